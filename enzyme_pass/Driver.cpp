@@ -1,0 +1,129 @@
+//===- Driver.cpp - The way of a kernel through the stages ----------------===//
+///
+/// \file
+/// The stage list is data: name, function. A stage returns whether the next may
+/// run; it has reported why not.
+///
+//===----------------------------------------------------------------------===//
+
+#include "enzyme_pass/Driver.h"
+#include "enzyme_pass/Request.h"
+#include "enzyme_pass/prepare/Prepare.h"
+#include "enzyme_pass/support/CrashGuard.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <memory>
+#include <optional>
+
+using namespace llvm;
+
+namespace pyfront {
+namespace {
+
+/// Everything that the stages of one request hand on.
+struct Session {
+  Session(StringRef Bitcode, StringRef RequestJson, Outcome &Result)
+      : Bitcode(Bitcode), RequestJson(RequestJson), Result(Result) {}
+
+  StringRef Bitcode;
+  StringRef RequestJson;
+  Outcome &Result;
+
+  LLVMContext Context;
+  Request Req;
+  std::unique_ptr<Module> M;
+  Analyses AM;
+  std::optional<NormalFunction> Normal;
+
+  bool fail(Error E) {
+    Result.Diagnostics.internal(toString(std::move(E)));
+    return false;
+  }
+  bool fail(const Twine &Message) {
+    Result.Diagnostics.internal(Message);
+    return false;
+  }
+};
+
+bool readInput(Session &S) {
+  Expected<Request> Req = parseRequest(S.RequestJson);
+  if (!Req)
+    return S.fail(Req.takeError());
+  S.Req = std::move(*Req);
+  Expected<std::unique_ptr<Module>> M =
+      parseBitcodeFile(MemoryBufferRef(S.Bitcode, S.Req.Primal), S.Context);
+  if (!M)
+    return S.fail(M.takeError());
+  S.M = std::move(*M);
+  const Function *Primal = S.M->getFunction(S.Req.Primal);
+  if (!Primal || Primal->isDeclaration())
+    return S.fail("the module does not define " + Twine(S.Req.Primal));
+  return true;
+}
+
+/// Runs on every derivative: a module that does not verify must not reach a
+/// code generator.
+bool prepareKernel(Session &S) {
+  S.Normal = prepare(*S.M, S.Req.Primal, S.AM, S.Result.Diagnostics);
+  raw_string_ostream(S.Result.Texts["prepared"]) << *S.M;
+  return S.Normal.has_value();
+}
+
+bool verifyOutput(Session &S) {
+  std::string Problem;
+  raw_string_ostream OS(Problem);
+  if (verifyModule(*S.M, &OS))
+    return S.fail("the derivative is not valid: " + Problem);
+  return true;
+}
+
+bool writeOutput(Session &S) {
+  raw_svector_ostream OS(S.Result.Bitcode);
+  WriteBitcodeToFile(*S.M, OS);
+  return true;
+}
+
+struct Stage {
+  /// Completes "while ...": the message of a failure begins with it.
+  const char *Phase;
+  bool (*Run)(Session &);
+};
+
+constexpr Stage Stages[] = {
+    {"reading the kernel", readInput},
+    {"preparing the kernel", prepareKernel},
+    {"verifying the derivative", verifyOutput},
+    {"writing the derivative", writeOutput},
+};
+
+void runStages(Session &S) {
+  for (const Stage &Next : Stages) {
+    setPhase(Next.Phase);
+    if (!Next.Run(S))
+      break;
+  }
+}
+
+} // namespace
+
+Outcome differentiate(StringRef Bitcode, StringRef RequestJson) {
+  // On the heap, and destroyed only when all went well: after a failure their
+  // state is unknown.
+  auto Result = std::make_unique<Outcome>();
+  auto S = std::make_unique<Session>(Bitcode, RequestJson, *Result);
+  std::optional<std::string> Failure = runGuarded([&] { runStages(*S); });
+  if (!Failure)
+    return std::move(*Result);
+  (void)S.release();
+  (void)Result.release();
+  Outcome Failed;
+  Failed.Diagnostics.internal(*Failure);
+  return Failed;
+}
+
+} // namespace pyfront

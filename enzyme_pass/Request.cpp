@@ -1,0 +1,149 @@
+//===- Request.cpp - What is to be differentiated -------------------------===//
+///
+/// \file
+/// Strict parsing: an unknown word or a missing key is an error that names its
+/// place, because a request that is half understood would give a derivative of
+/// something else.
+///
+//===----------------------------------------------------------------------===//
+
+#include "enzyme_pass/Request.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/JSON.h"
+#include <utility>
+
+using namespace llvm;
+
+namespace pyfront {
+
+template <typename T> using Words = ArrayRef<std::pair<StringRef, T>>;
+
+/// Reads one word of a closed list.
+template <typename T>
+static bool fromWord(const json::Value &V, T &Out, json::Path P,
+                     Words<T> Known) {
+  if (std::optional<StringRef> Text = V.getAsString())
+    for (const auto &[Word, Meaning] : Known)
+      if (Word == *Text) {
+        Out = Meaning;
+        return true;
+      }
+  P.report("unknown word");
+  return false;
+}
+
+static bool fromJSON(const json::Value &V, Mode &Out, json::Path P) {
+  static constexpr std::pair<StringRef, Mode> Known[] = {
+      {"reverse", Mode::Reverse}};
+  return fromWord<Mode>(V, Out, P, Known);
+}
+
+static bool fromJSON(const json::Value &V, ArgKind &Out, json::Path P) {
+  static constexpr std::pair<StringRef, ArgKind> Known[] = {
+      {"scalar", ArgKind::Scalar}, {"array", ArgKind::Array}};
+  return fromWord<ArgKind>(V, Out, P, Known);
+}
+
+static bool fromJSON(const json::Value &V, Annotation &Out, json::Path P) {
+  static constexpr std::pair<StringRef, Annotation> Known[] = {
+      {"const", Annotation::Const},
+      {"active", Annotation::Active},
+      {"duplicated", Annotation::Duplicated}};
+  return fromWord<Annotation>(V, Out, P, Known);
+}
+
+static bool fromJSON(const json::Value &V, ScalarType &Out, json::Path P) {
+  static constexpr std::pair<StringRef, ScalarType> Known[] = {
+      {"f64", ScalarType::F64},   {"f32", ScalarType::F32},
+      {"i64", ScalarType::I64},   {"i32", ScalarType::I32},
+      {"i16", ScalarType::I16},   {"i8", ScalarType::I8},
+      {"u64", ScalarType::U64},   {"u32", ScalarType::U32},
+      {"u16", ScalarType::U16},   {"u8", ScalarType::U8},
+      {"bool", ScalarType::Bool}, {"other", ScalarType::Other}};
+  return fromWord<ScalarType>(V, Out, P, Known);
+}
+
+static bool fromJSON(const json::Value &V, ArgInfo &Out, json::Path P) {
+  json::ObjectMapper O(V, P);
+  if (!O || !O.map("name", Out.Name) || !O.map("kind", Out.Kind) ||
+      !O.map("type", Out.Type) || !O.map("annotation", Out.Note) ||
+      !O.map("param", Out.FirstParam))
+    return false;
+  if (!Out.isArray()) {
+    if (Out.Note != Annotation::Duplicated)
+      return true;
+    P.field("annotation").report("a scalar cannot be duplicated");
+    return false;
+  }
+  std::string Layout;
+  if (!O.map("rank", Out.Rank) || !O.map("layout", Layout))
+    return false;
+  if (Layout != "C" && Layout != "F" && Layout != "A") {
+    P.field("layout").report("expected C, F or A");
+    return false;
+  }
+  if (Out.Note == Annotation::Active) {
+    P.field("annotation").report("an array cannot be active");
+    return false;
+  }
+  Out.Layout = Layout[0];
+  return true;
+}
+
+/// The result's type, or `none`.
+static bool fromJSON(const json::Value &V, std::optional<ScalarType> &Out,
+                     json::Path P) {
+  if (V.getAsString() == StringRef("none")) {
+    Out = std::nullopt;
+    return true;
+  }
+  ScalarType Type;
+  if (!fromJSON(V, Type, P))
+    return false;
+  Out = Type;
+  return true;
+}
+
+static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
+  json::ObjectMapper O(V, P);
+  if (!O || !O.map("primal", Out.Primal) || !O.map("name", Out.Name) ||
+      !O.map("mode", Out.How) || !O.map("args", Out.Args) ||
+      !O.mapOptional("may_alias", Out.MayAlias) ||
+      !O.mapOptional("disable", Out.Disable))
+    return false;
+  const json::Object &Fields = *V.getAsObject();
+  const json::Value *Return = Fields.get("return");
+  if (!Return) {
+    P.field("return").report("missing value");
+    return false;
+  }
+  if (!fromJSON(*Return, Out.Return, P.field("return")))
+    return false;
+  if (std::optional<StringRef> Dir = Fields.getString("dump_dir"))
+    Out.DumpDir = Dir->str();
+  return true;
+}
+
+bool Request::isDisabled(StringRef Step) const {
+  return is_contained(Disable, Step);
+}
+
+const ArgInfo *Request::argOfParam(unsigned Param) const {
+  for (const ArgInfo &A : Args)
+    if (Param >= A.FirstParam && Param < A.FirstParam + A.numParams())
+      return &A;
+  return nullptr;
+}
+
+Expected<Request> parseRequest(StringRef Json) {
+  Expected<json::Value> Value = json::parse(Json);
+  if (!Value)
+    return Value.takeError();
+  json::Path::Root Root("request");
+  Request R;
+  if (!fromJSON(*Value, R, Root))
+    return Root.getError();
+  return R;
+}
+
+} // namespace pyfront

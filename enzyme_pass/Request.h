@@ -1,0 +1,107 @@
+//===- Request.h - What is to be differentiated -------------------*- C++
+//-*-===//
+///
+/// \file
+/// The front end's wish, parsed from JSON (docs/architecture.md, seam 1). It is
+/// complete: everything that decides the derivative's code is in the primal's
+/// IR or in here, and every stage reads the same, constant request.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef PYFRONT_REQUEST_H
+#define PYFRONT_REQUEST_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pyfront {
+
+enum class Mode { Reverse };
+
+enum class ArgKind { Scalar, Array };
+
+/// A Numba scalar type; Other for what the engine only passes through (records,
+/// dates, ...).
+enum class ScalarType {
+  F64,
+  F32,
+  I64,
+  I32,
+  I16,
+  I8,
+  U64,
+  U32,
+  U16,
+  U8,
+  Bool,
+  Other
+};
+
+inline bool isFloat(ScalarType T) {
+  return T == ScalarType::F64 || T == ScalarType::F32;
+}
+
+enum class Annotation { Const, Active, Duplicated };
+
+/// One argument of the kernel.
+struct ArgInfo {
+  std::string Name;
+  ArgKind Kind = ArgKind::Scalar;
+  /// Of the scalar, or of the array's elements.
+  ScalarType Type = ScalarType::Other;
+  /// Arrays only: number of dimensions.
+  unsigned Rank = 0;
+  /// Arrays only: 'C' or 'F' contiguous, 'A' for any strides.
+  char Layout = 'A';
+  Annotation Note = Annotation::Const;
+  /// Index of the argument's first LLVM parameter. An array has
+  /// ParamsBeforeExtents parameters, then its Rank extents, then its Rank
+  /// strides in bytes.
+  unsigned FirstParam = 0;
+
+  /// meminfo, parent, nitems, itemsize, data
+  static constexpr unsigned ParamsBeforeExtents = 5;
+
+  bool isArray() const { return Kind == ArgKind::Array; }
+  unsigned numParams() const {
+    return isArray() ? ParamsBeforeExtents + 2 * Rank : 1;
+  }
+  unsigned dataParam() const { return FirstParam + 4; }
+  unsigned extentParam(unsigned Dim) const {
+    return FirstParam + ParamsBeforeExtents + Dim;
+  }
+  unsigned strideParam(unsigned Dim) const {
+    return FirstParam + ParamsBeforeExtents + Rank + Dim;
+  }
+};
+
+struct Request {
+  /// LLVM name of the captured kernel.
+  std::string Primal;
+  /// Symbol that the derivative gets.
+  std::string Name;
+  Mode How = Mode::Reverse;
+  std::vector<ArgInfo> Args;
+  /// None: the kernel returns nothing.
+  std::optional<ScalarType> Return;
+  /// Distinct array arguments may overlap.
+  bool MayAlias = false;
+  /// Plan steps that are switched off.
+  std::vector<std::string> Disable;
+  /// Folder for the text of every stage; empty: none.
+  std::string DumpDir;
+
+  bool isDisabled(llvm::StringRef Step) const;
+  /// The argument that \p Param, an index of an LLVM parameter, belongs to;
+  /// null if none.
+  const ArgInfo *argOfParam(unsigned Param) const;
+};
+
+llvm::Expected<Request> parseRequest(llvm::StringRef Json);
+
+} // namespace pyfront
+
+#endif // PYFRONT_REQUEST_H

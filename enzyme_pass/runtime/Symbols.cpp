@@ -1,0 +1,23 @@
+//===- Symbols.cpp - What derivatives may call ----------------------------===//
+///
+/// \file
+/// The list itself. A new run-time function is declared in its header and named
+/// here.
+///
+//===----------------------------------------------------------------------===//
+
+#include "enzyme_pass/runtime/Symbols.h"
+#include "enzyme_pass/runtime/Arena.h"
+
+using namespace pyfront;
+
+#define SYMBOL(Name) {#Name, reinterpret_cast<void *>(&Name)}
+
+llvm::ArrayRef<RuntimeSymbol> pyfront::runtimeSymbols() {
+  static const RuntimeSymbol Symbols[] = {
+      SYMBOL(pyfront_arena_enter), SYMBOL(pyfront_arena_leave),
+      SYMBOL(pyfront_arena_alloc), SYMBOL(pyfront_arena_alloc_zeroed),
+      SYMBOL(pyfront_arena_grow),
+  };
+  return Symbols;
+}

@@ -84,7 +84,7 @@ def main():
 
     velocity = start[2:].copy()
     calls, squared = call_from_c(velocity)
-    print(f"C aimed in {calls} calls of the derivative: launch at ({velocity[0]:.4f}, {velocity[1]:.4f}), squared miss {squared:.1e}")
+    print(f"C aimed in {calls} calls of the derivative: launch at {velocity}, squared miss {squared:.1e}")
     landing = np.array([0.0, 0.0, *velocity])
     assert calls > 0, "a call of the derivative failed"
     assert miss(landing, DISTANCE, DRAG, 0.01, 200) < 1e-12, "the shot misses"

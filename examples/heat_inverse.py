@@ -12,7 +12,7 @@ import statistics
 import time
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.cbook import get_sample_data
 from numba import njit
@@ -21,8 +21,7 @@ from tqdm import tqdm
 
 import pyfront as ad
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (the backend is chosen first)
+plt.switch_backend("Agg")
 
 HERE = Path(__file__).parent
 SIZE, STEPS = 128, 200
@@ -101,7 +100,7 @@ def draw(file, pictures):
         axis.imshow(picture.reshape(SIZE, SIZE), cmap="gray", vmin=0.0, vmax=1.0)
         axis.set_title(title)
         axis.axis("off")
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=100)
     plt.close(figure)
 
@@ -131,9 +130,9 @@ def main():
             bar.set_postfix(misfit=f"{intermediate_result.fun:.1e}")
             bar.update()
 
-        options = {"maxiter": ITERATIONS, "maxcor": 20, "ftol": 0.0, "gtol": 0.0}
-        bounds = [(0.0, 1.0)] * start.size
-        fit = minimize(value_and_gradient, start, (target,), "L-BFGS-B", True, bounds=bounds, callback=progress, options=options)
+        settings = {"bounds": [(0.0, 1.0)] * start.size, "callback": progress}
+        settings["options"] = {"maxiter": ITERATIONS, "maxcor": 20, "ftol": 0.0, "gtol": 0.0}
+        fit = minimize(value_and_gradient, start, (target,), "L-BFGS-B", jac=True, **settings)
 
     before, after = (np.sqrt(np.mean((x - picture.ravel()) ** 2)) for x in (start, fit.x))
     print(f"root mean square error of the picture: {before:.4f} before, {after:.4f} after ({fit.nfev} gradients)")

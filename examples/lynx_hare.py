@@ -14,7 +14,7 @@ import argparse
 import time
 from pathlib import Path
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 from numba import njit
 from scipy.optimize import minimize
@@ -22,8 +22,7 @@ from tqdm import tqdm
 
 import pyfront as ad
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (the backend is chosen first)
+plt.switch_backend("Agg")
 
 HERE = Path(__file__).parent
 STEPS_PER_YEAR = 50
@@ -104,7 +103,7 @@ def draw(file, years, observed, start, fitted):
         axis.set_yscale("log")
     axes[0].legend(ncols=3)
     figure.suptitle("Lotka–Volterra fitted to the Hudson's Bay Company's records")
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=120)
     plt.close(figure)
 

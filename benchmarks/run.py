@@ -1,0 +1,57 @@
+"""`make bench`: measures every kernel in one run and writes docs/benchmarks.md.
+
+    python -m benchmarks.run [--only heat2d,lu] [--quick] [--samples 11] [--output docs/benchmarks.md]
+
+The exit status is 1 if a gradient is wrong. `--quick` uses small sizes and few samples: it tells whether the benchmarks work,
+its times mean little, and it writes nothing unless told where.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import kernels, measure, report
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+TOLERANCE = 1e-6
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="comma-separated names of kernels; the document is not written unless --output is given")
+    parser.add_argument("--quick", action="store_true", help="small sizes, few samples")
+    parser.add_argument("--samples", type=int, help="timed calls per kernel (default 11, quick 3)")
+    parser.add_argument("--output", type=Path, help="where to write the document (default docs/benchmarks.md)")
+    options = parser.parse_args(arguments)
+    options.samples = options.samples or (3 if options.quick else 11)
+    if options.output is None and not options.quick and options.only is None:
+        options.output = DOCUMENT
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    names = options.only.split(",") if options.only else kernels.NAMES
+    # First of all, because it also pays for what only the first derivative of a process pays for.
+    floor = measure.floor(options.samples)
+    rows = []
+    for name in names:
+        problem = kernels.load(name)
+        row = measure.measure(problem, problem.quick if options.quick else problem.reference, options.samples)
+        rows.append(row)
+        print(f"{name:16s} " + " · ".join(filter(None, report.cells(row)[1:])), flush=True)
+    print(report.floor_text(floor))
+    if options.output is not None:
+        options.output.write_text(report.document(rows, floor, options.samples))
+        print(f"wrote {options.output}")
+    wrong = [row.problem.title for row in rows if not row.error < TOLERANCE]
+    if wrong:
+        print(f"WRONG gradients: {', '.join(wrong)}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,37 @@
+"""The README's code runs as it stands there, and says the truth."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def test_example_runs_and_its_derivative_is_right() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert blocks
+    scope: dict = {"__name__": "readme"}
+    for block in blocks:
+        exec(compile(block, str(README), "exec"), scope)
+
+    def probe(alpha: float, u: np.ndarray) -> float:
+        final = u.copy()
+        scope["smooth"](final, alpha, 40)
+        return final[50]
+
+    step = 1e-5
+    start = np.linspace(0.0, 1.0, 100) ** 2
+    of_alpha = (probe(0.1 + step, start) - probe(0.1 - step, start)) / (2 * step)
+    np.testing.assert_allclose(scope["dalpha"], of_alpha, rtol=1e-6)
+    for i in (30, 50, 61):
+        nudge = step * (np.arange(100) == i)
+        of_state = (probe(0.1, start + nudge) - probe(0.1, start - nudge)) / (2 * step)
+        np.testing.assert_allclose(scope["du"][i], of_state, rtol=1e-6)
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text()):
+        assert target.startswith("http") or (README.parent / target).exists(), target

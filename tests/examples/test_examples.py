@@ -1,0 +1,29 @@
+"""Each example runs without a display, finds its own result good, and draws what it says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def run(name: str, *arguments: str) -> str:
+    command = [sys.executable, EXAMPLES / f"{name}.py", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["lynx_hare", "heat_inverse"])
+def test_fit_succeeds_and_is_drawn(name: str, tmp_path: Path) -> None:
+    picture = tmp_path / "out" / "picture.png"
+    assert "relative error" in run(name, "--output", str(picture))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_c_calls_the_derivative() -> None:
+    assert "C aimed in" in run("foreign_call")

@@ -1,0 +1,91 @@
+"""The adjoints of a call, from one run of the kernel on dual numbers.
+
+Reverse mode promises: adjoint of input j = sum over outputs i of seed_i * d out_i / d in_j. Inputs are the locations of
+duplicated arrays before the call and the active scalars; outputs are the same locations after it and the return value.
+Forward tangents give that sum for every input at once when there are few inputs (the directions are the unit vectors),
+else along random directions, which the adjoints must match as inner products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oracle.arguments import Allocations
+from oracle.dual import Dual, value_of
+from oracle.namespace import on_duals
+
+MOST_UNIT_DIRECTIONS = 96
+RANDOM_DIRECTIONS = 6
+
+
+@dataclass
+class Expected:
+    """What the derivative must give, along the columns of `directions`.
+
+    `scale` is the same sum over outputs with absolute terms, `magnitude` with absolute terms all the way back (see
+    `oracle.dual`).
+    """
+
+    value: Any
+    memory: list[np.ndarray]
+    directions: np.ndarray
+    adjoint: np.ndarray
+    scale: np.ndarray
+    magnitude: np.ndarray
+
+
+def directions_for(inputs: int, random: np.random.Generator) -> np.ndarray:
+    """One row per input: unit vectors, or a few random directions when there are many inputs."""
+    if inputs <= MOST_UNIT_DIRECTIONS:
+        return np.eye(inputs)
+    return random.uniform(-1.0, 1.0, (inputs, RANDOM_DIRECTIONS))
+
+
+def expected(
+    kernel: Callable[..., Any], call: Allocations, shadows: list[np.ndarray], seed: float, random: np.random.Generator
+) -> Expected:
+    """Runs the kernel on duals and pulls the seeds back through its tangents."""
+    covered = call.covered()
+    actives = [k for k, argument in enumerate(call.arguments) if argument.kind == "active"]
+    inputs = sum(len(positions) for positions in covered) + len(actives)
+    directions = directions_for(inputs, random)
+    rows = iter(range(inputs))
+
+    def varied(number: float) -> Dual:
+        row = directions[next(rows)]
+        return Dual(float(number), row, np.abs(row))
+
+    memory = [flat.astype(object) if flat.dtype.kind == "f" else flat for flat in call.memory()]
+    for flat, positions in zip(memory, covered, strict=True):
+        for position in positions:
+            flat[position] = varied(flat[position])
+    values = call.views(memory)
+    for k, argument in enumerate(call.arguments):
+        if argument.kind == "active":
+            values[k] = varied(argument.value)
+        elif isinstance(argument.value, np.floating):
+            values[k] = float(argument.value)
+
+    value = on_duals(kernel)(*values)
+
+    outputs = [
+        (float(shadow[position]), flat[position])
+        for flat, shadow, positions in zip(memory, shadows, covered, strict=True)
+        for position in positions
+    ]
+    outputs.append((seed, value))
+    adjoint, scale, magnitude = (np.zeros(directions.shape[1]) for _ in range(3))
+    for weight, output in outputs:
+        if isinstance(output, Dual) and output.tangent is not None:
+            adjoint += weight * output.tangent
+            scale += np.abs(weight * output.tangent)
+            magnitude += abs(weight) * output.magnitude
+    plain = [
+        np.array([value_of(number) for number in flat], dtype=owner.dtype)
+        for flat, owner in zip(memory, call.owners, strict=True)
+    ]
+    return Expected(value_of(value), plain, directions, adjoint, scale, magnitude)

@@ -8,6 +8,7 @@
 
 #include "enzyme_pass/runtime/Symbols.h"
 #include "enzyme_pass/runtime/Arena.h"
+#include "enzyme_pass/runtime/SpecialFunctions.h"
 
 using namespace pyfront;
 
@@ -15,9 +16,14 @@ using namespace pyfront;
 
 llvm::ArrayRef<RuntimeSymbol> pyfront::runtimeSymbols() {
   static const RuntimeSymbol Symbols[] = {
-      SYMBOL(pyfront_arena_enter), SYMBOL(pyfront_arena_leave),
-      SYMBOL(pyfront_arena_alloc), SYMBOL(pyfront_arena_alloc_zeroed),
+      SYMBOL(pyfront_arena_enter),
+      SYMBOL(pyfront_arena_leave),
+      SYMBOL(pyfront_arena_alloc),
+      SYMBOL(pyfront_arena_alloc_zeroed),
       SYMBOL(pyfront_arena_grow),
+#define SPECIAL_FUNCTION(Name) SYMBOL(Name),
+      PYFRONT_SPECIAL_FUNCTIONS(SPECIAL_FUNCTION)
+#undef SPECIAL_FUNCTION
   };
   return Symbols;
 }

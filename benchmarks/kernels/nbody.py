@@ -1,4 +1,4 @@
-"""Gravitational n-body problem, leapfrog in place, softened forces; gradient with respect to positions, velocities, masses."""
+"""Gravitational n-body problem, leapfrog in place, softened forces; positions, velocities and masses are active."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks import kernels, run
 from oracle import active, check, const, dup
 
 import pyfront as ad
+from benchmarks import kernels, run
 
 MARKS = {ad.Active: active, ad.Const: const, ad.Duplicated: dup}
 

@@ -290,7 +290,10 @@ class CaptureDispatcher(Dispatcher):
     targetdescr = CaptureTarget(TARGET)
 
     def __init__(
-        self, py_func: Callable[..., Any], locals: dict[str, Any] | None = None, targetoptions: dict[str, Any] | None = None
+        self,
+        py_func: Callable[..., Any],
+        locals: dict[str, Any] | None = None,
+        targetoptions: dict[str, Any] | None = None,
     ) -> None:
         chosen = dict(targetoptions or {}, nopython=True)
         chosen.pop("debug", None)

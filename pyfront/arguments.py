@@ -1,0 +1,220 @@
+"""Arguments: the types of a derivative's call, checked against the annotations before anything is compiled or run.
+
+The types of a call are those of the kernel's arguments, each annotated ``Duplicated`` followed by its shadow. `resolve` turns them
+into `Argument`s or raises an error that names the argument. What depends on values (shapes, strides, overlap) is checked natively,
+see ``checks``.
+
+Invariant: the types in an `Argument` are canonical: integers given for ``Active`` arguments are float64, literals are plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from numba.core import types
+
+from pyfront.annotations import Active, Annotation, Const, Duplicated
+from pyfront.errors import (
+    AnnotationError,
+    ArityError,
+    DtypeError,
+    LayoutError,
+    ReadonlyError,
+    UnsupportedError,
+    with_help,
+)
+
+SEED = "seed"
+"""The keyword with which a call gives the adjoint of the kernel's result."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A scalar or an array: an argument, or an element of an argument that is a tuple."""
+
+    name: str
+    type: types.Type
+    path: tuple[int, ...]
+
+    @property
+    def is_array(self) -> bool:
+        return isinstance(self.type, types.Array)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of the kernel, and its shadow."""
+
+    name: str
+    annotation: type[Annotation]
+    type: types.Type
+    shadow_name: str | None = None
+    shadow_type: types.Type | None = None
+
+    @property
+    def is_active(self) -> bool:
+        return issubclass(self.annotation, Active)
+
+    @property
+    def is_duplicated(self) -> bool:
+        return issubclass(self.annotation, Duplicated)
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return tuple(leaves(self.name, self.type))
+
+    @property
+    def shadow_leaves(self) -> tuple[Leaf, ...]:
+        if self.shadow_name is None or self.shadow_type is None:
+            return ()
+        return tuple(leaves(self.shadow_name, self.shadow_type))
+
+
+def leaves(name: str, type_: types.Type, path: tuple[int, ...] = ()) -> Iterator[Leaf]:
+    """The scalars and arrays of a possibly nested tuple, in the order of Numba's calling convention."""
+    if isinstance(type_, types.BaseTuple):
+        for index, element in enumerate(type_.types):
+            yield from leaves(f"{name}[{index}]", element, (*path, index))
+    else:
+        yield Leaf(name, type_, path)
+
+
+def call_parameters(names: Sequence[str], annotations: Sequence[type[Annotation]]) -> tuple[str, ...]:
+    """The parameter names of a derivative: the kernel's, each shadow after its primal as ``d<name>``, made unique.
+
+    ``seed`` is always the adjoint of the result, so a kernel's own parameter of that name gets an underscore.
+    """
+    taken = {SEED, *names}
+
+    def unique(name: str) -> str:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    result: list[str] = []
+    for name, annotation in zip(names, annotations, strict=True):
+        result.append(unique(name) if name == SEED else name)
+        if annotation.has_shadow:
+            result.append(unique(f"d{name}"))
+    return tuple(result)
+
+
+def resolve(
+    kernel: str, names: Sequence[str], annotations: Sequence[type[Annotation]], given: Sequence[types.Type]
+) -> tuple[Argument, ...]:
+    """The arguments of a call with the ``given`` types, or the error that names the first one that does not fit."""
+    parameters = call_parameters(names, annotations)
+    if len(given) != len(parameters):
+        raise ArityError(
+            f"the derivative of `{kernel}` takes {len(parameters)} arguments ({', '.join(parameters)}), got {len(given)}"
+        )
+    remaining = iter(zip(parameters, given, strict=True))
+    arguments: list[Argument] = []
+    for annotation in annotations:
+        name, type_ = next(remaining)
+        primal = _canonical(kernel, name, types.unliteral(type_))
+        if issubclass(annotation, Duplicated):
+            shadow_name, shadow_type = next(remaining)
+            _check_duplicated(kernel, name, primal, shadow_name, types.unliteral(shadow_type))
+            arguments.append(Argument(name, annotation, primal, shadow_name, types.unliteral(shadow_type)))
+        elif issubclass(annotation, Active):
+            arguments.append(Argument(name, annotation, _active(kernel, name, primal)))
+        else:
+            arguments.append(Argument(name, Const, primal))
+    return tuple(arguments)
+
+
+def _canonical(kernel: str, name: str, type_: types.Type) -> types.Type:
+    """``type_`` with literals made plain; refuses what no kernel argument can be."""
+    if isinstance(type_, types.BaseTuple):
+        elements = [_canonical(kernel, f"{name}[{i}]", types.unliteral(t)) for i, t in enumerate(type_.types)]
+        return types.BaseTuple.from_types(elements, getattr(type_, "instance_class", None))
+    scalar = type_.dtype if type(type_) is types.Array else type_
+    if isinstance(scalar, types.Complex):
+        raise UnsupportedError(f"`{kernel}`: argument `{name}` is complex ({type_}), which is not supported yet")
+    if not isinstance(scalar, (types.Float, types.Integer, types.Boolean)):
+        raise UnsupportedError(
+            with_help(
+                f"`{kernel}`: argument `{name}` has type {type_}, which is not supported",
+                "pass real, integer or boolean scalars and arrays, or tuples of them",
+            )
+        )
+    if type(type_) is types.Array and type_.ndim == 0:
+        raise UnsupportedError(
+            with_help(f"`{kernel}`: argument `{name}` is an array without dimensions", "pass an array of shape (1,)")
+        )
+    return type_
+
+
+def _active(kernel: str, name: str, type_: types.Type) -> types.Type:
+    """The type of an active argument; integers are taken as float64."""
+    if isinstance(type_, types.BaseTuple):
+        elements = [_active(kernel, f"{name}[{index}]", element) for index, element in enumerate(type_.types)]
+        return types.BaseTuple.from_types(elements, getattr(type_, "instance_class", None))
+    if isinstance(type_, types.Array):
+        raise AnnotationError(
+            with_help(
+                f"`{kernel}`: argument `{name}` is an array, so it cannot be Active",
+                "annotate it Duplicated and pass an array for its adjoints after it",
+            )
+        )
+    if isinstance(type_, types.Boolean):
+        raise AnnotationError(
+            with_help(f"`{kernel}`: argument `{name}` is boolean and has no derivative", "annotate it Const")
+        )
+    return types.float64 if isinstance(type_, types.Integer) else type_
+
+
+def _check_duplicated(kernel: str, name: str, primal: types.Type, shadow_name: str, shadow: types.Type) -> None:
+    if isinstance(primal, types.BaseTuple):
+        if not isinstance(shadow, types.BaseTuple) or len(shadow.types) != len(primal.types):
+            raise DtypeError(
+                f"`{kernel}`: shadow `{shadow_name}` must be a tuple of {len(primal.types)} arrays like `{name}`, it is {shadow}"
+            )
+        for index, (element, its_shadow) in enumerate(zip(primal.types, shadow.types, strict=True)):
+            _check_duplicated(kernel, f"{name}[{index}]", element, f"{shadow_name}[{index}]", its_shadow)
+        return
+    if not isinstance(primal, types.Array):
+        raise AnnotationError(
+            with_help(
+                f"`{kernel}`: argument `{name}` is a scalar ({primal}), so it cannot be Duplicated in reverse mode",
+                "annotate it Active: its adjoint is returned",
+            )
+        )
+    if not isinstance(primal.dtype, types.Float):
+        raise DtypeError(
+            with_help(
+                f"`{kernel}`: argument `{name}` holds {primal.dtype}, which has no derivative", "annotate it Const"
+            )
+        )
+    if not primal.mutable:
+        raise ReadonlyError(
+            with_help(f"`{kernel}`: argument `{name}` is readonly, so it cannot be Duplicated", "pass a writable copy")
+        )
+    make = f"make it with np.zeros_like({name})"
+    if type(shadow) is not types.Array:
+        raise DtypeError(with_help(f"`{kernel}`: shadow `{shadow_name}` is not an array but {shadow}", make))
+    if shadow.dtype != primal.dtype:
+        raise DtypeError(
+            with_help(f"`{kernel}`: shadow `{shadow_name}` holds {shadow.dtype}, `{name}` holds {primal.dtype}", make)
+        )
+    if shadow.ndim != primal.ndim:
+        raise LayoutError(
+            with_help(
+                f"`{kernel}`: shadow `{shadow_name}` has {shadow.ndim} dimensions, `{name}` has {primal.ndim}", make
+            )
+        )
+    if not shadow.mutable:
+        raise ReadonlyError(with_help(f"`{kernel}`: shadow `{shadow_name}` is readonly", make))
+    if {shadow.layout, primal.layout} == {"C", "F"}:
+        order = {"C": "C (row-major)", "F": "Fortran (column-major)"}
+        raise LayoutError(
+            with_help(
+                f"`{kernel}`: shadow `{shadow_name}` is in {order[shadow.layout]} order, `{name}` in {order[primal.layout]} order",
+                make,
+            )
+        )
+    if primal.aligned and not shadow.aligned:
+        raise LayoutError(with_help(f"`{kernel}`: shadow `{shadow_name}` is not aligned, `{name}` is", make))

@@ -1,0 +1,251 @@
+"""`autodiff`: from a kernel and its annotations to a derivative that can be called.
+
+A `Derivative` holds no code of its own. It remembers what was asked, compiles each signature once (one lock, Numba's own, for all of it),
+and hands calls to the entries of ``entry``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numba.core import sigutils, types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import Dispatcher
+
+from pyfront import cabi, engine
+from pyfront import kernel as kernels
+from pyfront.annotations import Annotation, BatchDuplicated
+from pyfront.arguments import Argument, call_parameters, resolve
+from pyfront.compiled import Compiled, compile_derivative
+from pyfront.entry import EntryDispatcher, Shape
+from pyfront.errors import AliasedCallError, AnnotationError, ArgumentError, ArityError, UnsupportedError, with_help
+from pyfront.modes import Mode
+
+_CACHE = "_pyfront_derivatives"
+
+
+def autodiff(
+    kernel: Callable[..., Any],
+    *annotations: type[Annotation] | Annotation,
+    mode: Mode = Mode.Reverse,
+    disable: Sequence[str] = (),
+) -> Any:
+    """Differentiate ``kernel``, with one annotation per argument.
+
+    With classes the derivative is returned, compiled at its first call per signature; in a call each ``Duplicated`` argument is followed
+    by its shadow. With values the kernel is differentiated at once. ``disable`` names steps of the plan to leave out.
+
+    >>> import numpy as np, pyfront as ad
+    >>> def squares(x, y):
+    ...     for i in range(x.size):
+    ...         y[i] = x[i] * x[i]
+    >>> x, dx, y, dy = np.arange(3.0), np.zeros(3), np.zeros(3), np.ones(3)
+    >>> ad.autodiff(squares, ad.Duplicated, ad.Duplicated)(x, dx, y, dy)
+    >>> dx
+    array([0., 2., 4.])
+    """
+    dispatcher = kernels.as_dispatcher(kernel)
+    instances = [annotation for annotation in annotations if isinstance(annotation, Annotation)]
+    if instances and len(instances) != len(annotations):
+        raise AnnotationError(
+            with_help(
+                f"`{dispatcher.py_func.__name__}`: annotations with and without values are mixed",
+                "write either Active(x), Const(n) or Active, Const",
+            )
+        )
+    classes = tuple(type(a) if isinstance(a, Annotation) else a for a in annotations)
+    derivative = _derivative(dispatcher, classes, mode, tuple(disable))
+    if not instances:
+        return derivative
+    return derivative(*(value for annotation in instances for value in annotation.values))
+
+
+def _derivative(
+    kernel: Dispatcher, annotations: tuple[type[Annotation], ...], mode: Mode, disable: tuple[str, ...]
+) -> Derivative:
+    """The derivative for these choices, the same one each time: it lives as long as the kernel."""
+    known = kernel.__dict__.setdefault(_CACHE, {})
+    key = (annotations, mode, disable)
+    found = known.get(key)
+    if found is None:
+        found = known.setdefault(key, Derivative(kernel, annotations, mode, disable))
+    derivative: Derivative = found
+    return derivative
+
+
+class Derivative:
+    """The derivative of a kernel: callable from Python, from ``@njit`` code, and by address."""
+
+    def __init__(
+        self,
+        kernel: Dispatcher,
+        annotations: tuple[type[Annotation], ...],
+        mode: Mode,
+        disable: tuple[str, ...],
+    ) -> None:
+        self._kernel = kernel
+        self._annotations = annotations
+        self._mode = mode
+        self._disable = disable
+        self._names = kernels.parameters(kernel)
+        self._check_request()
+        self._compiled: dict[tuple[tuple[types.Type, ...], bool], Compiled] = {}
+        self._signatures: dict[tuple[types.Type, ...], Compiled] = {}
+        self._c_functions: dict[str, cabi.CFunction] = {}
+        self._entries: dict[tuple[bool, bool], EntryDispatcher] = {}
+        self._entry = self._dispatcher(seeded=False)
+        self.__name__ = self._entry.py_func.__name__
+        self.__doc__ = kernel.py_func.__doc__
+        self.__signature__ = inspect.signature(self._entry.py_func)
+
+    def __call__(self, *args: Any, seed: Any = None, **kwargs: Any) -> Any:
+        """Run the derivative: primal arrays end as the kernel leaves them, the adjoints of active arguments are returned."""
+        try:
+            if seed is None:
+                return self._entry(*args, **kwargs)
+            seeded = self._dispatcher(seeded=True)
+            return seeded(*args, **kwargs, seed=seed) if kwargs else seeded(*args, seed)
+        except AliasedCallError:
+            pass
+        except TypeError as error:
+            self._check_call(error, args, kwargs)
+            raise
+        aliased = self._dispatcher(seeded=seed is not None, may_alias=True)
+        return aliased(*args, **kwargs) if seed is None else aliased(*args, **kwargs, seed=seed)
+
+    @property
+    def _numba_type_(self) -> types.Type:
+        """The type of the derivative in compiled code."""
+        return types.Dispatcher(self._entry)
+
+    def __reduce__(self) -> Any:
+        return _derivative, (self._kernel, self._annotations, self._mode, self._disable)
+
+    def __repr__(self) -> str:
+        annotations = ", ".join(annotation.__name__ for annotation in self._annotations)
+        return f"<derivative of {self._kernel.py_func.__name__}({annotations}), mode {self._mode.value}>"
+
+    @property
+    def signatures(self) -> list[tuple[types.Type, ...]]:
+        """The types of the kernel's arguments for which the derivative is compiled."""
+        return list(self._signatures)
+
+    def inspect_llvm(self, signature: Any = None) -> Any:
+        """The derivative's optimized LLVM IR: for ``signature`` or the only one that is compiled, else a dict by signature."""
+        return self._inspect(signature, lambda compiled: compiled.library.get_llvm_str())
+
+    def inspect_plan(self, signature: Any = None) -> Any:
+        """Where the reverse sweep gets each value that it needs, as text; as `inspect_llvm` by signature."""
+        return self._inspect(signature, lambda compiled: compiled.plan)
+
+    def address(self, signature: Any) -> int:
+        """The address of the derivative's C function for ``signature``, the types of the kernel's arguments."""
+        return self._c_function(signature).address
+
+    def cdef(self, signature: Any) -> str:
+        """The C declaration of the function at `address`."""
+        return self._c_function(signature).declaration
+
+    def cffi(self, signature: Any) -> Any:
+        """The function at `address` as a cffi function pointer."""
+        return self._c_function(signature).cffi()
+
+    def _check_request(self) -> None:
+        name = self._kernel.py_func.__name__
+        for annotation in self._annotations:
+            if not (isinstance(annotation, type) and issubclass(annotation, Annotation)) or annotation is Annotation:
+                raise AnnotationError(f"`{name}`: {annotation!r} is not an annotation: use Const, Active or Duplicated")
+            if issubclass(annotation, BatchDuplicated):
+                raise UnsupportedError(
+                    with_help(f"`{name}`: BatchDuplicated is not supported yet", "call the derivative once per shadow")
+                )
+        if not isinstance(self._mode, Mode):
+            raise ArgumentError(f"`{name}`: mode must be Reverse or ReverseWithPrimal, not {self._mode!r}")
+        if self._mode not in (Mode.Reverse, Mode.ReverseWithPrimal):
+            raise UnsupportedError(
+                with_help(f"`{name}`: mode {self._mode.value} is not supported yet", "use Reverse or ReverseWithPrimal")
+            )
+        if len(self._annotations) != len(self._names):
+            raise ArityError(
+                f"`{name}` takes {len(self._names)} arguments ({', '.join(self._names)}), got {len(self._annotations)} annotations"
+            )
+
+    def _check_call(self, error: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Say by name what is missing or too much, if that is why the call failed."""
+        if isinstance(error, ArgumentError):
+            return
+        try:
+            self.__signature__.bind(*args, **kwargs)
+        except TypeError as reason:
+            parameters = ", ".join(self.__signature__.parameters)
+            raise ArityError(
+                f"the derivative of `{self._kernel.py_func.__name__}` takes ({parameters}): {reason}"
+            ) from error
+
+    def _dispatcher(self, *, seeded: bool, may_alias: bool = False) -> EntryDispatcher:
+        key = (seeded, may_alias)
+        entry = self._entries.get(key)
+        if entry is None:
+            shape = Shape(
+                name=f"{self._kernel.py_func.__name__.strip('<>')}_derivative",
+                parameters=call_parameters(self._names, self._annotations),
+                with_primal=self._mode.with_primal,
+                seeded=seeded,
+                may_alias=may_alias,
+            )
+            other = None if seeded else functools.partial(self._dispatcher, seeded=True, may_alias=may_alias)
+            entry = self._entries.setdefault(key, EntryDispatcher(shape, self._specialize, other))
+        return entry
+
+    @global_compiler_lock
+    def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Compiled:
+        """The compiled derivative for the types of a call; shadows are checked, but do not distinguish derivatives."""
+        arguments = resolve(self._kernel.py_func.__name__, self._names, self._annotations, given)
+        return self._compile(arguments, may_alias)
+
+    def _compile(self, arguments: tuple[Argument, ...], may_alias: bool) -> Compiled:
+        signature = tuple(argument.type for argument in arguments)
+        known = self._compiled.get((signature, may_alias))
+        if known is None:
+            known = compile_derivative(self._kernel, arguments, may_alias=may_alias, disable=self._disable)
+            self._compiled[signature, may_alias] = known
+            self._signatures.setdefault(signature, known)
+        if known.arguments == arguments:
+            return known
+        return known.with_arguments(arguments)
+
+    @global_compiler_lock
+    def _for_signature(self, signature: Any) -> Compiled:
+        """The derivative for the types of the kernel's arguments, each shadow of its primal's type."""
+        given, _ = sigutils.normalize_signature(signature)
+        if len(given) != len(self._names):
+            raise ArityError(
+                f"`{self._kernel.py_func.__name__}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
+                f"the signature has {len(given)}"
+            )
+        call: list[types.Type] = []
+        for type_, annotation in zip(given, self._annotations, strict=True):
+            call += [type_, type_] if annotation.has_shadow else [type_]
+        return self._specialize(call, False)
+
+    @global_compiler_lock
+    def _c_function(self, signature: Any) -> cabi.CFunction:
+        compiled = self._for_signature(signature)
+        if compiled.symbol not in self._c_functions:
+            self._c_functions[compiled.symbol] = cabi.build(compiled, self.__name__)
+        return self._c_functions[compiled.symbol]
+
+    def _inspect(self, signature: Any, read: Callable[[Compiled], str]) -> Any:
+        if signature is not None:
+            return read(self._for_signature(signature))
+        if len(self._signatures) == 1:
+            return read(next(iter(self._signatures.values())))
+        return {key: read(compiled) for key, compiled in self._signatures.items()}
+
+
+def release_memory() -> None:
+    """Give back the memory that derivatives keep for the next call on this thread."""
+    engine.load().release_memory()

@@ -1,0 +1,202 @@
+"""Run-time checks: what must hold of the arrays of a call before the derivative runs, as LLVM IR in front of it.
+
+Each shadow has its primal's shape and strides; no shadow overlaps a primal or a Const array; Duplicated primals overlap only where
+their shadows do, at the same distance. Overlap is that of memory extents, so each pair costs constant time: arrays that interleave
+without sharing an element count as overlapping.
+
+The usual call pays for comparisons and one branch. Only when some pair overlaps does it find out which.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from llvmlite import ir
+from numba.core import types
+
+from pyfront.errors import AliasedCallError, ArgumentError, LayoutError, OverlapError, ShapeError, with_help
+
+_INDEX = ir.IntType(64)
+
+Fail = Callable[[type[ArgumentError], str], None]
+"""Writes the end of the current block: leave the call with this error."""
+
+
+class Role(enum.Enum):
+    CONST = "const"
+    PRIMAL = "primal"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True)
+class View:
+    """An array of the call as LLVM values."""
+
+    name: str
+    type: types.Array
+    role: Role
+    data: ir.Value
+    """The address of its first element, as an integer."""
+    shape: tuple[ir.Value, ...]
+    strides: tuple[ir.Value, ...]
+    itemsize: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A Duplicated array and its shadow, or a Const array alone."""
+
+    primal: View
+    shadow: View | None = None
+
+
+@dataclass(frozen=True)
+class _Extent:
+    view: View
+    pair: Pair
+    low: ir.Value
+    high: ir.Value
+
+
+def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair], fail: Fail) -> None:
+    """Check that each shadow has the shape and the strides of its primal."""
+    for pair in pairs:
+        if pair.shadow is None:
+            continue
+        primal, shadow = pair.primal, pair.shadow
+        unequal = [builder.icmp_signed("!=", a, b) for a, b in zip(primal.shape, shadow.shape, strict=True)]
+        with builder.if_then(_any(builder, unequal), likely=False):
+            fail(
+                ShapeError,
+                with_help(
+                    f"`{kernel}`: shadow `{shadow.name}` has not the shape of `{primal.name}`",
+                    f"make it with np.zeros_like({primal.name})",
+                ),
+            )
+        if primal.type.layout == shadow.type.layout != "A":
+            continue
+        stray = [
+            builder.and_(builder.icmp_signed(">", extent, _INDEX(1)), builder.icmp_signed("!=", a, b))
+            for extent, a, b in zip(primal.shape, primal.strides, shadow.strides, strict=True)
+        ]
+        some = builder.icmp_signed("!=", _items(builder, primal), _INDEX(0))
+        with builder.if_then(builder.and_(some, _any(builder, stray)), likely=False):
+            fail(
+                LayoutError,
+                with_help(
+                    f"`{kernel}`: shadow `{shadow.name}` has not the strides of `{primal.name}`",
+                    f"slice the shadow from a larger array as `{primal.name}` was, or pass a contiguous copy of `{primal.name}`",
+                ),
+            )
+
+
+def emit_overlap_checks(
+    builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair], fail: Fail, *, may_alias: bool
+) -> None:
+    """Check that arrays share memory only as the derivative expects; with ``may_alias`` also where shadows alias alike."""
+    extents = [
+        _extent(builder, view, pair) for pair in pairs for view in (pair.primal, pair.shadow) if view is not None
+    ]
+    suspects = [(a, b) for a, b in itertools.combinations(extents, 2) if _matters(a.view, b.view)]
+    overlaps = [_overlap(builder, a, b) for a, b in suspects]
+    if not overlaps:
+        return
+    with builder.if_then(_any(builder, overlaps), likely=False):
+        aliased: list[tuple[ir.Value, str]] = []
+        for (a, b), overlap in zip(suspects, overlaps, strict=True):
+            legal = _legal(builder, a, b)
+            wrong = overlap if legal is None else builder.and_(overlap, builder.not_(legal))
+            with builder.if_then(wrong):
+                fail(OverlapError, f"`{kernel}`: {_reason(a, b)}")
+            if legal is not None:
+                aliased.append((overlap, f"`{a.view.name}` and `{b.view.name}`"))
+        for overlap, names in [] if may_alias else aliased:
+            with builder.if_then(overlap):
+                fail(
+                    AliasedCallError,
+                    with_help(
+                        f"`{kernel}`: {names} overlap, which this call cannot handle",
+                        "call the derivative from Python: it is then compiled for arguments that alias",
+                    ),
+                )
+
+
+def _matters(a: View, b: View) -> bool:
+    """Two arrays that nobody writes may share memory."""
+    return a.role is not Role.CONST or b.role is not Role.CONST or a.type.mutable or b.type.mutable
+
+
+def _legal(builder: ir.IRBuilder, a: _Extent, b: _Extent) -> ir.Value | None:
+    """The condition under which overlap of ``a`` and ``b`` is right, None if it never is."""
+    if a.view.role is b.view.role is Role.CONST:
+        return ir.Constant(ir.IntType(1), 1)
+    if a.view.role is not b.view.role or a.pair.shadow is None or b.pair.shadow is None:
+        return None
+    if a.view.type.dtype != b.view.type.dtype:
+        return None
+    primals = builder.sub(b.pair.primal.data, a.pair.primal.data)
+    shadows = builder.sub(b.pair.shadow.data, a.pair.shadow.data)
+    return builder.icmp_signed("==", primals, shadows)
+
+
+def _reason(a: _Extent, b: _Extent) -> str:
+    names = f"`{a.view.name}` and `{b.view.name}`"
+    roles = {a.view.role, b.view.role}
+    if roles == {Role.PRIMAL}:
+        return with_help(
+            f"the arrays {names} overlap, but not their shadows in the same way",
+            "pass shadows that share memory as the arrays do, or pass copies",
+        )
+    if roles == {Role.SHADOW}:
+        return with_help(
+            f"the shadows {names} overlap, but not the arrays in the same way", "pass a separate shadow for each array"
+        )
+    if Role.SHADOW in roles:
+        shadow, other = (a, b) if a.view.role is Role.SHADOW else (b, a)
+        return with_help(
+            f"the shadow `{shadow.view.name}` overlaps the array `{other.view.name}`",
+            "pass a shadow with memory of its own",
+        )
+    const, other = (a, b) if a.view.role is Role.CONST else (b, a)
+    return with_help(
+        f"`{const.view.name}` is Const but overlaps `{other.view.name}`, which is Duplicated",
+        f"pass a copy of `{const.view.name}`, or make it Duplicated with the matching shadow",
+    )
+
+
+def _extent(builder: ir.IRBuilder, view: View, pair: Pair) -> _Extent:
+    """First byte and the byte after the last one; an empty array lies at 0 and overlaps nothing."""
+    items = _items(builder, view)
+    if view.type.layout in "CF":
+        low = view.data
+        high = builder.add(low, builder.mul(items, _INDEX(view.itemsize)))
+    else:
+        low = view.data
+        high = builder.add(view.data, _INDEX(view.itemsize))
+        for extent, stride in zip(view.shape, view.strides, strict=True):
+            reach = builder.mul(builder.sub(extent, _INDEX(1)), stride)
+            backward = builder.icmp_signed("<", stride, _INDEX(0))
+            low = builder.add(low, builder.select(backward, reach, _INDEX(0)))
+            high = builder.add(high, builder.select(backward, _INDEX(0), reach))
+    empty = builder.icmp_signed("==", items, _INDEX(0))
+    zero = _INDEX(0)
+    return _Extent(view, pair, builder.select(empty, zero, low), builder.select(empty, zero, high))
+
+
+def _overlap(builder: ir.IRBuilder, a: _Extent, b: _Extent) -> ir.Value:
+    return builder.and_(
+        builder.icmp_unsigned("<", a.low, b.high),
+        builder.icmp_unsigned("<", b.low, a.high),
+    )
+
+
+def _items(builder: ir.IRBuilder, view: View) -> ir.Value:
+    return reduce(builder.mul, view.shape)
+
+
+def _any(builder: ir.IRBuilder, conditions: Sequence[ir.Value]) -> ir.Value:
+    return reduce(builder.or_, conditions)

@@ -1,0 +1,339 @@
+"""Entries: the functions that Numba's dispatchers and compiled code call for a derivative.
+
+An entry follows Numba's calling convention. It is written directly in LLVM IR rather than compiled from Python: checks the arrays, calls
+the derivative, packs the adjoints. It borrows its arguments and owns nothing, so an exception leaks nothing.
+
+`EntryDispatcher` chooses among entries by the types of a call, as all of Numba's dispatchers do, in C. What it does not do is compile
+Python: an unknown signature goes to `compile_derivative`, through the checks of ``arguments``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, compiler, funcdesc, sigutils, types, typing
+from numba.core.callconv import RETCODE_USEREXC
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import Dispatcher
+from numba.core.environment import Environment
+from numba.core.registry import cpu_target
+
+from pyfront import checks, native
+from pyfront.arguments import SEED, Argument, Leaf
+from pyfront.checks import Pair, Role, View
+from pyfront.compiled import OUT_OF_MEMORY, Compiled
+from pyfront.errors import SeedError, UnsupportedError, with_help
+
+_serial = itertools.count()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an entry looks like from outside, whatever the types."""
+
+    name: str
+    parameters: tuple[str, ...]
+    with_primal: bool
+    seeded: bool
+    may_alias: bool
+
+    @property
+    def all_parameters(self) -> tuple[str, ...]:
+        return (*self.parameters, SEED) if self.seeded else self.parameters
+
+
+Specialize = Callable[[Sequence[types.Type], bool], Compiled]
+"""From the types of a call without its seed, and whether arguments may alias, to the derivative."""
+
+
+class EntryDispatcher(Dispatcher):
+    """A dispatcher whose overloads are entries of derivatives."""
+
+    targetdescr = cpu_target
+
+    def __init__(
+        self, shape: Shape, specialize: Specialize, seeded: Callable[[], EntryDispatcher] | None = None
+    ) -> None:
+        super().__init__(_stub(shape), targetoptions={"nopython": True})
+        self._shape = shape
+        self._specialize = specialize
+        self._seeded = seeded
+
+    def compile(self, sig: Any) -> Any:
+        """The entry for these types of arguments, made if need be."""
+        given, _ = sigutils.normalize_signature(sig)
+        return self._overload(tuple(given)).entry_point
+
+    def get_call_template(self, args: Sequence[types.Type], kws: dict[str, types.Type]) -> Any:
+        """How compiled code calls the derivative; with ``seed=`` it calls the entry that takes one."""
+        if SEED in kws and self._seeded is not None:
+            return self._seeded().get_call_template(args, kws)
+        pysig, folded = self.fold_argument_types(args, kws)
+        overload = self._overload(tuple(folded))
+        name = self.py_func.__name__
+        return typing.make_concrete_template(name, key=name, signatures=[overload.signature]), pysig, folded, {}
+
+    def get_overload(self, sig: Any) -> Any:
+        given, _ = sigutils.normalize_signature(sig)
+        if len(given) != len(self._shape.all_parameters) and self._seeded is not None:
+            return self._seeded().get_overload(sig)
+        return self._overload(tuple(given)).entry_point
+
+    def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
+        """Called by the C dispatcher with the arguments of a call whose types it does not know."""
+        assert not kws
+        self._compilation_chain_init_hook()
+        try:
+            given = tuple(self.typeof_pyval(value) for value in args)
+            for name, value, type_ in zip(self._shape.all_parameters, args, given, strict=True):
+                if type_ is types.pyobject:
+                    raise UnsupportedError(
+                        with_help(
+                            f"`{self._shape.name}`: argument `{name}` is a {type(value).__name__}, which Numba cannot pass",
+                            "pass numbers, NumPy arrays, or tuples of them",
+                        )
+                    )
+            return self._overload(given).entry_point
+        finally:
+            self._types_active_call.clear()
+
+    @global_compiler_lock
+    def _overload(self, given: tuple[types.Type, ...]) -> Any:
+        known = self.overloads.get(given)
+        if known is not None:
+            return known
+        count = len(self._shape.parameters)
+        compiled = self._specialize(given[:count], self._shape.may_alias)
+        canonical = tuple(_call_types(compiled.arguments))
+        if self._shape.seeded:
+            canonical += (_seed_type(compiled, given[count]),)
+        if canonical not in self.overloads:
+            self.add_overload(_build(compiled, self._shape, canonical))
+        overload = self.overloads[canonical]
+        if canonical != given:
+            self._insert([type_._code for type_ in given], overload.entry_point, False)
+            self.overloads[given] = overload
+        return overload
+
+
+def _stub(shape: Shape) -> Callable[..., Any]:
+    """A Python function with the entry's name and parameters, from which Numba takes its signature."""
+    namespace: dict[str, Any] = {"__name__": __name__}
+    exec(f"def {shape.name}({', '.join(shape.all_parameters)}): pass", namespace)
+    stub: Callable[..., Any] = namespace[shape.name]
+    return stub
+
+
+def _call_types(arguments: Sequence[Argument]) -> list[types.Type]:
+    result: list[types.Type] = []
+    for argument in arguments:
+        result.append(argument.type)
+        if argument.shadow_type is not None:
+            result.append(argument.shadow_type)
+    return result
+
+
+def _seed_type(compiled: Compiled, given: types.Type) -> types.Type:
+    if not compiled.takes_seed:
+        what = "nothing" if compiled.returns is types.none else f"{compiled.returns}, which has no derivative"
+        raise SeedError(
+            with_help(
+                f"`{compiled.kernel}` returns {what}, so its derivative takes no seed",
+                "leave out seed=; the shadows of the arrays are the seeds",
+            )
+        )
+    if not isinstance(types.unliteral(given), (types.Float, types.Integer)):
+        raise SeedError(f"`{compiled.kernel}`: the seed must be a real number, not {given}")
+    return compiled.returns
+
+
+def result_type(compiled: Compiled, with_primal: bool) -> types.Type:
+    """The type of the derivative's result: None, the only adjoint, or a tuple; with primal ``(value, adjoints)``."""
+    adjoints = [argument.type for argument in native.active(compiled.arguments)]
+    packed = adjoints[0] if len(adjoints) == 1 else types.BaseTuple.from_types(adjoints) if adjoints else types.none
+    return types.BaseTuple.from_types([compiled.returns, packed]) if with_primal else packed
+
+
+def _build(compiled: Compiled, shape: Shape, argument_types: tuple[types.Type, ...]) -> Any:
+    """Compile the entry for these types and register it with Numba."""
+    target = cpu_target.target_context
+    restype = result_type(compiled, shape.with_primal)
+    fndesc = funcdesc.FunctionDescriptor(
+        native=True,
+        modname="pyfront",
+        qualname=shape.name,
+        unique_name=f"{shape.name}.{next(_serial)}",
+        doc=None,
+        typemap={},
+        restype=restype,
+        calltypes={},
+        args=shape.all_parameters,
+        kws=(),
+        argtypes=argument_types,
+        global_dict={"__name__": "pyfront"},
+        uid=next(_serial),
+    )
+    environment = Environment.from_fndesc(fndesc)
+    context = target.subtarget(environment=environment, fndesc=fndesc, enable_nrt=True)
+    library = context.codegen().create_library(fndesc.unique_name)
+    module = context.create_module(fndesc.unique_name)
+    function = context.declare_function(module, fndesc)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    with context.push_code_library(library):
+        _Body(context, builder, compiled, shape, argument_types, restype).emit()
+    library.add_ir_module(module)
+    context.create_cpython_wrapper(library, fndesc, environment, None)
+    entry_point = context.get_executable(library, fndesc, environment)
+    target.insert_user_function(entry_point, fndesc, [library])
+    return compiler.compile_result(
+        typing_context=cpu_target.typing_context,
+        target_context=target,
+        entry_point=entry_point,
+        signature=typing.signature(restype, *argument_types),
+        objectmode=False,
+        fndesc=fndesc,
+        library=library,
+        environment=environment,
+    )
+
+
+class _Body:
+    """Writes the body of one entry."""
+
+    def __init__(
+        self,
+        context: Any,
+        builder: ir.IRBuilder,
+        compiled: Compiled,
+        shape: Shape,
+        argument_types: tuple[types.Type, ...],
+        restype: types.Type,
+    ) -> None:
+        self._context = context
+        self._builder = builder
+        self._compiled = compiled
+        self._shape = shape
+        self._restype = restype
+        values = context.call_conv.decode_arguments(builder, argument_types, builder.function)
+        self._seed = values.pop() if shape.seeded else None
+        incoming = iter(values)
+        self._primal: list[ir.Value] = []
+        self._shadow: list[ir.Value | None] = []
+        for argument in compiled.arguments:
+            self._primal.append(next(incoming))
+            self._shadow.append(next(incoming) if argument.is_duplicated else None)
+
+    def emit(self) -> None:
+        builder, context, compiled = self._builder, self._context, self._compiled
+        self._check()
+        slots = self._slots()
+        status = native.emit_call(
+            context,
+            builder,
+            compiled,
+            excinfo=builder.function.args[1],
+            primal=context.get_arg_packer(tuple(argument.type for argument in compiled.arguments)).as_arguments(
+                builder, self._primal
+            ),
+            outputs=self._outputs(slots),
+            seed=self._seed_value(),
+            value=slots.value,
+        )
+        with builder.if_then(builder.icmp_signed("!=", status, native.STATUS(0)), likely=False):
+            with builder.if_then(builder.icmp_signed("==", status, native.STATUS(OUT_OF_MEMORY))):
+                self._raise(MemoryError, f"no memory for the tape of `{compiled.kernel}`")
+            builder.ret(status)
+        result = self._result(slots)
+        context.call_conv.return_value(builder, context.get_return_value(builder, self._restype, result))
+
+    def _check(self) -> None:
+        pairs: list[Pair] = []
+        for argument, primal, shadow in zip(self._compiled.arguments, self._primal, self._shadow, strict=True):
+            shadows = argument.shadow_leaves or (None,) * len(argument.leaves)
+            for leaf, shadow_leaf in zip(argument.leaves, shadows, strict=True):
+                if not leaf.is_array:
+                    continue
+                role = Role.PRIMAL if argument.is_duplicated else Role.CONST
+                its_shadow = self._view(shadow, shadow_leaf, Role.SHADOW) if shadow_leaf and shadow else None
+                pairs.append(Pair(self._view(primal, leaf, role), its_shadow))
+        kernel = self._compiled.kernel
+        checks.emit_layout_checks(self._builder, kernel, pairs, self._raise)
+        checks.emit_overlap_checks(self._builder, kernel, pairs, self._raise, may_alias=self._shape.may_alias)
+
+    def _view(self, value: ir.Value, leaf: Leaf, role: Role) -> View:
+        builder = self._builder
+        array = self._context.make_array(leaf.type)(self._context, builder, native.element(builder, value, leaf))
+        return View(
+            name=leaf.name,
+            type=leaf.type,
+            role=role,
+            data=builder.ptrtoint(array.data, ir.IntType(64)),
+            shape=tuple(cgutils.unpack_tuple(builder, array.shape)),
+            strides=tuple(cgutils.unpack_tuple(builder, array.strides)),
+            itemsize=self._context.get_abi_sizeof(self._context.get_data_type(leaf.type.dtype)),
+        )
+
+    def _slots(self) -> native.Slots:
+        def slot(type_: types.Type) -> ir.Value:
+            return cgutils.alloca_once(self._builder, native.slot_type(self._context, type_))
+
+        returns = self._compiled.returns
+        return native.Slots(
+            adjoints=[
+                [slot(leaf.type) for leaf in argument.leaves] if argument.is_active else []
+                for argument in self._compiled.arguments
+            ],
+            value=None if returns is types.none else slot(returns),
+        )
+
+    def _outputs(self, slots: native.Slots) -> list[ir.Value]:
+        """The derivative's pointers: per argument its adjoint slots, or the data of its shadows."""
+        result: list[ir.Value] = []
+        for argument, shadow, adjoints in zip(self._compiled.arguments, self._shadow, slots.adjoints, strict=True):
+            result += adjoints
+            for leaf in argument.shadow_leaves:
+                value = native.element(self._builder, shadow, leaf)
+                result.append(self._context.make_array(leaf.type)(self._context, self._builder, value).data)
+        return result
+
+    def _seed_value(self) -> ir.Value | None:
+        if not self._compiled.takes_seed:
+            return None
+        return self._seed or self._context.get_constant(self._compiled.returns, 1.0)
+
+    def _result(self, slots: native.Slots) -> ir.Value:
+        arguments = self._compiled.arguments
+        adjoints = [
+            self._adjoint(argument.type, iter(pointers))
+            for argument, pointers in zip(arguments, slots.adjoints, strict=True)
+            if argument.is_active
+        ]
+        if len(adjoints) == 1:
+            packed = adjoints[0]
+        elif adjoints:
+            inner = self._restype.types[1] if self._shape.with_primal else self._restype
+            packed = self._context.make_tuple(self._builder, inner, adjoints)
+        else:
+            packed = self._context.get_dummy_value()
+        if not self._shape.with_primal:
+            return packed
+        value = self._load(self._compiled.returns, slots.value) if slots.value else self._context.get_dummy_value()
+        return self._context.make_tuple(self._builder, self._restype, [value, packed])
+
+    def _adjoint(self, type_: types.Type, pointers: Any) -> ir.Value:
+        """The adjoint of an active argument, of the argument's own type, from the slots of its leaves."""
+        if isinstance(type_, types.BaseTuple):
+            elements = [self._adjoint(element, pointers) for element in type_.types]
+            return self._context.make_tuple(self._builder, type_, elements)
+        return self._load(type_, next(pointers))
+
+    def _load(self, type_: types.Type, pointer: ir.Value) -> ir.Value:
+        return self._context.get_returned_value(self._builder, type_, self._builder.load(pointer))
+
+    def _raise(self, error: type[BaseException], message: str) -> None:
+        self._context.call_conv.set_static_user_exc(self._builder, error, (message,))
+        self._builder.ret(RETCODE_USEREXC)

@@ -1,0 +1,88 @@
+"""Errors: everything that pyfront itself refuses, as children of `AutodiffError`.
+
+A child also derives from the built-in exception that a Python programmer expects there. Numba raises the run-time ones from native
+code by pickling ``(class, args)``, so every class is importable and is made from its message alone.
+
+Exceptions that the kernel raises, and Numba's typing errors about the kernel itself, are not wrapped.
+"""
+
+from __future__ import annotations
+
+
+class AutodiffError(Exception):
+    """Base of all errors of pyfront."""
+
+
+class UnsupportedError(AutodiffError, NotImplementedError):
+    """The kernel, or the call, uses something that has no derivative here; ``file`` and ``line`` say where, if known."""
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+
+
+class ArgumentError(AutodiffError):
+    """The arguments of a call, or the annotations, do not fit the kernel."""
+
+
+class ArityError(ArgumentError, TypeError):
+    """Too many or too few arguments or annotations."""
+
+
+class AnnotationError(ArgumentError, TypeError):
+    """An annotation that cannot stand for an argument of this type."""
+
+
+class DtypeError(ArgumentError, TypeError):
+    """A shadow of another type than its primal, or an argument without derivative."""
+
+
+class ShapeError(ArgumentError, ValueError):
+    """A shadow of another shape than its primal."""
+
+
+class LayoutError(ArgumentError, ValueError):
+    """A shadow with another memory layout than its primal."""
+
+
+class ReadonlyError(ArgumentError, ValueError):
+    """A readonly array where the derivative writes."""
+
+
+class OverlapError(ArgumentError, ValueError):
+    """Arrays that share memory in a way for which the derivative would be wrong."""
+
+
+class AliasedCallError(OverlapError):
+    """Arguments alias, and their shadows alike: right, but it takes a derivative compiled for aliasing, which only a call from Python
+    compiles."""
+
+
+class SeedError(ArgumentError, TypeError):
+    """A seed for a kernel without a differentiable result, or one that is not a number."""
+
+
+class InternalError(AutodiffError, RuntimeError):
+    """A mistake of pyfront's own; ``report`` is the folder with what is needed to reproduce it."""
+
+    def __init__(self, message: str, report: str | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class EngineError(AutodiffError, ImportError):
+    """The engine's library cannot be used."""
+
+
+class EngineNotFound(EngineError):
+    """The engine's library is not where it should be."""
+
+
+class EngineMismatch(EngineError):
+    """Numba's LLVM and the engine's are of different major versions, so neither reads the other's bitcode reliably."""
+
+
+def with_help(message: str, help: str | None) -> str:
+    """The text of an error: what is wrong, then what to do."""
+    return f"{message}\n  help: {help}" if help else message

@@ -1,0 +1,53 @@
+"""Kernels: the dispatcher behind what a user hands to `autodiff`, and its parameters."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import weakref
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from numba import njit
+from numba.core.dispatcher import Dispatcher
+
+from pyfront.errors import ArgumentError, ArityError, with_help
+
+_jitted: weakref.WeakKeyDictionary[Callable[..., Any], weakref.ref[Dispatcher]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def as_dispatcher(kernel: Any) -> Dispatcher:
+    """``kernel`` itself if it is compiled by Numba, else its jitted twin, the same one each time while it lives."""
+    if isinstance(kernel, Dispatcher):
+        return kernel
+    if not isinstance(kernel, FunctionType):
+        raise ArgumentError(
+            with_help(
+                f"cannot differentiate {kernel!r}: it is neither a Python function nor an @njit function",
+                "pass the function itself, and its arguments in the derivative's call",
+            )
+        )
+    with _lock:
+        known = _jitted.get(kernel)
+        dispatcher = known() if known is not None else None
+        if dispatcher is None:
+            dispatcher = njit(kernel)
+            _jitted[kernel] = weakref.ref(dispatcher)
+        return dispatcher
+
+
+def parameters(kernel: Dispatcher) -> tuple[str, ...]:
+    """The names of the kernel's parameters, which must all be positional."""
+    result = []
+    for parameter in inspect.signature(kernel.py_func).parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            raise ArityError(
+                with_help(
+                    f"`{kernel.py_func.__name__}`: parameter `{parameter.name}` is variadic or keyword-only",
+                    "give the kernel a fixed number of positional parameters",
+                )
+            )
+        result.append(parameter.name)
+    return tuple(result)

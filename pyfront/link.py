@@ -1,0 +1,51 @@
+"""Linking: the engine's bitcode becomes executable code of Numba's JIT.
+
+The derivative has a code library of its own in the JIT's engine. It is optimized exactly once, and callers reach it by address: they
+never link its IR, so it is neither optimized again with each caller nor inlined into one (inlining would lose what the engine says of its
+parameters).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core import codegen
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
+
+
+class DerivativeLibrary(codegen.JITCodeLibrary):
+    """A code library that is optimized by one run of O3 for the host."""
+
+    def _optimize_functions(self, ll_module: llvm.ModuleRef) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self) -> None:
+        builder = self._codegen._pass_builder()
+        builder.getModulePassManager().run(self._final_module, builder)
+
+
+@global_compiler_lock
+def load(name: str, bitcode: bytes, environments: dict[str, Any]) -> DerivativeLibrary:
+    """Optimize and load the module that defines the function ``name``."""
+    owner = cpu_target.target_context.codegen()
+    library = DerivativeLibrary(owner, name)
+    module = llvm.parse_bitcode(bitcode)
+    module.verify()
+    runtime = {function.name for function in rtsys.library.get_defined_functions()}
+    if any(function.is_declaration and function.name in runtime for function in module.functions):
+        library.add_linking_library(rtsys.library)
+    library.add_llvm_module(module)
+    library.finalize()
+    defined = {variable.name for variable in library._final_module.global_variables if not variable.is_declaration}
+    for variable, environment in environments.items():
+        if variable in defined:
+            owner.set_env(variable, environment)
+    return library
+
+
+def address(library: DerivativeLibrary, name: str) -> int:
+    """The address of a function of a loaded library."""
+    return int(library.get_pointer_to_function(name))

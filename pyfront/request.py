@@ -1,0 +1,109 @@
+"""The request: what the engine is asked to differentiate, as the JSON of ``docs/architecture.md`` (seam 1).
+
+Arguments that are tuples do not exist for the engine: each element is an argument of its own, in the order of the LLVM parameters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from numba.core import types
+
+from pyfront.arguments import Argument, Leaf
+from pyfront.errors import UnsupportedError, with_help
+
+FIRST_PARAMETER = 2
+"""Index of the first LLVM parameter after Numba's return slot and exception slot."""
+
+_SCALARS = {
+    types.float64: "f64",
+    types.float32: "f32",
+    types.int64: "i64",
+    types.int32: "i32",
+    types.int16: "i16",
+    types.int8: "i8",
+    types.uint64: "u64",
+    types.uint32: "u32",
+    types.uint16: "u16",
+    types.uint8: "u8",
+    types.boolean: "bool",
+}
+
+
+def build(
+    *,
+    primal: str,
+    name: str,
+    arguments: Sequence[Argument],
+    returns: types.Type,
+    may_alias: bool,
+    disable: Sequence[str],
+    dump_dir: str | None = None,
+) -> str:
+    """The request as JSON, with a stable order of keys."""
+    entries: list[dict[str, Any]] = []
+    parameter = FIRST_PARAMETER
+    for argument in arguments:
+        for leaf in argument.leaves:
+            entries.append(_entry(argument, leaf, parameter))
+            parameter += width(leaf.type)
+    return json.dumps(
+        {
+            "primal": primal,
+            "name": name,
+            "mode": "reverse",
+            "args": entries,
+            "return": "none" if returns is types.none else scalar_name(returns),
+            "may_alias": may_alias,
+            "disable": list(disable),
+            "dump_dir": dump_dir,
+        }
+    )
+
+
+def width(type_: types.Type) -> int:
+    """How many LLVM parameters a scalar or an array takes."""
+    return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
+
+
+def scalar_name(type_: types.Type) -> str:
+    """The engine's name of a scalar type."""
+    return _SCALARS.get(type_, "other")
+
+
+def return_type(kernel: str, type_: types.Type) -> types.Type:
+    """The plain type that the kernel returns; refuses what has no place in a derivative's result."""
+    plain = types.unliteral(type_)
+    if plain is types.none or isinstance(plain, (types.Float, types.Integer, types.Boolean)):
+        return plain
+    if isinstance(plain, types.Complex):
+        raise UnsupportedError(f"`{kernel}` returns a complex number, which is not supported yet")
+    raise UnsupportedError(
+        with_help(
+            f"`{kernel}` returns {plain}, which is not supported",
+            "return one scalar or nothing; write other results to arrays that the caller passes",
+        )
+    )
+
+
+def _entry(argument: Argument, leaf: Leaf, parameter: int) -> dict[str, Any]:
+    annotation = "active" if argument.is_active else "duplicated" if argument.is_duplicated else "const"
+    if isinstance(leaf.type, types.Array):
+        return {
+            "name": leaf.name,
+            "kind": "array",
+            "type": scalar_name(leaf.type.dtype),
+            "rank": leaf.type.ndim,
+            "layout": leaf.type.layout,
+            "annotation": annotation,
+            "param": parameter,
+        }
+    return {
+        "name": leaf.name,
+        "kind": "scalar",
+        "type": scalar_name(leaf.type),
+        "annotation": annotation,
+        "param": parameter,
+    }

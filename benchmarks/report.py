@@ -33,9 +33,9 @@ LLVM's optimizer and code generation, Numba's wrapper and one run. *Primal*: Num
 this very size. `tests/benchmarks` checks every kernel at a small size against dual numbers, to 1e-10.
 
 *Primal* is a plain call of the `@njit` function, *gradient* a call of its derivative, which runs the primal too. Both
-are called from Python, in turn, on the same arguments, in one thread; each time is the median of {samples} samples after a
-warm-up. *Arena* is the peak of the tape together with the shadows of temporaries; the caller's own arrays and shadows
-are not in it. Kernels, arguments and annotations are in `benchmarks/kernels/`, one file each.
+are called from Python, in turn, on the same arguments, in one thread; each time is the median of {samples} samples
+after a warm-up. *Arena* is the peak of the tape together with the shadows of temporaries; the caller's own arrays and
+shadows are not in it. Kernels, arguments and annotations are in `benchmarks/kernels/`, one file each.
 """
 
 

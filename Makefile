@@ -39,7 +39,7 @@ $(VENV)/bin/python: | build/packages.stamp
 # Editable: Python files are used where they are. The engine is built by `make build`, not by pip.
 $(VENV)/packages.stamp: pyproject.toml | $(VENV)/bin/python
 	@$(STEP) "Python packages" $(PYTHON) -m pip install --disable-pip-version-check -q \
-	  --config-settings=wheel.cmake=false -e '.[dev]'
+	  --config-settings=wheel.cmake=false --config-settings=editable.mode=inplace -e '.[dev]'
 	@touch $@
 
 build/%/build.ninja: | build/packages.stamp

@@ -1,8 +1,8 @@
 """Fails if a C++ file includes what its room may not know.
 
-Rooms are the folders of the engine, ordered `support <- request <- rules <- activity <- plan <- emit <- driver`: facts are found before
-plans are made, and plans before code is emitted. `emit` has no right to `activity`: an emitter that could ask for a
-fact would begin to decide.
+Rooms are the folders of the engine, ordered `support <- request <- rules <- activity <- plan <- emit <- driver`: facts
+are found before plans are made, and plans before code is emitted. `emit` has no right to `activity`: an emitter that
+could ask for a fact would begin to decide.
 """
 
 from __future__ import annotations

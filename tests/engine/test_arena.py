@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_addresses_are_aligned_and_distinct(arena: Arena, size: int) -> None:
     assert all(addresses)
     assert all(a % 64 == 0 for a in addresses)
     addresses.sort()
-    assert all(b - a >= max(size, 1) for a, b in zip(addresses, addresses[1:], strict=False))
+    assert all(b - a >= max(size, 1) for a, b in itertools.pairwise(addresses))
 
 
 def test_large_chunks_begin_at_a_huge_page(arena: Arena) -> None:
@@ -118,7 +119,7 @@ def test_capacity_is_kept_and_the_second_call_reuses_it(arena: Arena) -> None:
     assert arena.in_use == 0
     assert arena.capacity == held >= 14_000_000
     assert second == third
-    assert all(b - a == second[1] - second[0] for a, b in zip(second, second[1:], strict=False)), "one chunk"
+    assert all(b - a == second[1] - second[0] for a, b in itertools.pairwise(second)), "one chunk"
 
 
 def test_release_waits_until_nothing_is_in_use(arena: Arena) -> None:

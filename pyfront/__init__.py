@@ -1,6 +1,7 @@
 """pyfront: derivatives of Numba kernels that mutate their arrays in place.
 
-`autodiff` is the entry; the annotations say what it does with each argument. ``docs/architecture.md`` says how it works.
+`autodiff` is the entry; the annotations say what it does with each argument. ``docs/architecture.md`` says how it
+works.
 """
 
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed

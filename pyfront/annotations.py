@@ -1,7 +1,8 @@
 """Annotations: what a derivative does with each argument of the kernel.
 
 An annotation is used as a class, ``autodiff(kernel, Active, Duplicated)``, or, with values, as an instance,
-``autodiff(kernel, Active(x), Duplicated(A, dA))``. ``values`` is what the call of the derivative receives in the argument's place.
+``autodiff(kernel, Active(x), Duplicated(A, dA))``. ``values`` is what the call of the derivative receives in the
+argument's place.
 """
 
 from __future__ import annotations

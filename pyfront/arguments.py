@@ -1,10 +1,11 @@
 """Arguments: the types of a derivative's call, checked against the annotations before anything is compiled or run.
 
-The types of a call are those of the kernel's arguments, each annotated ``Duplicated`` followed by its shadow. `resolve` turns them
-into `Argument`s or raises an error that names the argument. What depends on values (shapes, strides, overlap) is checked natively,
-see ``checks``.
+The types of a call are those of the kernel's arguments, each annotated ``Duplicated`` followed by its shadow.
+`resolve` turns them into `Argument`s or raises an error that names the argument. What depends on values (shapes,
+strides, overlap) is checked natively, see ``checks``.
 
-Invariant: the types in an `Argument` are canonical: integers given for ``Active`` arguments are float64, literals are plain.
+Invariant: the types in an `Argument` are canonical: integers given for ``Active`` arguments are float64, literals are
+plain.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ def resolve(
     parameters = call_parameters(names, annotations)
     if len(given) != len(parameters):
         raise ArityError(
-            f"the derivative of `{kernel}` takes {len(parameters)} arguments ({', '.join(parameters)}), got {len(given)}"
+            f"the derivative of `{kernel}` takes {len(parameters)} arguments ({', '.join(parameters)}), "
+            f"got {len(given)}"
         )
     remaining = iter(zip(parameters, given, strict=True))
     arguments: list[Argument] = []
@@ -171,7 +173,8 @@ def _check_duplicated(kernel: str, name: str, primal: types.Type, shadow_name: s
     if isinstance(primal, types.BaseTuple):
         if not isinstance(shadow, types.BaseTuple) or len(shadow.types) != len(primal.types):
             raise DtypeError(
-                f"`{kernel}`: shadow `{shadow_name}` must be a tuple of {len(primal.types)} arrays like `{name}`, it is {shadow}"
+                f"`{kernel}`: shadow `{shadow_name}` must be a tuple of {len(primal.types)} arrays like `{name}`, "
+                f"it is {shadow}"
             )
         for index, (element, its_shadow) in enumerate(zip(primal.types, shadow.types, strict=True)):
             _check_duplicated(kernel, f"{name}[{index}]", element, f"{shadow_name}[{index}]", its_shadow)
@@ -212,7 +215,8 @@ def _check_duplicated(kernel: str, name: str, primal: types.Type, shadow_name: s
         order = {"C": "C (row-major)", "F": "Fortran (column-major)"}
         raise LayoutError(
             with_help(
-                f"`{kernel}`: shadow `{shadow_name}` is in {order[shadow.layout]} order, `{name}` in {order[primal.layout]} order",
+                f"`{kernel}`: shadow `{shadow_name}` is in {order[shadow.layout]} order, "
+                f"`{name}` in {order[primal.layout]} order",
                 make,
             )
         )

@@ -1,7 +1,7 @@
 """`autodiff`: from a kernel and its annotations to a derivative that can be called.
 
-A `Derivative` holds no code of its own. It remembers what was asked, compiles each signature once (one lock, Numba's own, for all of it),
-and hands calls to the entries of ``entry``.
+A `Derivative` holds no code of its own. It remembers what was asked, compiles each signature once (one lock, Numba's
+own, for all of it), and hands calls to the entries of ``entry``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numba.core.dispatcher import Dispatcher
 from pyfront import cabi, engine
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
-from pyfront.arguments import Argument, call_parameters, resolve
+from pyfront.arguments import call_parameters, resolve
 from pyfront.compiled import Compiled, compile_derivative
 from pyfront.entry import EntryDispatcher, Shape
 from pyfront.errors import AliasedCallError, AnnotationError, ArgumentError, ArityError, UnsupportedError, with_help
@@ -35,8 +35,9 @@ def autodiff(
 ) -> Any:
     """Differentiate ``kernel``, with one annotation per argument.
 
-    With classes the derivative is returned, compiled at its first call per signature; in a call each ``Duplicated`` argument is followed
-    by its shadow. With values the kernel is differentiated at once. ``disable`` names steps of the plan to leave out.
+    With classes the derivative is returned, compiled at its first call per signature; in a call each ``Duplicated``
+    argument is followed by its shadow. With values the kernel is differentiated at once. ``disable`` names steps of the
+    plan to leave out.
 
     >>> import numpy as np, pyfront as ad
     >>> def squares(x, y):
@@ -52,7 +53,7 @@ def autodiff(
     if instances and len(instances) != len(annotations):
         raise AnnotationError(
             with_help(
-                f"`{dispatcher.py_func.__name__}`: annotations with and without values are mixed",
+                f"`{kernels.name(dispatcher)}`: annotations with and without values are mixed",
                 "write either Active(x), Const(n) or Active, Const",
             )
         )
@@ -90,6 +91,7 @@ class Derivative:
         self._annotations = annotations
         self._mode = mode
         self._disable = disable
+        self._name = kernels.name(kernel)
         self._names = kernels.parameters(kernel)
         self._check_request()
         self._compiled: dict[tuple[tuple[types.Type, ...], bool], Compiled] = {}
@@ -102,7 +104,7 @@ class Derivative:
         self.__signature__ = inspect.signature(self._entry.py_func)
 
     def __call__(self, *args: Any, seed: Any = None, **kwargs: Any) -> Any:
-        """Run the derivative: primal arrays end as the kernel leaves them, the adjoints of active arguments are returned."""
+        """Run the derivative; primal arrays end as the kernel leaves them, active arguments' adjoints are returned."""
         try:
             if seed is None:
                 return self._entry(*args, **kwargs)
@@ -126,7 +128,7 @@ class Derivative:
 
     def __repr__(self) -> str:
         annotations = ", ".join(annotation.__name__ for annotation in self._annotations)
-        return f"<derivative of {self._kernel.py_func.__name__}({annotations}), mode {self._mode.value}>"
+        return f"<derivative of {self._name}({annotations}), mode {self._mode.value}>"
 
     @property
     def signatures(self) -> list[tuple[types.Type, ...]]:
@@ -134,7 +136,7 @@ class Derivative:
         return list(self._signatures)
 
     def inspect_llvm(self, signature: Any = None) -> Any:
-        """The derivative's optimized LLVM IR: for ``signature`` or the only one that is compiled, else a dict by signature."""
+        """The derivative's optimized LLVM IR for ``signature``, or the only one compiled, else a dict by signature."""
         return self._inspect(signature, lambda compiled: compiled.library.get_llvm_str())
 
     def inspect_plan(self, signature: Any = None) -> Any:
@@ -154,7 +156,7 @@ class Derivative:
         return self._c_function(signature).cffi()
 
     def _check_request(self) -> None:
-        name = self._kernel.py_func.__name__
+        name = self._name
         for annotation in self._annotations:
             if not (isinstance(annotation, type) and issubclass(annotation, Annotation)) or annotation is Annotation:
                 raise AnnotationError(f"`{name}`: {annotation!r} is not an annotation: use Const, Active or Duplicated")
@@ -170,7 +172,8 @@ class Derivative:
             )
         if len(self._annotations) != len(self._names):
             raise ArityError(
-                f"`{name}` takes {len(self._names)} arguments ({', '.join(self._names)}), got {len(self._annotations)} annotations"
+                f"`{name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
+                f"got {len(self._annotations)} annotations"
             )
 
     def _check_call(self, error: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -181,16 +184,14 @@ class Derivative:
             self.__signature__.bind(*args, **kwargs)
         except TypeError as reason:
             parameters = ", ".join(self.__signature__.parameters)
-            raise ArityError(
-                f"the derivative of `{self._kernel.py_func.__name__}` takes ({parameters}): {reason}"
-            ) from error
+            raise ArityError(f"the derivative of `{self._name}` takes ({parameters}): {reason}") from error
 
     def _dispatcher(self, *, seeded: bool, may_alias: bool = False) -> EntryDispatcher:
         key = (seeded, may_alias)
         entry = self._entries.get(key)
         if entry is None:
             shape = Shape(
-                name=f"{self._kernel.py_func.__name__.strip('<>')}_derivative",
+                name=f"{self._name}_derivative",
                 parameters=call_parameters(self._names, self._annotations),
                 with_primal=self._mode.with_primal,
                 seeded=seeded,
@@ -200,30 +201,24 @@ class Derivative:
             entry = self._entries.setdefault(key, EntryDispatcher(shape, self._specialize, other))
         return entry
 
-    @global_compiler_lock
     def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Compiled:
         """The compiled derivative for the types of a call; shadows are checked, but do not distinguish derivatives."""
-        arguments = resolve(self._kernel.py_func.__name__, self._names, self._annotations, given)
-        return self._compile(arguments, may_alias)
-
-    def _compile(self, arguments: tuple[Argument, ...], may_alias: bool) -> Compiled:
+        arguments = resolve(self._name, self._names, self._annotations, given)
         signature = tuple(argument.type for argument in arguments)
-        known = self._compiled.get((signature, may_alias))
-        if known is None:
-            known = compile_derivative(self._kernel, arguments, may_alias=may_alias, disable=self._disable)
-            self._compiled[signature, may_alias] = known
-            self._signatures.setdefault(signature, known)
-        if known.arguments == arguments:
-            return known
-        return known.with_arguments(arguments)
+        with global_compiler_lock:
+            known = self._compiled.get((signature, may_alias))
+            if known is None:
+                known = compile_derivative(self._kernel, arguments, may_alias=may_alias, disable=self._disable)
+                self._compiled[signature, may_alias] = known
+                self._signatures.setdefault(signature, known)
+        return known if known.arguments == arguments else known.with_arguments(arguments)
 
-    @global_compiler_lock
     def _for_signature(self, signature: Any) -> Compiled:
         """The derivative for the types of the kernel's arguments, each shadow of its primal's type."""
         given, _ = sigutils.normalize_signature(signature)
         if len(given) != len(self._names):
             raise ArityError(
-                f"`{self._kernel.py_func.__name__}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
+                f"`{self._name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
                 f"the signature has {len(given)}"
             )
         call: list[types.Type] = []
@@ -231,11 +226,11 @@ class Derivative:
             call += [type_, type_] if annotation.has_shadow else [type_]
         return self._specialize(call, False)
 
-    @global_compiler_lock
     def _c_function(self, signature: Any) -> cabi.CFunction:
         compiled = self._for_signature(signature)
-        if compiled.symbol not in self._c_functions:
-            self._c_functions[compiled.symbol] = cabi.build(compiled, self.__name__)
+        with global_compiler_lock:
+            if compiled.symbol not in self._c_functions:
+                self._c_functions[compiled.symbol] = cabi.build(compiled, self.__name__)
         return self._c_functions[compiled.symbol]
 
     def _inspect(self, signature: Any, read: Callable[[Compiled], str]) -> Any:

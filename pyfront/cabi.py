@@ -6,8 +6,8 @@
     Duplicated array  T *A, T *A_shadow, int64_t A_n0, ..., int64_t A_n{r-1}
     returned scalar   [double seed,] double *value                       (seed if it is a float; value may be NULL)
 
-It returns 0, or a status: that of the exception which the kernel raised, `OUT_OF_MEMORY`, or `OVERLAP` if arrays overlap in a way that
-the derivative is not compiled for (checked before anything runs).
+It returns 0, or a status: that of the exception which the kernel raised, `OUT_OF_MEMORY`, or `OVERLAP` if arrays
+overlap in a way that the derivative is not compiled for (checked before anything runs).
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ import cffi
 from llvmlite import ir
 from numba.core import types
 from numba.core.callconv import excinfo_ptr_t
-from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from pyfront import checks, native
 from pyfront.arguments import Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import Compiled
-from pyfront.errors import LayoutError
+from pyfront.errors import LayoutError, with_help
 
 OVERLAP = 20551
 """Status: arrays share memory in a way that the derivative is not compiled for."""
@@ -105,14 +104,16 @@ def check_layouts(compiled: Compiled) -> None:
         for leaf in argument.leaves:
             if leaf.is_array and leaf.type.layout == "F":
                 raise LayoutError(
-                    f"`{compiled.kernel}`: argument `{leaf.name}` is in Fortran order, but arrays of the C function are in C order\n"
-                    "  help: give the signature with [:,::1]"
+                    with_help(
+                        f"`{compiled.kernel}`: argument `{leaf.name}` is in Fortran order, "
+                        "but the arrays of the C function are in C order",
+                        "give the signature with [:,::1]",
+                    )
                 )
 
 
-@global_compiler_lock
 def build(compiled: Compiled, name: str) -> CFunction:
-    """Compile the C function for a derivative."""
+    """Compile the C function for a derivative. The caller holds Numba's compiler lock."""
     check_layouts(compiled)
     context = cpu_target.target_context.subtarget(enable_nrt=True)
     symbol = f"c.{compiled.symbol}"

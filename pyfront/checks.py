@@ -1,8 +1,8 @@
 """Run-time checks: what must hold of the arrays of a call before the derivative runs, as LLVM IR in front of it.
 
-Each shadow has its primal's shape and strides; no shadow overlaps a primal or a Const array; Duplicated primals overlap only where
-their shadows do, at the same distance. Overlap is that of memory extents, so each pair costs constant time: arrays that interleave
-without sharing an element count as overlapping.
+Each shadow has its primal's shape and strides; no shadow overlaps a primal or a Const array; Duplicated primals
+overlap only where their shadows do, at the same distance. Overlap is that of memory extents, so each pair costs
+constant time: arrays that interleave without sharing an element count as overlapping.
 
 The usual call pays for comparisons and one branch. Only when some pair overlaps does it find out which.
 """
@@ -89,7 +89,7 @@ def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair]
                 LayoutError,
                 with_help(
                     f"`{kernel}`: shadow `{shadow.name}` has not the strides of `{primal.name}`",
-                    f"slice the shadow from a larger array as `{primal.name}` was, or pass a contiguous copy of `{primal.name}`",
+                    f"slice the shadow from a larger array as `{primal.name}` was, or pass contiguous copies",
                 ),
             )
 
@@ -97,7 +97,7 @@ def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair]
 def emit_overlap_checks(
     builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair], fail: Fail, *, may_alias: bool
 ) -> None:
-    """Check that arrays share memory only as the derivative expects; with ``may_alias`` also where shadows alias alike."""
+    """Check that arrays share no memory; with ``may_alias`` they may, where their shadows do alike."""
     extents = [
         _extent(builder, view, pair) for pair in pairs for view in (pair.primal, pair.shadow) if view is not None
     ]

@@ -13,6 +13,7 @@ from numba.core import types
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import engine, link, request
+from pyfront import kernel as kernels
 from pyfront.arguments import Argument
 from pyfront.engine import Diagnostic, EngineResult
 from pyfront.errors import AutodiffError, InternalError, UnsupportedError, with_help
@@ -55,7 +56,7 @@ def compile_derivative(
     kernel: Dispatcher, arguments: Sequence[Argument], *, may_alias: bool, disable: Sequence[str]
 ) -> Compiled:
     """Differentiate ``kernel`` for the arguments' types, or raise what the engine says."""
-    name = kernel.py_func.__name__
+    name = kernels.name(kernel)
     loaded = engine.load()
     captured = capture(kernel, tuple(argument.type for argument in arguments))
     returns = request.return_type(name, captured.return_type)
@@ -75,7 +76,7 @@ def compile_derivative(
     try:
         library = link.load(symbol, result.bitcode, captured.environments)
     except RuntimeError as error:
-        raise _internal(f"the derivative of `{name}` is not valid IR: {error}", captured, asked, result) from error
+        raise _internal(f"the derivative of `{name}` cannot be loaded: {error}", captured, asked, result) from error
     return Compiled(
         kernel=name,
         arguments=tuple(arguments),

@@ -1,7 +1,7 @@
 """The engine: ``libenzyme_pass.so`` behind its C API (``enzyme_pass/CApi.h``), loaded once per process.
 
-Nothing outside this file knows how the engine is reached. The runtime symbols that emitted code calls are registered with llvmlite
-when the library is loaded, so derivatives can be linked by Numba's JIT from then on.
+Nothing outside this file knows how the engine is reached. The runtime symbols that emitted code calls are registered
+with llvmlite when the library is loaded, so derivatives can be linked by Numba's JIT from then on.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Entries: the functions that Numba's dispatchers and compiled code call for a derivative.
 
-An entry follows Numba's calling convention. It is written directly in LLVM IR rather than compiled from Python: checks the arrays, calls
-the derivative, packs the adjoints. It borrows its arguments and owns nothing, so an exception leaks nothing.
+An entry follows Numba's calling convention. It is written directly in LLVM IR rather than compiled from Python:
+checks the arrays, calls the derivative, packs the adjoints. It borrows its arguments and owns nothing, so an
+exception leaks nothing.
 
-`EntryDispatcher` chooses among entries by the types of a call, as all of Numba's dispatchers do, in C. What it does not do is compile
-Python: an unknown signature goes to `compile_derivative`, through the checks of ``arguments``.
+`EntryDispatcher` chooses among entries by the types of a call, as all of Numba's dispatchers do, in C. What it does
+not do is compile Python: an unknown signature goes to `compile_derivative`, through the checks of ``arguments``.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class EntryDispatcher(Dispatcher):
                 if type_ is types.pyobject:
                     raise UnsupportedError(
                         with_help(
-                            f"`{self._shape.name}`: argument `{name}` is a {type(value).__name__}, which Numba cannot pass",
+                            f"`{self._shape.name}`: argument `{name}` is a {type(value).__name__}, "
+                            "which Numba cannot pass",
                             "pass numbers, NumPy arrays, or tuples of them",
                         )
                     )

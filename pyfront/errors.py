@@ -1,7 +1,7 @@
 """Errors: everything that pyfront itself refuses, as children of `AutodiffError`.
 
-A child also derives from the built-in exception that a Python programmer expects there. Numba raises the run-time ones from native
-code by pickling ``(class, args)``, so every class is importable and is made from its message alone.
+A child also derives from the built-in exception that a Python programmer expects there. Numba raises the run-time
+ones from native code by pickling ``(class, args)``, so every class is importable and is made from its message alone.
 
 Exceptions that the kernel raises, and Numba's typing errors about the kernel itself, are not wrapped.
 """
@@ -14,7 +14,7 @@ class AutodiffError(Exception):
 
 
 class UnsupportedError(AutodiffError, NotImplementedError):
-    """The kernel, or the call, uses something that has no derivative here; ``file`` and ``line`` say where, if known."""
+    """The kernel, or the call, uses something without a derivative here; ``file`` and ``line`` say where, if known."""
 
     def __init__(self, message: str, file: str | None = None, line: int | None = None) -> None:
         super().__init__(message)
@@ -55,8 +55,7 @@ class OverlapError(ArgumentError, ValueError):
 
 
 class AliasedCallError(OverlapError):
-    """Arguments alias, and their shadows alike: right, but it takes a derivative compiled for aliasing, which only a call from Python
-    compiles."""
+    """Arguments alias, and their shadows alike: that takes a derivative which only a call from Python compiles."""
 
 
 class SeedError(ArgumentError, TypeError):

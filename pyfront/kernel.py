@@ -38,6 +38,11 @@ def as_dispatcher(kernel: Any) -> Dispatcher:
         return dispatcher
 
 
+def name(kernel: Dispatcher) -> str:
+    """The kernel's name in messages and symbols."""
+    return str(kernel.py_func.__name__).strip("<>")
+
+
 def parameters(kernel: Dispatcher) -> tuple[str, ...]:
     """The names of the kernel's parameters, which must all be positional."""
     result = []
@@ -45,7 +50,7 @@ def parameters(kernel: Dispatcher) -> tuple[str, ...]:
         if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             raise ArityError(
                 with_help(
-                    f"`{kernel.py_func.__name__}`: parameter `{parameter.name}` is variadic or keyword-only",
+                    f"`{name(kernel)}`: parameter `{parameter.name}` is variadic or keyword-only",
                     "give the kernel a fixed number of positional parameters",
                 )
             )

@@ -1,8 +1,8 @@
 """Linking: the engine's bitcode becomes executable code of Numba's JIT.
 
-The derivative has a code library of its own in the JIT's engine. It is optimized exactly once, and callers reach it by address: they
-never link its IR, so it is neither optimized again with each caller nor inlined into one (inlining would lose what the engine says of its
-parameters).
+The derivative has a code library of its own in the JIT's engine. It is optimized exactly once, and callers reach it
+by address: they never link its IR, so it is neither optimized again with each caller nor inlined into one (inlining
+would lose what the engine says of its parameters).
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def load(name: str, bitcode: bytes, environments: dict[str, Any]) -> DerivativeL
     library = DerivativeLibrary(owner, name)
     module = llvm.parse_bitcode(bitcode)
     module.verify()
+    if not any(function.name == name and not function.is_declaration for function in module.functions):
+        raise RuntimeError(f"it does not define {name}")
     runtime = {function.name for function in rtsys.library.get_defined_functions()}
     if any(function.is_declaration and function.name in runtime for function in module.functions):
         library.add_linking_library(rtsys.library)

@@ -1,15 +1,18 @@
 """Capture: the unoptimized LLVM IR of a Numba kernel and of everything that it calls, as one linked module.
 
-Numba's own modules are already inlined, unrolled and vectorized when one can first see them, and a derivative of those is a
-derivative of the wrong program. So a second Numba target, derived from the CPU's, compiles the kernel: same typing, same lowering, but
-its code libraries optimize nothing, never reach the execution engine, and remember what they would have linked.
+Numba's own modules are already inlined, unrolled and vectorized when one can first see them, and a derivative of
+those is a derivative of the wrong program. So a second Numba target, derived from the CPU's, compiles the kernel:
+same typing, same lowering, but its code libraries optimize nothing, never reach the execution engine, and remember
+what they would have linked.
 
 Invariants:
 - Nothing that is captured can be executed: an "executable" of this target is a token that stands for a function's IR.
-- Capture may begin while Numba is in the middle of compiling something for the CPU (a derivative called from ``@njit`` code). It
-  leaves no trace there: the templates of overloads, which keep compiled implementations in their classes, are subclassed for this
-  target, and no compile flags are inherited from the function that is being compiled.
-- Every instruction that comes from a Python line carries that line as its debug location. There are no debug variables.
+- Capture may begin while Numba is in the middle of compiling something for the CPU (a derivative called from
+  ``@njit`` code). It leaves no trace there: the templates of overloads, which keep compiled implementations in their
+  classes, are subclassed for this target, and no compile flags are inherited from the function that is being
+  compiled.
+- Every instruction that comes from a Python line carries that line as its debug location. There are no debug
+  variables.
 """
 
 from __future__ import annotations
@@ -87,7 +90,7 @@ def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Captu
 
 
 def _reachable(root: CaptureLibrary) -> Iterator[CaptureLibrary]:
-    """The capture libraries that ``root`` would link, itself first, each once. Numba's runtime is not one: it stays declared."""
+    """The capture libraries that ``root`` would link, itself first, each once; Numba's runtime stays declared."""
     seen: set[int] = set()
     pending = [root]
     while pending:
@@ -225,7 +228,7 @@ def _customize(flags: compiler.Flags) -> compiler.Flags:
 
 class _CaptureLower(lowering.Lower):
     def _compute_def_location(self) -> Any:
-        # Numba finds the first statement by parsing the whole file of each function: a hundred milliseconds for its own files.
+        # Numba finds the first statement by parsing the whole file of each function: slow for its own large files.
         return self.func_ir.loc
 
 

@@ -1,6 +1,7 @@
 """The request: what the engine is asked to differentiate, as the JSON of ``docs/architecture.md`` (seam 1).
 
-Arguments that are tuples do not exist for the engine: each element is an argument of its own, in the order of the LLVM parameters.
+Arguments that are tuples do not exist for the engine: each element is an argument of its own, in the order of the
+LLVM parameters.
 """
 
 from __future__ import annotations

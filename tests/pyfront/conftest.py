@@ -1,7 +1,8 @@
 """Fixtures of the front end's tests: a stand-in for the engine, so that the front end is tested without it.
 
-Its "derivative" calls the primal as it is, stores ``seed * (k + 1)`` as the adjoint of the k-th active scalar, and adds ``k + 1`` to the
-first element of the k-th shadow. That is enough to see that every argument arrives where seam 2 says.
+Its "derivative" calls the primal as it is, stores ``seed * (k + 1)`` as the adjoint of the k-th active scalar, and
+adds ``k + 1`` to the first element of the k-th shadow. That is enough to see that every argument arrives where seam 2
+says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-//===- Rules.h - Partial derivatives of scalar functions ------ -*- C++ -*-===//
+//===- Rules.h - Partial derivatives of scalar functions -------*- C++ -*-===//
 ///
 /// \file
 /// The rule table: for an opcode, an intrinsic or a library function, one
@@ -67,10 +67,10 @@ public:
   bool isOne(unsigned Operand) const;
   bool isMinusOne(unsigned Operand) const;
 
-  /// The partial may be infinite or NaN where the primal is finite, as that of
-  /// sqrt at 0. The emitter guards such a contribution with
-  /// `select(bar == 0, 0, partial * bar)`: an adjoint of exactly zero, as on a
-  /// branch that a select did not take, contributes nothing.
+  /// The partial may be infinite or NaN at finite operands, as that of sqrt at
+  /// 0 or of exp where it overflows. The emitter guards such a contribution
+  /// with `select(bar == 0, 0, partial * bar)`: an adjoint of exactly zero, as
+  /// on a branch that a select did not take, contributes nothing.
   bool isSingular(unsigned Operand) const;
 
   /// Bit i: the partial reads operand i; bit arity(): it reads the result.

@@ -10,8 +10,8 @@ HEAD = """# Derivative rules
 Made by `enzyme_pass/rules/rulegen.py --doc` from `scalar.rules` and `calls.rules`; change those.
 
 `out` is the primal result. *Reads* is what the reverse sweep needs of the primal: it is recomputed, reloaded or
-taped. A partial marked † may be infinite or NaN where the primal is finite; an adjoint of exactly zero contributes
-nothing through it. *Domain* is where the tests compare the partial with an independent derivative.
+taped. A partial marked † may be infinite or NaN at finite operands; an adjoint of exactly zero contributes nothing
+through it. *Domain* is where the tests compare the partial with an independent derivative.
 
 Kinks, jumps and ties: the derivative is that of the branch that the primal took. Python's and NumPy's `min`, `max`,
 `np.maximum`, `np.minimum`, `np.fmax`, `np.fmin`, `np.sign`, `np.sinc` and conditional expressions reach the engine as a

@@ -120,9 +120,8 @@ COMPARE = {
 # Arguments of the functions that partials may call, by type.
 SIGNATURES = {"powi": ("float", "int"), "ldexp": ("float", "int")}
 BINARY_CALLS = {"copysign", "hypot", "pow", "atan2", "fmin", "fmax", "frem"}
-# Functions whose result is finite for every finite argument, or overflows only together with
-# the primal of the rows that use them.
-TAME_CALLS = {"sin", "cos", "exp", "sinh", "cosh", "copysign", "fabs", "rint", "hypot", "ldexp"}
+# Functions that are bounded, or no larger than their arguments.
+TAME_CALLS = {"sin", "cos", "copysign", "fabs", "rint"}
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -133,15 +132,15 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def is_singular(row: Row, index: int) -> bool:
-    """Whether the partial may be infinite or NaN where the primal is finite.
+    """Whether the partial may be infinite or NaN at finite operands.
 
-    True when it divides by anything but a literal or calls a function with a pole, unless the
-    row says `finite` of the parameter.
+    True when it divides by anything but a literal, calls a function that is not tame or reads
+    the result, which may overflow; unless the row says `finite` of the parameter.
     """
     if row.params[index].name in row.finite:
         return False
     for node in walk(row.partial_of(index)):
-        if node.op == "Div" and node.args[1].op != "Literal":
+        if node.op == "Result" or (node.op == "Div" and node.args[1].op != "Literal"):
             return True
         if node.op == "Call" and node.callee not in TAME_CALLS:
             return True

@@ -1,0 +1,65 @@
+"""Every row of the table against a derivative in multiple precision, over its domain and at its kinks."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from rules.harness import RULES, Libm, evaluate, rules, samples
+from rules.primals import PRIMALS, derivative, value
+
+ROWS = list(rules.load(RULES).rows.values())
+# (relative, absolute): single precision loses digits where a partial cancels to less than an ulp of 1.
+TOLERANCES = {np.float64: (1e-10, 0.0), np.float32: (2e-5, 2.5e-7)}
+
+
+def named(row: rules.Row) -> str:
+    return row.name
+
+
+def test_every_row_has_a_primal() -> None:
+    assert set(PRIMALS) == {row.name for row in ROWS}
+
+
+@pytest.mark.parametrize("float_type", TOLERANCES)
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_domain(row: rules.Row, float_type: type, libm: Libm) -> None:
+    relative, absolute = TOLERANCES[float_type]
+    for point in samples(row, 100, float_type):
+        out = float_type(value(row.name, point))
+        for index, param in enumerate(row.params):
+            if param.type == "int":
+                continue
+            with np.errstate(all="ignore"):
+                got = evaluate(row.partial_of(index), point, out, libm, float_type)
+            wanted = derivative(row.name, point, index)
+            assert abs(float(got) - wanted) <= relative * abs(wanted) + absolute, (param.name, point, got, wanted)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.kinks], ids=named)
+def test_kinks(row: rules.Row, libm: Libm) -> None:
+    for kink in row.kinks:
+        point = tuple(kink.point[p.name] for p in row.params)
+        out = libm.primal(row, point, np.float64)
+        with np.errstate(all="ignore"):
+            got = [float(evaluate(p, point, out, libm, np.float64)) for p in row.partials]
+        np.testing.assert_allclose(got, kink.partials, rtol=1e-15, err_msg=f"at {kink.point}")
+
+
+EDGES = [0.0, 5e-324, 1e-300, 1e-8, 0.5, 1.0, 1.5, 2.0, 3.0, 50.0, 170.0, 700.0, 1e100, 1e160, 1.7e308]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_what_is_not_called_singular_is_finite(row: rules.Row, libm: Libm) -> None:
+    """Only a partial that is finite at all finite operands goes without the guard against zero times infinity."""
+    indices = [i for i, p in enumerate(row.params) if p.type == "float" and not rules.is_singular(row, i)]
+    signed = [sign * edge for edge in EDGES for sign in (1, -1)]
+    axes = [signed if p.type == "float" else range(-3, 4) for p in row.params]
+    for point in itertools.product(*axes):
+        out = libm.primal(row, point, np.float64)
+        for index in indices:
+            with np.errstate(all="ignore"):
+                got = float(evaluate(row.partial_of(index), point, out, libm, np.float64))
+            assert math.isfinite(got), (point, out, got)

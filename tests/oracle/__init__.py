@@ -5,6 +5,6 @@ Invariant: no module of this package imports pyfront, except `check`, which comp
 """
 
 from oracle.arguments import active, const, dup
-from oracle.check import check
+from oracle.check import check, check_raises
 
-__all__ = ["active", "check", "const", "dup"]
+__all__ = ["active", "check", "check_raises", "const", "dup"]

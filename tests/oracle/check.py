@@ -93,16 +93,21 @@ def check(
 
 
 class Derivative:
-    """The engine's derivative of the kernel for these annotations."""
+    """The engine's derivative of the kernel for these annotations; `like` is a result of the kernel."""
 
     def __init__(
-        self, kernel: Callable[..., Any], arguments: tuple[Annotated, ...], seed: float, value: Any, disable: tuple[str, ...]
+        self,
+        kernel: Callable[..., Any],
+        arguments: tuple[Annotated, ...],
+        seed: float = 0.75,
+        like: Any = None,
+        disable: tuple[str, ...] = (),
     ) -> None:
         import pyfront as ad
 
         annotation = {"const": ad.Const, "active": ad.Active, "duplicated": ad.Duplicated}
-        self.returns = value is not None
-        self.seeds = {"seed": seed} if isinstance(value, (float, np.floating)) else {}
+        self.returns = like is not None
+        self.seeds = {"seed": seed} if isinstance(like, (float, np.floating)) else {}
         self.arguments = arguments
         self.function = ad.autodiff(
             kernel,
@@ -111,16 +116,19 @@ class Derivative:
             **({"disable": disable} if disable else {}),
         )
 
+    def run(self, call: Allocations, memory: list[np.ndarray], shadows: list[np.ndarray]) -> Any:
+        """One call on this memory, as the arguments lie in it."""
+        actual: list[Any] = []
+        for argument, value, shadow in zip(self.arguments, call.views(memory), call.views(shadows), strict=True):
+            actual.extend((value, shadow) if argument.kind == "duplicated" else (value,))
+        return self.function(*actual, **self.seeds)
+
     def __call__(self, call: Allocations, shadows: list[np.ndarray]) -> Outcome:
         """One call on fresh copies, which must leave nothing on the arena."""
         from pyfront import engine
 
         memory, shadow_memory = call.memory(), [flat.copy() for flat in shadows]
-        actual: list[Any] = []
-        pairs = zip(self.arguments, call.views(memory), call.views(shadow_memory), strict=True)
-        for argument, value, shadow in pairs:
-            actual.extend((value, shadow) if argument.kind == "duplicated" else (value,))
-        result = self.function(*actual, **self.seeds)
+        result = self.run(call, memory, shadow_memory)
         assert engine.load().arena_in_use() == 0, "the call left something on the arena"
         value, adjoints = result if self.returns else (None, result)
         count = sum(argument.kind == "active" for argument in self.arguments)
@@ -131,6 +139,43 @@ class Derivative:
             adjoints = (adjoints,)
         assert isinstance(adjoints, tuple) and len(adjoints) == count
         return Outcome(memory, shadow_memory, adjoints, value)
+
+
+def check_raises(kernel: Callable[..., Any], *arguments: Annotated) -> BaseException:
+    """The derivative raises what the kernel raises, leaves the arrays as the kernel does, and touches no shadow."""
+    call = Allocations(arguments)
+    plain_memory = call.memory()
+    plain = raised(lambda: kernel(*call.views(plain_memory)))
+    if os.environ.get("PYFRONT_AUDIT_ORACLE") == "1":
+        return plain
+
+    from pyfront import engine
+
+    shadows = call.shadows(np.random.default_rng(0))
+    for disable in ((), PLAN_STEPS):
+        derivative = Derivative(kernel, arguments, disable=disable)
+        memory, shadow_memory = call.memory(), [flat.copy() for flat in shadows]
+        got = raised(lambda: derivative.run(call, memory, shadow_memory))  # noqa: B023
+        assert type(got) is type(plain) and got.args == plain.args, f"raised {got!r}, the kernel raises {plain!r}"
+        assert_same_bits(memory, plain_memory, "an array differs from what the kernel leaves in it")
+        assert_same_bits(shadow_memory, shadows, "a shadow was touched")
+        assert engine.load().arena_in_use() == 0, "the call left something on the arena"
+    return plain
+
+
+def raised(call: Callable[[], Any]) -> BaseException:
+    """The exception that the call raises."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError("the call raised nothing")
+
+
+def assert_same_bits(got: list[np.ndarray], want: list[np.ndarray], message: str) -> None:
+    """Memory is the same, bit for bit."""
+    for left, right in zip(got, want, strict=True):
+        assert left.tobytes() == right.tobytes(), f"{message}:\n{left}\n{right}"
 
 
 def narrowest_float(call: Allocations, value: Any) -> int:

@@ -1,0 +1,213 @@
+"""What the engine cannot differentiate is refused, by the file and the line of the construct; nothing is assumed inactive.
+
+In each kernel the line to be named ends with the mark `# refused`.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pyfront as ad
+import pytest
+from numba import njit, objmode, types
+from numba.typed import Dict, List
+
+
+@njit
+def dot(a, b):
+    s = 1.0
+    return s * np.dot(a, b)  # refused
+
+
+@njit
+def matrix_operator(m, a):
+    b = m @ a  # refused
+    return b[0]
+
+
+@njit
+def solve(m, a):
+    x = np.linalg.solve(m, a)  # refused
+    return x[0]
+
+
+@njit
+def prints(a, b):
+    print(a[0])  # refused
+    return a[0] * b[0]
+
+
+@njit
+def factorial_like(x, n):
+    if n <= 1:
+        return x
+    return x * factorial_like(x, n - 1)  # refused
+
+
+@njit
+def recursion(a, b):
+    return factorial_like(a[0], 3) * b[0]
+
+
+@njit
+def appends(a, b):
+    values = [a[0]]  # refused
+    for i in range(a.shape[0]):
+        values.append(a[i] * b[i])
+    s = 0.0
+    for value in values:
+        s += value
+    return s
+
+
+@njit
+def typed_list(a, b):
+    values = List.empty_list(types.float64)  # refused
+    values.append(a[0] * b[0])
+    return values[0]
+
+
+@njit
+def dictionary(a, b):
+    table = Dict.empty(types.int64, types.float64)  # refused
+    table[1] = a[0] * b[0]
+    return table[1]
+
+
+@njit
+def set_of_floats(a, b):
+    values = {a[0], b[0]}  # refused
+    s = 0.0
+    for value in values:
+        s += value
+    return s
+
+
+@njit
+def string(a, b):
+    name = str(int(a[0])) + "x"  # refused
+    return a[0] * len(name) * b[0]
+
+
+@njit
+def objects(a, b):
+    with objmode(y="float64"):  # refused
+        y = float(np.linalg.norm(a))
+    return y * b[0]
+
+
+@njit
+def catches(a, b):
+    try:  # refused
+        if a[0] > 0.0:
+            raise ValueError("positive")
+        s = a[0] * b[0]
+    except Exception:
+        s = b[0] * b[0]
+    return s
+
+
+@njit
+def squares_of(a):
+    for i in range(a.shape[0]):
+        yield a[i] * a[i]
+
+
+@njit
+def generator(a, b):
+    s = 0.0
+    for value in squares_of(a):  # refused
+        s += value
+    return s * b[0]
+
+
+@njit
+def random_numbers(a, b):
+    return a[0] * np.random.normal() * b[0]  # refused
+
+
+@njit
+def complex_numbers(a, b):
+    z = complex(a[0], b[0])
+    return abs(z * z)  # refused
+
+
+@njit
+def numpy_sort(a, b):
+    c = np.sort(a)  # refused
+    return c[0] * b[0]
+
+
+def marked_line(kernel) -> tuple[str, int]:
+    """File and line of the mark in the kernel or, if there is none, in the function that it calls."""
+    for function in (kernel.py_func, *(f.py_func for f in vars_of(kernel) if hasattr(f, "py_func"))):
+        lines, first = inspect.getsourcelines(function)
+        for offset, line in enumerate(lines):
+            if line.rstrip().endswith("# refused"):
+                return inspect.getsourcefile(function), first + offset
+    raise AssertionError(f"{kernel} has no marked line")
+
+
+def vars_of(kernel):
+    """What the kernel's global names stand for."""
+    function = kernel.py_func
+    return [function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__]
+
+
+KERNELS = [
+    dot,
+    matrix_operator,
+    solve,
+    prints,
+    recursion,
+    appends,
+    typed_list,
+    dictionary,
+    set_of_floats,
+    string,
+    objects,
+    catches,
+    generator,
+    random_numbers,
+    complex_numbers,
+    numpy_sort,
+]
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.py_func.__name__)
+def test_refused_by_file_and_line(kernel):
+    first = np.eye(3) + 0.1 if "m" in kernel.py_func.__code__.co_varnames[:1] else np.array([1.5, 0.5, 2.0])
+    arrays = [first, np.array([0.7, 0.3, 0.4])]
+    shadows = [np.ones_like(array) for array in arrays]
+    before = [array.tobytes() for array in (*arrays, *shadows)]
+    derivative = ad.autodiff(kernel, ad.Duplicated, ad.Duplicated)
+    with pytest.raises(ad.UnsupportedError) as caught:
+        derivative(arrays[0], shadows[0], arrays[1], shadows[1])
+    assert isinstance(caught.value, ad.AutodiffError)
+    file, line = marked_line(kernel)
+    assert (caught.value.file, caught.value.line) == (file, line), f"named {caught.value}"
+    assert f"{line}" in str(caught.value)
+    assert [array.tobytes() for array in (*arrays, *shadows)] == before
+
+
+def test_refusal_is_repeated():
+    derivative = ad.autodiff(prints, ad.Duplicated, ad.Duplicated)
+    for _ in range(2):
+        with pytest.raises(ad.UnsupportedError):
+            derivative(np.ones(2), np.ones(2), np.ones(2), np.ones(2))
+
+
+def test_constant_use_of_what_is_not_differentiated():
+    """Where the construct has nothing to do with active data the answer is the right one or a refusal."""
+
+    @njit
+    def kernel(x, a, b):
+        return x * np.dot(a, b)
+
+    derivative = ad.autodiff(kernel, ad.Active, ad.Const, ad.Const)
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    try:
+        assert derivative(1.5, a, b) == np.dot(a, b)
+    except ad.UnsupportedError as error:
+        assert error.line is not None

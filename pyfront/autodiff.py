@@ -99,6 +99,7 @@ class Derivative:
         self._c_functions: dict[str, cabi.CFunction] = {}
         self._entries: dict[tuple[bool, bool], EntryDispatcher] = {}
         self._entry = self._dispatcher(seeded=False)
+        self._seeded_entry: EntryDispatcher | None = None
         self.__name__ = self._entry.py_func.__name__
         self.__doc__ = kernel.py_func.__doc__
         self.__signature__ = inspect.signature(self._entry.py_func)
@@ -108,7 +109,9 @@ class Derivative:
         try:
             if seed is None:
                 return self._entry(*args, **kwargs)
-            seeded = self._dispatcher(seeded=True)
+            seeded = self._seeded_entry
+            if seeded is None:
+                seeded = self._seeded_entry = self._dispatcher(seeded=True)
             return seeded(*args, **kwargs, seed=seed) if kwargs else seeded(*args, seed)
         except AliasedCallError:
             pass

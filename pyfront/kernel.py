@@ -11,6 +11,7 @@ from typing import Any
 
 from numba import njit
 from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
 
 from pyfront.errors import ArgumentError, ArityError, with_help
 
@@ -20,7 +21,7 @@ _lock = threading.Lock()
 
 def as_dispatcher(kernel: Any) -> Dispatcher:
     """``kernel`` itself if it is compiled by Numba, else its jitted twin, the same one each time while it lives."""
-    if isinstance(kernel, Dispatcher):
+    if isinstance(kernel, CPUDispatcher):
         return kernel
     if not isinstance(kernel, FunctionType):
         raise ArgumentError(

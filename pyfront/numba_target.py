@@ -7,10 +7,9 @@ what they would have linked.
 
 Invariants:
 - Nothing that is captured can be executed: an "executable" of this target is a token that stands for a function's IR.
-- Capture may begin while Numba is in the middle of compiling something for the CPU (a derivative called from
-  ``@njit`` code). It leaves no trace there: the templates of overloads, which keep compiled implementations in their
-  classes, are subclassed for this target, and no compile flags are inherited from the function that is being
-  compiled.
+- Capture may begin while Numba infers the types of a function for the CPU (a derivative called from ``@njit`` code).
+  It inherits no compile flags from that function. Templates of overloads remember the implementation that was
+  resolved last, ours perhaps; inference resolves every call again in its last round, which puts that right.
 - Every instruction that comes from a Python line carries that line as its debug location. There are no debug
   variables.
 """
@@ -30,6 +29,7 @@ from numba.core import (
     debuginfo,
     externals,
     fastmathpass,
+    ir,
     lowering,
     options,
     targetconfig,
@@ -40,10 +40,12 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
 from numba.core.descriptors import TargetDescriptor
 from numba.core.dispatcher import Dispatcher, _FunctionCompiler
-from numba.core.registry import cpu_target
+from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.target_extension import CPU, dispatcher_registry, jit_registry, target_override, target_registry
 from numba.core.typed_passes import BaseNativeLowering, NativeLowering
 from numba.core.utils import threadsafe_cached_property
+
+from pyfront.errors import UnsupportedError, with_help
 
 TARGET = "pyfront"
 
@@ -126,34 +128,40 @@ class CaptureLibrary(codegen.JITCodeLibrary):
 class CaptureCodegen(codegen.JITCPUCodegen):
     _library_class = CaptureLibrary
 
+    def insert_unresolved_ref(self, builder: Any, fnty: Any, name: str) -> Any:
+        raise UnsupportedError(
+            with_help("functions that call each other in a circle cannot be differentiated", "write a loop")
+        )
+
 
 class CaptureTypingContext(typing.Context):
     """The CPU's typing, in which every dispatcher is replaced by its twin on this target."""
 
-    def __init__(self) -> None:
-        self._own_templates: dict[type, type] = {}
-        super().__init__()
-
     def resolve_value_type(self, val: Any) -> types.Type:
-        return _with_twin(super().resolve_value_type(val))
+        try:
+            resolved = super().resolve_value_type(val)
+        except ValueError:
+            if cpu_target.typing_context._lookup_global(val) is None:
+                raise
+            resolved = None
+        if resolved is None or not _is_capturable(resolved):
+            raise self._unsupported(val)
+        return _with_twin(resolved)
+
+    def _unsupported(self, val: Any) -> UnsupportedError:
+        """Compiled code that Numba can call and we cannot capture, at the line that mentions it."""
+        loc = next((loc for frame in self.callstack for loc in _mentions(frame, val)), None)
+        place = f"{loc.filename}:{loc.line}: " if loc else ""
+        name = getattr(val, "__name__", type(val).__name__)
+        message = f"`{name}` ({type(val).__name__}) cannot be differentiated"
+        return UnsupportedError(
+            with_help(place + message, "call an @njit function in its place"),
+            loc.filename if loc else None,
+            loc.line if loc else None,
+        )
 
     def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
         return super().resolve_function_type(_with_twin(func), args, kws)
-
-    def _insert_global(self, gv: Any, gty: types.Type) -> None:
-        if type(gty) is types.Function:
-            gty = types.Function([self._own_template(template) for template in gty.templates])
-        super()._insert_global(gv, gty)
-
-    def _own_template(self, template: type) -> type:
-        """``template``, or a subclass with caches of its own where the class itself caches compiled implementations."""
-        caches = ("_compiled_overloads", "_impl_cache", "_inline_overloads")
-        if template in self._own_templates.values() or not hasattr(template, "_compiled_overloads"):
-            return template
-        if template not in self._own_templates:
-            own: dict[str, Any] = {cache: {} for cache in caches}
-            self._own_templates[template] = type(template)(template.__name__, (template,), own)
-        return self._own_templates[template]
 
 
 class _LineInfo(debuginfo.DIBuilder):
@@ -161,6 +169,14 @@ class _LineInfo(debuginfo.DIBuilder):
 
     def mark_variable(self, *args: Any, **kwargs: Any) -> None:
         return None
+
+
+def _mentions(frame: Any, val: Any) -> Iterator[ir.Loc]:
+    """The lines where a function that is being typed refers to the global ``val``."""
+    for block in frame.typeinfer.blocks.values():
+        for assignment in block.find_insts(ir.Assign):
+            if isinstance(assignment.value, (ir.Global, ir.FreeVar, ir.Const)) and assignment.value.value is val:
+                yield assignment.loc
 
 
 class CaptureContext(cpu.CPUContext):
@@ -334,7 +350,14 @@ def _twin(dispatcher: Dispatcher) -> CaptureDispatcher:
     return twin
 
 
+def _is_capturable(numba_type: types.Type) -> bool:
+    """False for dispatchers that do not compile a Python function for the CPU: object mode, derivatives."""
+    if not isinstance(numba_type, types.Dispatcher):
+        return True
+    return isinstance(numba_type.dispatcher, (CPUDispatcher, CaptureDispatcher))
+
+
 def _with_twin(numba_type: Any) -> Any:
-    if type(numba_type) is types.Dispatcher:
+    if isinstance(numba_type, types.Dispatcher) and _is_capturable(numba_type):
         return types.Dispatcher(_twin(numba_type.dispatcher))
     return numba_type

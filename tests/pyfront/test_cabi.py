@@ -38,8 +38,8 @@ def derivative():
 
 def test_declaration(fake):
     assert derivative().cdef(SIGNATURE) == (
-        "int32_t kernel_derivative(double x, double *x_adjoint, double *A, double *A_shadow, int64_t A_n0, int64_t A_n1, "
-        "double *w, int64_t w_n0, int64_t n, double seed, double *value);"
+        "int32_t kernel_derivative(double x, double *x_adjoint, double *A, double *A_shadow, "
+        "int64_t A_n0, int64_t A_n1, double *w, int64_t w_n0, int64_t n, double seed, double *value);"
     )
     parsed = cffi.FFI()
     parsed.cdef(derivative().cdef(SIGNATURE))

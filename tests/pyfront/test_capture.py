@@ -9,8 +9,9 @@ import re
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from numba import float64, int64, njit, prange, types
+from numba import float64, int64, njit, objmode, prange, types, vectorize
 
+import pyfront as ad
 from pyfront.numba_target import capture
 
 vector = types.Array(float64, 1, "C")
@@ -119,3 +120,66 @@ def test_global_arrays(size):
 
     captured = capture(kernel, (int64,))
     assert ("numba.dynamic.globals" in str(captured.module)) == (size > 3)
+
+
+@vectorize
+def ufunc(x):
+    return x * x
+
+
+derivative = ad.autodiff(lambda x: x * x, ad.Active)
+
+
+@njit
+def even(n):
+    return 1.0 if n == 0 else odd(n - 1)
+
+
+@njit
+def odd(n):
+    return 0.0 if n == 0 else even(n - 1)
+
+
+@njit
+def with_ufunc(x):
+    return ufunc(x[0])
+
+
+@njit
+def with_derivative(x):
+    return x[1] * derivative(x[0])
+
+
+@njit
+def with_object_mode(x):
+    with objmode(y="float64"):
+        y = x[0]
+    return y
+
+
+@njit
+def with_nested(x):
+    return 2.0 * with_ufunc(x)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "text", "owner"),
+    [
+        (with_ufunc, "`ufunc` (DUFunc)", with_ufunc),
+        (with_nested, "`ufunc` (DUFunc)", with_ufunc),
+        (with_derivative, "(Derivative)", with_derivative),
+        (with_object_mode, "cannot be differentiated", with_object_mode),
+    ],
+)
+def test_code_that_cannot_be_captured_is_named_with_its_line(kernel, text, owner):
+    with pytest.raises(ad.UnsupportedError) as caught:
+        capture(kernel, (vector,))
+    first = inspect.getsourcelines(owner.py_func)[1]
+    assert text in str(caught.value)
+    assert caught.value.file == __file__
+    assert caught.value.line == first + 2
+
+
+def test_mutual_recursion_is_refused():
+    with pytest.raises(ad.UnsupportedError, match="circle"):
+        capture(even, (int64,))

@@ -32,8 +32,12 @@ def test_a_missing_engine_is_said_where(monkeypatch, tmp_path):
 
 
 def test_diagnostics():
-    text = '[{"code": "unsupported", "message": "m", "help": "h", "file": "k.py", "line": 12}, {"code": "internal", "message": "n"}]'
-    assert parse_diagnostics(text) == (Diagnostic("unsupported", "m", "h", "k.py", 12), Diagnostic("internal", "n"))
+    refusal = '{"code": "unsupported", "message": "m", "help": "h", "file": "k.py", "line": 12}'
+    mistake = '{"code": "internal", "message": "n"}'
+    assert parse_diagnostics(f"[{refusal}, {mistake}]") == (
+        Diagnostic("unsupported", "m", "h", "k.py", 12),
+        Diagnostic("internal", "n"),
+    )
     assert parse_diagnostics("") == ()
 
 

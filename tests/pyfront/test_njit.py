@@ -66,7 +66,7 @@ def test_argument(fake):
 
 
 def test_in_a_function_that_was_half_compiled(fake):
-    """Capture happens while the caller is typed: what the caller resolved before must still be found when it is lowered."""
+    """Capture happens while the caller is typed: what the caller resolved before is still found when it is lowered."""
     derivative = ad.autodiff(heat, ad.Duplicated, ad.Const, ad.Const)
 
     @njit(fastmath=True)

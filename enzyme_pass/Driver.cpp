@@ -8,6 +8,10 @@
 
 #include "enzyme_pass/Driver.h"
 #include "enzyme_pass/Request.h"
+#include "activity/Facts.h"
+#include "enzyme_pass/emit/Emit.h"
+#include "enzyme_pass/optimize/Optimize.h"
+#include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/prepare/Prepare.h"
 #include "enzyme_pass/support/CrashGuard.h"
 #include "llvm/Bitcode/BitcodeReader.h"
@@ -39,6 +43,8 @@ struct Session {
   std::unique_ptr<Module> M;
   Analyses AM;
   std::optional<NormalFunction> Normal;
+  std::unique_ptr<Facts> Known;
+  std::unique_ptr<Plan> Decided;
 
   bool fail(Error E) {
     Result.Diagnostics.internal(toString(std::move(E)));
@@ -69,9 +75,35 @@ bool readInput(Session &S) {
 /// Runs on every derivative: a module that does not verify must not reach a
 /// code generator.
 bool prepareKernel(Session &S) {
-  S.Normal = prepare(*S.M, S.Req.Primal, S.AM, S.Result.Diagnostics);
+  S.Normal = prepare(*S.M, S.Req, S.AM, S.Result.Diagnostics);
   raw_string_ostream(S.Result.Texts["prepared"]) << *S.M;
   return S.Normal.has_value();
+}
+
+bool computeFacts(Session &S) {
+  auto &SE = S.AM.Function.getResult<ScalarEvolutionAnalysis>(*S.Normal->F);
+  S.Known = std::make_unique<Facts>(*S.Normal, S.Req, SE);
+  raw_string_ostream OS(S.Result.Texts["facts"]);
+  S.Known->print(OS, *S.Normal);
+  return true;
+}
+
+bool planReverse(Session &S) {
+  auto &DT = S.AM.Function.getResult<DominatorTreeAnalysis>(*S.Normal->F);
+  S.Decided = makePlan(*S.Normal, S.Req, *S.Known, DT, S.Result.Diagnostics);
+  if (!S.Decided)
+    return false;
+  raw_string_ostream OS(S.Result.Texts["plan"]);
+  S.Decided->print(OS);
+  return true;
+}
+
+bool emitDerivative(Session &S) {
+  emitReverse(*S.Decided);
+  S.Decided.reset();
+  S.Known.reset();
+  finishModule(*S.M, S.Req, S.AM);
+  return true;
 }
 
 bool verifyOutput(Session &S) {
@@ -97,6 +129,9 @@ struct Stage {
 constexpr Stage Stages[] = {
     {"reading the kernel", readInput},
     {"preparing the kernel", prepareKernel},
+    {"analysing the kernel", computeFacts},
+    {"planning the reverse sweep", planReverse},
+    {"writing the derivative's code", emitDerivative},
     {"verifying the derivative", verifyOutput},
     {"writing the derivative", writeOutput},
 };

@@ -1,0 +1,64 @@
+//===- TypeFacts.cpp - How: one pass over the typed accesses ---------------===//
+#include "activity/TypeFacts.h"
+#include "llvm/IR/InstIterator.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+static ElementType elementOf(const Type *T) {
+  if (T->isDoubleTy())
+    return ElementType::Float64;
+  if (T->isFloatTy())
+    return ElementType::Float32;
+  if (T->isIntegerTy())
+    return ElementType::Integer;
+  if (T->isPointerTy())
+    return ElementType::Pointer;
+  return ElementType::Mixed;
+}
+
+static ElementType elementOf(ScalarType T) {
+  if (T == ScalarType::F64)
+    return ElementType::Float64;
+  if (T == ScalarType::F32)
+    return ElementType::Float32;
+  return T == ScalarType::Other ? ElementType::Mixed : ElementType::Integer;
+}
+
+StringRef nameOf(ElementType T) {
+  static constexpr StringLiteral Names[] = {"untouched", "float64", "float32",
+                                            "integer",   "pointer", "mixed"};
+  return Names[static_cast<unsigned>(T)];
+}
+
+void TypeFacts::join(unsigned Object, ElementType T) {
+  ElementType &E = Elements[Object];
+  if (E == ElementType::Untouched)
+    E = T;
+  else if (E != T)
+    E = ElementType::Mixed;
+}
+
+TypeFacts::TypeFacts(const NormalFunction &N, const Request &Req,
+                     const MemoryObjects &Objects) {
+  Elements.assign(Objects.size(), ElementType::Untouched);
+  for (unsigned I = 0; I < Objects.size(); ++I)
+    if (Objects[I].Kind == ObjectKind::Argument)
+      join(I, elementOf(Req.Args[Objects[I].Arg].Type));
+  for (const Instruction &I : instructions(*N.F)) {
+    const Value *Ptr = getLoadStorePointerOperand(&I);
+    if (!Ptr)
+      continue;
+    for (unsigned O : Objects.pointsTo(Ptr))
+      join(O, elementOf(getLoadStoreType(&I)));
+  }
+}
+
+void TypeFacts::print(raw_ostream &OS, const MemoryObjects &Objects) const {
+  for (unsigned I = 0; I < Objects.size(); ++I)
+    if (Objects[I].Kind != ObjectKind::Outside)
+      OS << "  " << Objects[I].Name << ": " << nameOf(Elements[I]) << "\n";
+}
+
+} // namespace pyfront

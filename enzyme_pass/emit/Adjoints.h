@@ -1,0 +1,66 @@
+//===- Adjoints.h - Accumulators of SSA values -----------------------------===//
+///
+/// \file
+/// The adjoint of a value is a variable with two verbs: `add` and `take` (read
+/// and reset). It starts as -0.0, the neutral element of IEEE addition: adding it
+/// changes no bit and LLVM folds it, so an adjoint that nothing has been added to
+/// costs nothing once variables have become SSA values. `take` resets, because a
+/// value in a loop has a new adjoint in each iteration.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_EMIT_ADJOINTS_H
+#define PYFRONT_EMIT_ADJOINTS_H
+
+#include "enzyme_pass/emit/Derivative.h"
+
+namespace pyfront {
+
+class Adjoints {
+public:
+  explicit Adjoints(Derivative &D) : D(D) {}
+
+  static llvm::Constant *zero(llvm::Type *Ty) {
+    return llvm::ConstantFP::get(Ty, -0.0);
+  }
+  bool has(const llvm::Value *V) const { return D.P.hasAdjoint(V); }
+  /// No-op for a value without adjoint.
+  void add(llvm::IRBuilder<> &B, llvm::Value *V, llvm::Value *Contribution) {
+    if (!has(V))
+      return;
+    llvm::AllocaInst *Var = variable(V);
+    llvm::Value *Old = B.CreateLoad(V->getType(), Var);
+    B.CreateStore(B.CreateFAdd(Old, Contribution), Var);
+  }
+  void subtract(llvm::IRBuilder<> &B, llvm::Value *V,
+                llvm::Value *Contribution) {
+    if (!has(V))
+      return;
+    llvm::AllocaInst *Var = variable(V);
+    llvm::Value *Old = B.CreateLoad(V->getType(), Var);
+    B.CreateStore(B.CreateFSub(Old, Contribution), Var);
+  }
+  llvm::Value *take(llvm::IRBuilder<> &B, llvm::Value *V) {
+    llvm::AllocaInst *Var = variable(V);
+    llvm::Value *Bar =
+        B.CreateLoad(V->getType(), Var, V->getName() + ".bar");
+    B.CreateStore(zero(V->getType()), Var);
+    return Bar;
+  }
+
+private:
+  llvm::AllocaInst *variable(llvm::Value *V) {
+    llvm::AllocaInst *&Var = Variables[V];
+    if (!Var) {
+      Var = D.variable(V->getType(), V->getName() + ".adjoint");
+      llvm::IRBuilder<> B(Var->getParent(), std::next(Var->getIterator()));
+      B.CreateStore(zero(V->getType()), Var);
+    }
+    return Var;
+  }
+
+  Derivative &D;
+  llvm::DenseMap<llvm::Value *, llvm::AllocaInst *> Variables;
+};
+
+} // namespace pyfront
+
+#endif

@@ -1,0 +1,207 @@
+//===- Derivative.cpp - Signature, variables, run-time calls ---------------===//
+#include "enzyme_pass/emit/Derivative.h"
+#include "llvm/IR/MDBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+Derivative::Derivative(const Plan &P) : P(P) {
+  declare();
+  nameParameters();
+  makeScopes();
+  LLVMContext &C = G->getContext();
+  Enter = BasicBlock::Create(C, "enter", G);
+  IRBuilder<> B(Enter);
+  Mark = B.CreateCall(runtime("pyfront_arena_enter", i64(), {}), {}, "mark");
+  // Replaced by a branch to the forward sweep once that exists.
+  B.CreateUnreachable();
+  Result = variable(ArrayType::get(B.getInt8Ty(), 16), "result");
+  Result->setAlignment(Align(16));
+}
+
+void Derivative::declare() {
+  const Function &F = *P.N.F;
+  LLVMContext &C = F.getContext();
+  Type *Ptr = PointerType::getUnqual(C);
+  SmallVector<Type *, 24> Params{Ptr};
+  for (const Argument &A : drop_begin(F.args(), 2))
+    Params.push_back(A.getType());
+  for (const ArgInfo &A : P.Req.Args)
+    if (A.Note != Annotation::Const)
+      Params.push_back(Ptr);
+  if (P.Req.Return) {
+    if (isFloat(*P.Req.Return))
+      Params.push_back(*P.Req.Return == ScalarType::F64 ? Type::getDoubleTy(C)
+                                                        : Type::getFloatTy(C));
+    Params.push_back(Ptr);
+  }
+  auto *Ty = FunctionType::get(Type::getInt32Ty(C), Params, false);
+  G = Function::Create(Ty, GlobalValue::ExternalLinkage, P.Req.Name,
+                       *P.N.F->getParent());
+  G->setDoesNotThrow();
+}
+
+void Derivative::nameParameters() {
+  const Function &F = *P.N.F;
+  unsigned Next = 0;
+  G->getArg(Next++)->setName("excinfo");
+  Forward[F.getArg(1)] = G->getArg(0);
+  for (const Argument &A : drop_begin(F.args(), 2)) {
+    G->getArg(Next)->setName(A.getName());
+    Forward[&A] = G->getArg(Next++);
+  }
+  // Distinct array arguments are distinct memory unless the request says
+  // otherwise: checked at call time.
+  auto MarkDistinct = [&](Argument *A) {
+    if (!P.Req.MayAlias)
+      A->addAttr(Attribute::NoAlias);
+  };
+  for (const ArgInfo &A : P.Req.Args) {
+    if (A.isArray())
+      MarkDistinct(cast<Argument>(Forward[F.getArg(A.dataParam())]));
+    Extra.push_back(nullptr);
+    if (A.Note == Annotation::Const)
+      continue;
+    Argument *Param = G->getArg(Next++);
+    Param->setName(A.Name + (A.isArray() ? ".shadow" : ".adjoint"));
+    if (A.isArray())
+      MarkDistinct(Param);
+    else
+      Param->addAttr(Attribute::NoAlias);
+    Extra.back() = Param;
+  }
+  if (!P.Req.Return)
+    return;
+  if (isFloat(*P.Req.Return)) {
+    Seed = G->getArg(Next++);
+    Seed->setName("seed");
+  }
+  Value = G->getArg(Next++);
+  Value->setName("value");
+  Value->addAttr(Attribute::NoAlias);
+}
+
+void Derivative::makeScopes() {
+  MDBuilder MD(G->getContext());
+  MDNode *Domain = MD.createAnonymousAliasScopeDomain(P.Req.Name);
+  MDNode *Each[3];
+  const char *Names[] = {"primal", "shadow", "tape"};
+  for (unsigned I = 0; I < 3; ++I) {
+    Each[I] = MD.createAnonymousAliasScope(Domain, Names[I]);
+    Scope[I] = MDNode::get(G->getContext(), {Each[I]});
+  }
+  for (unsigned I = 0; I < 3; ++I)
+    Others[I] =
+        MDNode::get(G->getContext(), {Each[(I + 1) % 3], Each[(I + 2) % 3]});
+}
+
+void Derivative::tag(Instruction *I, Side S) const {
+  unsigned K = static_cast<unsigned>(S);
+  auto Add = [&](unsigned Kind, MDNode *Node) {
+    I->setMetadata(Kind, MDNode::concatenate(I->getMetadata(Kind), Node));
+  };
+  Add(LLVMContext::MD_alias_scope, Scope[K]);
+  Add(LLVMContext::MD_noalias, Others[K]);
+}
+
+AllocaInst *Derivative::variable(Type *Ty, const Twine &Name) {
+  IRBuilder<> B(Enter, Enter->begin());
+  return B.CreateAlloca(Ty, nullptr, Name);
+}
+
+FunctionCallee Derivative::runtime(StringRef Name, Type *Ret,
+                                   ArrayRef<Type *> Params) {
+  FunctionCallee Callee = G->getParent()->getOrInsertFunction(
+      Name, FunctionType::get(Ret, Params, false));
+  auto *F = cast<Function>(Callee.getCallee());
+  F->setDoesNotThrow();
+  F->addFnAttr(Attribute::WillReturn);
+  F->addFnAttr(Attribute::NoFree);
+  return Callee;
+}
+
+void Derivative::returnIfNull(IRBuilder<> &B, llvm::Value *Memory) {
+  Instruction *At = &*B.GetInsertPoint();
+  llvm::Value *IsNull = B.CreateIsNull(Memory);
+  MDNode *Rare = MDBuilder(G->getContext()).createUnlikelyBranchWeights();
+  Instruction *Then = SplitBlockAndInsertIfThen(
+      IsNull, B.GetInsertPoint(), /*Unreachable=*/true, Rare);
+  IRBuilder<> Out(Then);
+  leaveArena(Out);
+  Out.CreateRet(Out.getInt32(OutOfMemoryStatus));
+  Then->eraseFromParent();
+  B.SetInsertPoint(At);
+}
+
+llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
+                                  bool Zeroed, const Twine &Name) {
+  FunctionCallee Callee = runtime(
+      Zeroed ? "pyfront_arena_alloc_zeroed" : "pyfront_arena_alloc", ptr(),
+      {i64()});
+  auto *F = cast<Function>(Callee.getCallee());
+  F->setReturnDoesNotAlias();
+  F->setOnlyAccessesInaccessibleMemory();
+  CallInst *Memory = B.CreateCall(Callee, {Bytes}, Name);
+  Memory->addRetAttr(Attribute::getWithAlignment(G->getContext(), Align(64)));
+  returnIfNull(B, Memory);
+  return Memory;
+}
+
+llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array,
+                              llvm::Value *OldBytes, llvm::Value *NewBytes) {
+  FunctionCallee Callee =
+      runtime("pyfront_arena_grow", ptr(), {ptr(), i64(), i64()});
+  llvm::Value *Memory = B.CreateCall(Callee, {Array, OldBytes, NewBytes});
+  returnIfNull(B, Memory);
+  return Memory;
+}
+
+void Derivative::leaveArena(IRBuilder<> &B) {
+  B.CreateCall(runtime("pyfront_arena_leave",
+                       Type::getVoidTy(G->getContext()), {i64()}),
+               {Mark});
+}
+
+/// The span of an array argument of any strides, empty arrays included.
+static Span spanOfArgument(Derivative &D, IRBuilder<> &B, const ArgInfo &A) {
+  auto Param = [&](unsigned Index) -> Value * {
+    return D.Forward[D.P.N.F->getArg(Index)];
+  };
+  Value *Zero = B.getInt64(0);
+  Value *Items = Param(A.FirstParam + 2), *ItemSize = Param(A.FirstParam + 3);
+  if (A.Layout != 'A')
+    return {Zero, B.CreateMul(Items, ItemSize, A.Name + ".bytes")};
+  Value *Low = Zero, *High = Zero;
+  for (unsigned Dim = 0; Dim < A.Rank; ++Dim) {
+    Value *Steps = B.CreateSub(Param(A.extentParam(Dim)), B.getInt64(1));
+    Value *Reach = B.CreateMul(Steps, Param(A.strideParam(Dim)));
+    Value *Backwards = B.CreateICmpSLT(Reach, Zero);
+    Low = B.CreateAdd(Low, B.CreateSelect(Backwards, Reach, Zero));
+    High = B.CreateAdd(High, B.CreateSelect(Backwards, Zero, Reach));
+  }
+  Value *Bytes = B.CreateAdd(B.CreateSub(High, Low), ItemSize);
+  Value *IsEmpty = B.CreateICmpEQ(Items, Zero);
+  return {B.CreateSelect(IsEmpty, Zero, Low), B.CreateSelect(IsEmpty, Zero, Bytes)};
+}
+
+Span spanOf(Derivative &D, IRBuilder<> &B, const Extent &Size) {
+  switch (Size.How) {
+  case Extent::Form::Argument:
+    return spanOfArgument(D, B, D.P.Req.Args[Size.Arg]);
+  case Extent::Form::Bytes: {
+    auto It = D.Forward.find(Size.Bytes);
+    return {B.getInt64(0),
+            It == D.Forward.end() ? Size.Bytes : static_cast<Value *>(It->second)};
+  }
+  case Extent::Form::Literal:
+    return {B.getInt64(0), B.getInt64(Size.Literal)};
+  case Extent::Form::None:
+    break;
+  }
+  return {B.getInt64(0), B.getInt64(0)};
+}
+
+} // namespace pyfront

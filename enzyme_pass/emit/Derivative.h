@@ -1,0 +1,86 @@
+//===- Derivative.h - The function under construction ----------------------===//
+///
+/// \file
+/// What the emitter's parts share: the new function, its parameters, the map from
+/// primal values to the forward sweep, and the few calls into the run-time
+/// library. All variables (adjoints, counters, slots of straight code) are
+/// allocas of the `enter` block, which LLVM turns into SSA values.
+///
+/// Invariant: primal memory, shadow memory and tape are disjoint; every access is
+/// tagged with its side, so that LLVM may reorder and vectorize across them.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_EMIT_DERIVATIVE_H
+#define PYFRONT_EMIT_DERIVATIVE_H
+
+#include "enzyme_pass/plan/Plan.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/Transforms/Utils/ValueMapper.h"
+
+namespace pyfront {
+
+enum class Side { Primal, Shadow, Tape };
+
+/// Returned when the arena has no memory for the tape (Seam 2).
+inline constexpr int OutOfMemoryStatus = 20550;
+
+class Derivative {
+public:
+  /// Declares the function by Seam 2, with an `enter` block.
+  explicit Derivative(const Plan &P);
+
+  const Plan &P;
+  llvm::Function *G = nullptr;
+  llvm::BasicBlock *Enter = nullptr;
+  /// Primal value -> value of the forward sweep.
+  llvm::ValueToValueMapTy Forward;
+  /// By argument of the request: shadow data or adjoint pointer; may be null.
+  llvm::SmallVector<llvm::Argument *, 8> Extra;
+  llvm::Argument *Seed = nullptr, *Value = nullptr;
+  /// Where the kernel stores its result, and its shadow.
+  llvm::AllocaInst *Result = nullptr, *ResultShadow = nullptr;
+
+  /// A variable of `enter`.
+  llvm::AllocaInst *variable(llvm::Type *Ty, const llvm::Twine &Name);
+  /// Writes at the end of `enter`.
+  llvm::IRBuilder<> atEnter() const {
+    return llvm::IRBuilder<>(Enter->getTerminator());
+  }
+  /// Memory of the arena. Splits `B`'s block: without memory the derivative
+  /// returns `OutOfMemoryStatus`.
+  llvm::Value *allocate(llvm::IRBuilder<> &B, llvm::Value *Bytes, bool Zeroed,
+                        const llvm::Twine &Name);
+  /// `array` is the growing array of a slot; the result holds `NewBytes`.
+  llvm::Value *grow(llvm::IRBuilder<> &B, llvm::Value *Array,
+                    llvm::Value *OldBytes, llvm::Value *NewBytes);
+  void leaveArena(llvm::IRBuilder<> &B);
+  /// Tags a load, a store or a memory intrinsic.
+  void tag(llvm::Instruction *I, Side S) const;
+
+  llvm::Type *i64() const { return llvm::Type::getInt64Ty(G->getContext()); }
+  llvm::PointerType *ptr() const {
+    return llvm::PointerType::getUnqual(G->getContext());
+  }
+
+private:
+  void declare();
+  void nameParameters();
+  void makeScopes();
+  llvm::FunctionCallee runtime(llvm::StringRef Name, llvm::Type *Ret,
+                               llvm::ArrayRef<llvm::Type *> Params);
+  void returnIfNull(llvm::IRBuilder<> &B, llvm::Value *Memory);
+
+  llvm::Value *Mark = nullptr;
+  llvm::MDNode *Scope[3] = {}, *Others[3] = {};
+};
+
+/// The extent of an object's memory in the forward sweep: `Low` is the byte
+/// offset of its first byte from the base (negative strides), `Bytes` the size.
+struct Span {
+  llvm::Value *Low;
+  llvm::Value *Bytes;
+};
+Span spanOf(Derivative &D, llvm::IRBuilder<> &B, const Extent &Size);
+
+} // namespace pyfront
+
+#endif

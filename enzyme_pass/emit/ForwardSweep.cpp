@@ -1,0 +1,210 @@
+//===- ForwardSweep.cpp ----------------------------------------------------===//
+///
+/// \file
+/// How: LLVM clones the body; primal blocks and instructions stay keys of the
+/// map, so splitting a cloned block (an allocation that may fail) does no harm.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/emit/ForwardSweep.h"
+#include "enzyme_pass/support/Check.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+ForwardSweep::ForwardSweep(Derivative &D) : D(D) {}
+
+void ForwardSweep::emit(BasicBlock *Reverse) {
+  clone();
+  lowerFailures();
+  dropLifetimes();
+  lowerAllocations();
+  makeShadows();
+  finish(Reverse);
+}
+
+void ForwardSweep::clone() {
+  Function &F = *D.P.N.F;
+  D.Forward[F.getArg(0)] = D.Result;
+  AttributeList Attributes = D.G->getAttributes();
+  SmallVector<ReturnInst *, 4> Returns;
+  CloneFunctionInto(D.G, &F, D.Forward,
+                    CloneFunctionChangeType::LocalChangesOnly, Returns);
+  D.G->setAttributes(Attributes);
+  for (BasicBlock &BB : F) {
+    auto *Copy = cast<BasicBlock>(D.Forward[&BB]);
+    Bottoms[&BB] = Copy->getTerminator();
+  }
+  for (Instruction &I : instructions(F)) {
+    auto It = D.Forward.find(&I);
+    if (It == D.Forward.end())
+      continue;
+    auto *Copy = dyn_cast<Instruction>(static_cast<Value *>(It->second));
+    if (!Copy)
+      continue;
+    if (isa<LoadInst, StoreInst, MemIntrinsic>(Copy))
+      D.tag(Copy, Side::Primal);
+    if (isa<AllocaInst>(Copy))
+      Copy->moveBefore(D.Enter->begin());
+  }
+  for (BasicBlock &BB : F) {
+    auto *Copy = cast<BasicBlock>(D.Forward[&BB]);
+    Tops[&BB] = &*Copy->getFirstNonPHIIt();
+  }
+  D.Enter->getTerminator()->eraseFromParent();
+  BranchInst::Create(cast<BasicBlock>(D.Forward[&F.getEntryBlock()]), D.Enter);
+}
+
+void ForwardSweep::lowerFailures() {
+  SmallVector<CallInst *, 8> Raises;
+  for (Instruction &I : instructions(*D.G))
+    if (auto *Call = dyn_cast<CallInst>(&I);
+        Call && Call->getCalledFunction() &&
+        Call->getCalledFunction()->getName() == marker::Fail)
+      Raises.push_back(Call);
+  for (CallInst *Raise : Raises) {
+    IRBuilder<> B(Raise);
+    B.CreateStore(Raise->getArgOperand(1), D.G->getArg(0));
+    D.leaveArena(B);
+    B.CreateRet(Raise->getArgOperand(0));
+    Instruction *End = Raise->getParent()->getTerminator();
+    PF_CHECK(isa<UnreachableInst>(End), "a raise does not end its block");
+    for (auto &[BB, Top] : Tops)
+      if (Top == Raise)
+        Top = Raise->getPrevNode();
+    Raise->eraseFromParent();
+    End->eraseFromParent();
+  }
+}
+
+/// The reverse sweep reads stack variables after their lifetime in the primal.
+void ForwardSweep::dropLifetimes() {
+  SmallVector<Instruction *, 8> Markers;
+  for (Instruction &I : instructions(*D.G))
+    if (auto *II = dyn_cast<IntrinsicInst>(&I); II && II->isLifetimeStartOrEnd())
+      Markers.push_back(II);
+  for (Instruction *I : Markers) {
+    for (auto &[BB, Top] : Tops)
+      if (Top == I)
+        Top = I->getNextNode();
+    I->eraseFromParent();
+  }
+}
+
+void ForwardSweep::lowerAllocations() {
+  for (const ObjectPlan &O : D.P.Objects) {
+    auto *Call = dyn_cast<CallInst>(O.Base);
+    if (!Call)
+      continue;
+    auto *Old = cast<Instruction>(static_cast<Value *>(D.Forward[Call]));
+    IRBuilder<> B(Old);
+    Value *Bytes = Old->getOperand(0);
+    Value *Memory = D.allocate(B, Bytes, /*Zeroed=*/false, O.Name);
+    B.SetInsertPoint(Old);
+    if (O.Shadow == ShadowHome::Allocation)
+      Shadows[Call] = D.allocate(B, Bytes, /*Zeroed=*/true, O.Name + ".shadow");
+    for (auto &[BB, Top] : Tops)
+      if (Top == Old)
+        Top = Old->getNextNode();
+    Old->replaceAllUsesWith(Memory);
+    Old->eraseFromParent();
+    D.Forward[Call] = Memory;
+  }
+}
+
+void ForwardSweep::makeShadows() {
+  IRBuilder<> B = D.atEnter();
+  for (const ObjectPlan &O : D.P.Objects) {
+    switch (O.Shadow) {
+    case ShadowHome::Parameter:
+      Shadows[O.Base] = D.Extra[O.Arg];
+      break;
+    case ShadowHome::Workspace: {
+      Span S = spanOf(D, B, O.Size);
+      Value *Memory = D.allocate(B, S.Bytes, /*Zeroed=*/true, O.Name + ".shadow");
+      Shadows[O.Base] =
+          B.CreateGEP(B.getInt8Ty(), Memory, B.CreateNeg(S.Low));
+      break;
+    }
+    case ShadowHome::Stack: {
+      auto *Primal = cast<AllocaInst>(static_cast<Value *>(D.Forward[O.Base]));
+      AllocaInst *Shadow =
+          D.variable(Primal->getAllocatedType(), O.Name + ".shadow");
+      Shadow->setAlignment(Primal->getAlign());
+      Shadow->setOperand(0, Primal->getArraySize());
+      D.tag(B.CreateMemSet(Shadow, B.getInt8(0), O.Size.Literal,
+                           Shadow->getAlign()),
+            Side::Shadow);
+      Shadows[O.Base] = Shadow;
+      break;
+    }
+    case ShadowHome::Seed:
+      D.ResultShadow = D.variable(D.Result->getAllocatedType(), "result.shadow");
+      D.ResultShadow->setAlignment(D.Result->getAlign());
+      Shadows[O.Base] = D.ResultShadow;
+      break;
+    case ShadowHome::Allocation:
+    case ShadowHome::None:
+      break;
+    }
+  }
+}
+
+void ForwardSweep::finish(BasicBlock *Reverse) {
+  Instruction *Ret = Bottoms.lookup(D.P.N.Success);
+  IRBuilder<> B(Ret);
+  if (D.Value) {
+    Type *Ty = D.Seed ? D.Seed->getType() : nullptr;
+    if (!Ty) {
+      static constexpr unsigned Bits[] = {64, 32, 64, 32, 16, 8,
+                                          64, 32, 16, 8,  8};
+      Ty = B.getIntNTy(Bits[static_cast<unsigned>(*D.P.Req.Return)]);
+    }
+    LoadInst *Value = B.CreateLoad(Ty, D.Result);
+    D.tag(Value, Side::Primal);
+    B.CreateStore(Value, D.Value);
+  }
+  if (D.ResultShadow && D.Seed)
+    D.tag(B.CreateStore(D.Seed, D.ResultShadow), Side::Shadow);
+  B.CreateBr(Reverse);
+  Ret->eraseFromParent();
+}
+
+Value *ForwardSweep::valueOf(Key K) {
+  if (K.getInt() == Space::Shadow)
+    return shadowValue(K.getPointer());
+  if (isa<Constant>(K.getPointer()))
+    return K.getPointer();
+  return D.Forward[K.getPointer()];
+}
+
+Value *ForwardSweep::shadowValue(Value *V) {
+  if (isa<Constant>(V))
+    return V;
+  if (Value *Known = Shadows.lookup(V))
+    return Known;
+  auto *I = cast<Instruction>(V);
+  auto *Primal = cast<Instruction>(static_cast<Value *>(D.Forward[I]));
+  Instruction *Shadow = Primal->clone();
+  Shadow->setName(I->getName() + ".shadow");
+  Shadow->insertAfter(Primal->getIterator());
+  Shadows[V] = Shadow;
+  for (unsigned Op = 0; Op < I->getNumOperands(); ++Op)
+    if (I->getOperand(Op)->getType()->isPointerTy())
+      Shadow->setOperand(Op, shadowValue(I->getOperand(Op)));
+  return Shadow;
+}
+
+Instruction *ForwardSweep::after(Key K) {
+  auto *I = cast<Instruction>(K.getPointer());
+  if (isa<PHINode>(I))
+    return top(I->getParent());
+  auto *Definition = cast<Instruction>(valueOf(K));
+  return Definition->getNextNode();
+}
+
+} // namespace pyfront

@@ -1,0 +1,52 @@
+//===- ForwardSweep.h - The primal inside the derivative -------------------===//
+///
+/// \file
+/// Clones the primal, lowers its markers (raise, allocation), and builds the
+/// shadow of a pointer beside the pointer itself:
+///
+///   %p = phi [%u, ..], [%v, ..]      %p.shadow = phi [%u.shadow, ..], [..]
+///   %g = gep %p, %i                  %g.shadow = gep %p.shadow, %i
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_EMIT_FORWARDSWEEP_H
+#define PYFRONT_EMIT_FORWARDSWEEP_H
+
+#include "enzyme_pass/emit/Derivative.h"
+
+namespace pyfront {
+
+class ForwardSweep {
+public:
+  explicit ForwardSweep(Derivative &D);
+
+  /// Clones and lowers; the success exit branches to `Reverse`.
+  void emit(llvm::BasicBlock *Reverse);
+  /// The value of `K` in the forward sweep.
+  llvm::Value *valueOf(Key K);
+  /// Where to write code that runs as soon as `K` is known.
+  llvm::Instruction *after(Key K);
+  /// The clone of the first instruction of a block that is no phi: code written
+  /// before it runs at the top of the block, whatever was split off since.
+  llvm::Instruction *top(llvm::BasicBlock *PrimalBlock) {
+    return Tops.lookup(PrimalBlock);
+  }
+  llvm::Instruction *bottom(llvm::BasicBlock *PrimalBlock) {
+    return Bottoms.lookup(PrimalBlock);
+  }
+
+private:
+  void clone();
+  void lowerFailures();
+  void dropLifetimes();
+  void lowerAllocations();
+  void makeShadows();
+  void finish(llvm::BasicBlock *Reverse);
+  llvm::Value *shadowValue(llvm::Value *V);
+
+  Derivative &D;
+  llvm::DenseMap<llvm::BasicBlock *, llvm::Instruction *> Tops, Bottoms;
+  llvm::DenseMap<llvm::Value *, llvm::Value *> Shadows;
+};
+
+} // namespace pyfront
+
+#endif

@@ -1,0 +1,97 @@
+//===- PrimalReader.cpp - One case per kind of source ----------------------===//
+#include "enzyme_pass/emit/PrimalReader.h"
+#include "enzyme_pass/support/Check.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+Value *PrimalReader::counter(IRBuilder<> &B, int L) {
+  return B.CreateLoad(D.i64(), Counters.lookup(L), "L" + Twine(L) + ".back");
+}
+
+Value *PrimalReader::read(IRBuilder<> &B, Key K) {
+  if (isa<Constant>(K.getPointer()))
+    return K.getPointer();
+  if (Value *V = Known.lookup(K))
+    return V;
+  const Source *S = D.P.sourceOf(K);
+  Value *V = nullptr;
+  if (S)
+    V = write(B, K, *S);
+  else {
+    // Counters index the tape; the plan lists them only where they are read for
+    // their own sake.
+    auto *Phi = dyn_cast<PHINode>(K.getPointer());
+    int L = Phi ? D.P.N.loopOf(Phi->getParent()) : -1;
+    PF_CHECK(L >= 0 && D.P.N.Loops[L].Counter == Phi, "a key without a source");
+    V = counter(B, L);
+  }
+  Known[K] = V;
+  return V;
+}
+
+Value *PrimalReader::write(IRBuilder<> &B, Key K, const Source &S) {
+  switch (S.Kind) {
+  case SourceKind::Literal:
+  case SourceKind::Argument:
+  case SourceKind::Register:
+    return Sweep.valueOf(K);
+  case SourceKind::Counter:
+    return counter(B, S.Index);
+  case SourceKind::Recompute:
+  case SourceKind::Reload:
+    return repeat(B, K);
+  case SourceKind::Snapshot:
+    return fromSnapshot(B, cast<LoadInst>(K.getPointer()),
+                        D.P.Snapshots[S.Index]);
+  case SourceKind::Tape:
+    return Slots.load(B, S.Index, [&](Value *V) { return primal(B, V); });
+  }
+  PF_UNREACHABLE("unknown kind of source");
+}
+
+Value *PrimalReader::repeat(IRBuilder<> &B, Key K) {
+  auto *I = cast<Instruction>(K.getPointer());
+  bool IsShadow = K.getInt() == Space::Shadow;
+  SmallVector<Value *, 4> Operands;
+  for (Key Op : operandsOf(K))
+    Operands.push_back(read(B, Op));
+  Instruction *Copy = I->clone();
+  Copy->dropUnknownNonDebugMetadata();
+  Copy->setDebugLoc(DebugLoc());
+  for (unsigned Op = 0; Op < Operands.size(); ++Op)
+    Copy->setOperand(Op, Operands[Op]);
+  B.Insert(Copy, I->getName() + (IsShadow ? ".shadow" : ".again"));
+  if (isa<LoadInst>(Copy))
+    D.tag(Copy, Side::Primal);
+  return Copy;
+}
+
+Value *PrimalReader::fromSnapshot(IRBuilder<> &B, LoadInst *Load,
+                                  const Snapshot &S) {
+  SmallVector<GetElementPtrInst *, 4> Path;
+  for (Value *Ptr = Load->getPointerOperand(); Ptr != S.Base;) {
+    Path.push_back(cast<GetElementPtrInst>(Ptr));
+    Ptr = Path.back()->getPointerOperand();
+  }
+  Value *Address =
+      Slots.load(B, S.Slot, [&](Value *V) { return primal(B, V); });
+  for (GetElementPtrInst *Step : reverse(Path)) {
+    Instruction *Copy = Step->clone();
+    Copy->setOperand(0, Address);
+    for (unsigned Op = 1; Op < Step->getNumOperands(); ++Op)
+      Copy->setOperand(Op, primal(B, Step->getOperand(Op)));
+    // The copy is not the object that the kernel's address was in bounds of.
+    cast<GetElementPtrInst>(Copy)->setNoWrapFlags(GEPNoWrapFlags::none());
+    Copy->setDebugLoc(DebugLoc());
+    B.Insert(Copy);
+    Address = Copy;
+  }
+  LoadInst *Copy = B.CreateAlignedLoad(Load->getType(), Address,
+                                       Load->getAlign(), Load->getName() + ".copy");
+  D.tag(Copy, Side::Tape);
+  return Copy;
+}
+
+} // namespace pyfront

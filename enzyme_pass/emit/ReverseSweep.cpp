@@ -1,0 +1,169 @@
+//===- ReverseSweep.cpp - Control ------------------------------------------===//
+#include "enzyme_pass/emit/ReverseSweep.h"
+#include "enzyme_pass/rules/Rules.h"
+#include "enzyme_pass/support/Check.h"
+#include "llvm/IR/CFG.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+ReverseSweep::ReverseSweep(Derivative &D, ForwardSweep &Sweep, const Tape &Slots)
+    : D(D), P(D.P), Bar(D), Reader(D, Sweep, Slots, Counters) {
+  for (BasicBlock *BB : reverse(P.Reversed.getArrayRef()))
+    Reverse[BB] =
+        BasicBlock::Create(D.G->getContext(), BB->getName() + ".rev", D.G);
+  Entry = Reverse.lookup(P.N.Success);
+}
+
+void ReverseSweep::emit() {
+  for (auto [L, Reversed] : P.ReversedLoops)
+    Counters[L] = D.variable(D.i64(), "L" + Twine(L) + ".count");
+  for (BasicBlock *BB : reverse(P.Reversed.getArrayRef()))
+    emitBlock(BB);
+}
+
+void ReverseSweep::emitBlock(BasicBlock *BB) {
+  Reader.reset();
+  Builder B(Reverse.lookup(BB));
+  for (Instruction &I : reverse(*BB))
+    if (!isa<PHINode>(I))
+      emitInstruction(B, I);
+  emitBack(B, BB);
+}
+
+void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
+  if (P.ActiveAccesses.contains(&I)) {
+    if (auto *Load = dyn_cast<LoadInst>(&I))
+      reverseLoad(B, *Load);
+    else if (auto *Store = dyn_cast<StoreInst>(&I))
+      reverseStore(B, *Store);
+    else if (auto *Set = dyn_cast<MemSetInst>(&I))
+      reverseMemSet(B, *Set);
+    else
+      reverseCopy(B, cast<MemTransferInst>(I));
+    return;
+  }
+  if (!Bar.has(&I))
+    return;
+  if (auto *Select = dyn_cast<SelectInst>(&I))
+    reverseSelect(B, *Select);
+  else if (isa<FreezeInst>(I))
+    Bar.add(B, I.getOperand(0), Bar.take(B, &I));
+  else if (isa<FPExtInst, FPTruncInst>(I))
+    Bar.add(B, I.getOperand(0),
+            B.CreateFPCast(Bar.take(B, &I), I.getOperand(0)->getType()));
+  else
+    reverseRule(B, I);
+}
+
+/// Primal: y = phi [x_P, P], ..   Adjoint: x_P' += y' on the edge from P.
+BasicBlock *ReverseSweep::emitEdge(BasicBlock *BB, BasicBlock *Pred,
+                                   const DenseMap<PHINode *, Value *> &Bars) {
+  auto *Edge = BasicBlock::Create(
+      D.G->getContext(), BB->getName() + ".to." + Pred->getName(), D.G);
+  Builder B(Edge);
+  Reader.reset();
+  for (PHINode &Phi : BB->phis())
+    if (Value *PhiBar = Bars.lookup(&Phi))
+      Bar.add(B, Phi.getIncomingValueForBlock(Pred), PhiBar);
+  startLoopsBackwards(B, BB, Pred);
+  B.CreateBr(Reverse.lookup(Pred));
+  return Edge;
+}
+
+/// The edge from `Exiting` to `Exit` leaves loops: backwards it enters them, at
+/// their last iterations.
+void ReverseSweep::startLoopsBackwards(Builder &B, BasicBlock *Exit,
+                                       BasicBlock *Exiting) {
+  for (int L = P.N.loopOf(Exiting); L >= 0 && !P.N.contains(L, Exit);
+       L = P.N.Loops[L].Parent) {
+    const NormalLoop &Loop = P.N.Loops[L];
+    Value *Last = Loop.Last ? Loop.Last : Loop.LastAtExit.lookup(Exit);
+    B.CreateStore(Reader.primal(B, Last), Counters.lookup(L));
+  }
+}
+
+void ReverseSweep::countDown(Builder &B, BasicBlock *Header,
+                             BasicBlock *ToPreheader, BasicBlock *ToLatch) {
+  int L = P.N.loopOf(Header);
+  Value *Count = Reader.counter(B, L);
+  Value *IsFirst = B.CreateICmpEQ(Count, B.getInt64(0));
+  auto *Next = BasicBlock::Create(D.G->getContext(),
+                                  "L" + Twine(L) + ".count.down", D.G);
+  B.CreateCondBr(IsFirst, ToPreheader, Next);
+  Builder N(Next);
+  N.CreateStore(N.CreateAdd(Count, N.getInt64(-1), "", /*HasNUW=*/false,
+                            /*HasNSW=*/true),
+                Counters.lookup(L));
+  N.CreateBr(ToLatch);
+}
+
+void ReverseSweep::emitBack(Builder &B, BasicBlock *BB) {
+  const BackPlan Back = P.Back.lookup(BB);
+  if (Back.How == BackPlan::Form::Finish) {
+    emitFinish(B);
+    return;
+  }
+  // Phis of one block change at once: all adjoints are taken before any is
+  // handed on.
+  DenseMap<PHINode *, Value *> Bars;
+  for (PHINode &Phi : BB->phis())
+    if (Bar.has(&Phi))
+      Bars[&Phi] = Bar.take(B, &Phi);
+  SmallVector<BasicBlock *, 4> Preds = distinctPredecessors(BB);
+  switch (Back.How) {
+  case BackPlan::Form::Finish:
+    break;
+  case BackPlan::Form::To:
+    if (is_contained(Preds, Back.Target))
+      B.CreateBr(emitEdge(BB, Back.Target, Bars));
+    else
+      B.CreateBr(Reverse.lookup(Back.Target));
+    break;
+  case BackPlan::Form::LoopHeader: {
+    const NormalLoop &L = P.N.Loops[P.N.loopOf(BB)];
+    BasicBlock *ToPreheader = emitEdge(BB, L.Preheader, Bars);
+    BasicBlock *ToLatch = emitEdge(BB, L.Latch, Bars);
+    Reader.reset();
+    countDown(B, BB, ToPreheader, ToLatch);
+    break;
+  }
+  case BackPlan::Form::Which: {
+    if (Preds.size() == 1) {
+      B.CreateBr(emitEdge(BB, Preds[0], Bars));
+      break;
+    }
+    Value *Which = Reader.primal(B, P.N.Which.lookup(BB));
+    SmallVector<BasicBlock *, 4> Edges;
+    for (BasicBlock *Pred : Preds)
+      Edges.push_back(emitEdge(BB, Pred, Bars));
+    if (Preds.size() == 2) {
+      B.CreateCondBr(B.CreateICmpEQ(Which, B.getInt64(0)), Edges[0], Edges[1]);
+      break;
+    }
+    SwitchInst *Switch = B.CreateSwitch(Which, Edges.back(), Preds.size() - 1);
+    for (unsigned I = 0; I + 1 < Preds.size(); ++I)
+      Switch->addCase(B.getInt64(I), Edges[I]);
+    break;
+  }
+  }
+}
+
+void ReverseSweep::emitFinish(Builder &B) {
+  for (unsigned I = 0; I < P.Req.Args.size(); ++I) {
+    const ArgInfo &A = P.Req.Args[I];
+    if (A.Note != Annotation::Active)
+      continue;
+    Argument *Primal = P.N.F->getArg(A.FirstParam);
+    Value *Adjoint = ConstantFP::get(Primal->getType(), 0.0);
+    // -0.0, the adjoint that nothing was added to, is given out as 0.0.
+    if (Bar.has(Primal))
+      Adjoint = B.CreateFAdd(Bar.take(B, Primal), Adjoint);
+    B.CreateStore(Adjoint, D.Extra[I]);
+  }
+  D.leaveArena(B);
+  B.CreateRet(B.getInt32(0));
+}
+
+} // namespace pyfront

@@ -1,0 +1,68 @@
+//===- ReverseSweep.h - Blocks and loops backwards -------------------------===//
+///
+/// \file
+/// Writes the reverse of each planned block, in the order of control:
+///
+///   B:  phis, instructions, branch      B.rev:  instructions in reverse
+///                                               adjoints of phis taken
+///                                               to the reverse of a predecessor
+///
+/// An edge P -> B of the primal becomes a block `B.to.P` that hands the phis'
+/// adjoints to what came along that edge and, where the edge leaves loops, sets
+/// their counters to the last iteration. A loop header's reverse counts down.
+///
+/// Instructions are reversed by family: EmitScalar.cpp, EmitMemory.cpp.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_EMIT_REVERSESWEEP_H
+#define PYFRONT_EMIT_REVERSESWEEP_H
+
+#include "enzyme_pass/emit/Adjoints.h"
+#include "enzyme_pass/emit/PrimalReader.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+namespace pyfront {
+
+class ReverseSweep {
+public:
+  ReverseSweep(Derivative &D, ForwardSweep &Sweep, const Tape &Slots);
+
+  /// The block where the reverse sweep starts.
+  llvm::BasicBlock *entry() const { return Entry; }
+  void emit();
+
+private:
+  using Builder = llvm::IRBuilder<>;
+
+  void emitBlock(llvm::BasicBlock *BB);
+  void emitInstruction(Builder &B, llvm::Instruction &I);
+  // EmitScalar.cpp
+  void reverseRule(Builder &B, llvm::Instruction &I);
+  void reverseSelect(Builder &B, llvm::SelectInst &I);
+  // EmitMemory.cpp
+  void reverseLoad(Builder &B, llvm::LoadInst &I);
+  void reverseStore(Builder &B, llvm::StoreInst &I);
+  void reverseMemSet(Builder &B, llvm::MemSetInst &I);
+  void reverseCopy(Builder &B, llvm::MemTransferInst &I);
+  // Control
+  void emitBack(Builder &B, llvm::BasicBlock *BB);
+  void emitFinish(Builder &B);
+  llvm::BasicBlock *emitEdge(llvm::BasicBlock *BB, llvm::BasicBlock *Pred,
+                             const llvm::DenseMap<llvm::PHINode *, llvm::Value *>
+                                 &Bars);
+  void startLoopsBackwards(Builder &B, llvm::BasicBlock *Exit,
+                           llvm::BasicBlock *Exiting);
+  void countDown(Builder &B, llvm::BasicBlock *Header,
+                 llvm::BasicBlock *ToPreheader, llvm::BasicBlock *ToLatch);
+
+  Derivative &D;
+  const Plan &P;
+  Adjoints Bar;
+  llvm::DenseMap<int, llvm::AllocaInst *> Counters;
+  PrimalReader Reader;
+  llvm::DenseMap<llvm::BasicBlock *, llvm::BasicBlock *> Reverse;
+  llvm::BasicBlock *Entry = nullptr;
+};
+
+} // namespace pyfront
+
+#endif

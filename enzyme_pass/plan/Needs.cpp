@@ -1,0 +1,235 @@
+//===- Needs.cpp - How: activity per instruction, then control, then keys --===//
+#include "enzyme_pass/plan/Needs.h"
+#include "enzyme_pass/rules/Rules.h"
+#include "llvm/IR/CFG.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+class NeedsFinder {
+public:
+  NeedsFinder(Plan &P, const Facts &Known, const DominatorTree &DT)
+      : P(P), N(P.N), Known(Known), DT(DT) {}
+
+  SetVector<Key> find() {
+    findActive();
+    planControl();
+    for (BasicBlock *BB : P.Reversed) {
+      for (Instruction &I : *BB)
+        readsOf(I);
+      controlReads(BB);
+    }
+    return std::move(Needed);
+  }
+
+private:
+  void findActive();
+  Type *elementOf(const MemTransferInst &Copy) const;
+  void planControl();
+  BackPlan backOf(BasicBlock *BB) const;
+  /// Whether anything that the reverse sweep does lies on a path from `D` to
+  /// `BB`, the two blocks themselves aside.
+  bool isInactiveBetween(const BasicBlock *D, const BasicBlock *BB) const;
+  bool isActiveBlock(const BasicBlock *BB) const {
+    return ActiveBlocks.contains(BB);
+  }
+  bool hasActivePhi(const BasicBlock *BB) const;
+  void readsOf(Instruction &I);
+  void ruleReads(Instruction &I, const rules::Rule &R);
+  void controlReads(BasicBlock *BB);
+  void need(Key K) {
+    if (!isa<Constant>(K.getPointer()))
+      Needed.insert(K);
+  }
+
+  Plan &P;
+  const NormalFunction &N;
+  const Facts &Known;
+  const DominatorTree &DT;
+  DenseSet<const BasicBlock *> ActiveBlocks;
+  SetVector<Key> Needed;
+};
+
+void NeedsFinder::findActive() {
+  const ActivityFacts &Activity = Known.Activity;
+  for (Argument &A : N.F->args())
+    if (Activity.isActive(&A) && isDifferentiableType(A.getType()))
+      P.Adjoints.insert(&A);
+  for (BasicBlock *BB : N.Order)
+    for (Instruction &I : *BB) {
+      bool Active = false;
+      if (Activity.isActive(&I)) {
+        P.Adjoints.insert(&I);
+        Active = true;
+      }
+      const Value *Ptr = getLoadStorePointerOperand(&I);
+      bool Touches = false;
+      if (isa<LoadInst>(I))
+        Touches = Activity.isActive(&I);
+      else if (isa<StoreInst>(I))
+        Touches = isDifferentiableType(getLoadStoreType(&I)) &&
+                  Activity.isActiveMemory(Ptr);
+      else if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
+        Touches = Activity.isActiveMemory(Mem->getRawDest());
+      if (Touches)
+        P.ActiveAccesses.insert(&I);
+      if (auto *Copy = dyn_cast<MemTransferInst>(&I); Copy && Touches)
+        P.CopiedType[Copy] = elementOf(*Copy);
+      if (Active || Touches)
+        ActiveBlocks.insert(BB);
+    }
+}
+
+Type *NeedsFinder::elementOf(const MemTransferInst &Copy) const {
+  for (unsigned O : Known.Objects.pointsTo(Copy.getRawDest()))
+    if (Known.Types.of(O) == ElementType::Float32)
+      return Type::getFloatTy(N.F->getContext());
+  return Type::getDoubleTy(N.F->getContext());
+}
+
+bool NeedsFinder::hasActivePhi(const BasicBlock *BB) const {
+  return any_of(BB->phis(),
+                [&](const PHINode &Phi) { return P.hasAdjoint(&Phi); });
+}
+
+bool NeedsFinder::isInactiveBetween(const BasicBlock *D,
+                                    const BasicBlock *BB) const {
+  SmallVector<const BasicBlock *, 16> Work;
+  DenseSet<const BasicBlock *> Seen;
+  auto Visit = [&](const BasicBlock *B) {
+    for (const BasicBlock *Pred : predecessors(B))
+      if (Pred != D && Seen.insert(Pred).second)
+        Work.push_back(Pred);
+  };
+  Visit(BB);
+  while (!Work.empty()) {
+    const BasicBlock *B = Work.pop_back_val();
+    if (B != BB && isActiveBlock(B))
+      return false;
+    if (B != BB)
+      Visit(B);
+  }
+  return true;
+}
+
+/// The nearest dominator in the same loop to which control can jump back, else
+/// the way that the kernel came.
+BackPlan NeedsFinder::backOf(BasicBlock *BB) const {
+  if (BB == &N.F->getEntryBlock())
+    return {BackPlan::Form::Finish, nullptr};
+  if (N.isHeader(BB))
+    return {BackPlan::Form::LoopHeader, nullptr};
+  SmallVector<BasicBlock *, 4> Preds = distinctPredecessors(BB);
+  if (Preds.size() == 1 && N.loopOf(Preds[0]) == N.loopOf(BB))
+    return {BackPlan::Form::To, Preds[0]};
+  if (!hasActivePhi(BB))
+    for (auto *Node = DT.getNode(BB)->getIDom(); Node; Node = Node->getIDom()) {
+      BasicBlock *D = Node->getBlock();
+      if (N.loopOf(D) == N.loopOf(BB)) {
+        if (isInactiveBetween(D, BB))
+          return {BackPlan::Form::To, D};
+        break;
+      }
+      if (N.contains(N.loopOf(BB), D) || N.loopOf(BB) < 0)
+        continue;
+      break;
+    }
+  return {BackPlan::Form::Which, nullptr};
+}
+
+/// Control is planned from the end of the kernel backwards, so that blocks which
+/// are jumped over are never entered.
+void NeedsFinder::planControl() {
+  SmallVector<BasicBlock *, 32> Work{N.Success};
+  SetVector<BasicBlock *> Entered;
+  Entered.insert(N.Success);
+  auto Enter = [&](BasicBlock *BB) {
+    if (Entered.insert(BB))
+      Work.push_back(BB);
+  };
+  while (!Work.empty()) {
+    BasicBlock *BB = Work.pop_back_val();
+    BackPlan Back = backOf(BB);
+    P.Back[BB] = Back;
+    switch (Back.How) {
+    case BackPlan::Form::Finish:
+      break;
+    case BackPlan::Form::To:
+      Enter(Back.Target);
+      break;
+    case BackPlan::Form::Which:
+    case BackPlan::Form::LoopHeader:
+      for (BasicBlock *Pred : distinctPredecessors(BB))
+        Enter(Pred);
+      break;
+    }
+    if (Back.How == BackPlan::Form::LoopHeader)
+      P.ReversedLoops[N.loopOf(BB)] = 1;
+  }
+  for (BasicBlock *BB : N.Order)
+    if (Entered.contains(BB))
+      P.Reversed.insert(BB);
+}
+
+void NeedsFinder::controlReads(BasicBlock *BB) {
+  if (P.Back.lookup(BB).How != BackPlan::Form::Which)
+    return;
+  SmallVector<BasicBlock *, 4> Preds = distinctPredecessors(BB);
+  if (Preds.size() > 1)
+    need(primalOf(N.Which.lookup(BB)));
+  // Loops that this block is an exit of begin, backwards, at their last
+  // iteration.
+  for (BasicBlock *Pred : Preds)
+    for (int L = N.loopOf(Pred); L >= 0 && !N.contains(L, BB);
+         L = N.Loops[L].Parent) {
+      if (Value *Last = N.Loops[L].Last)
+        need(primalOf(Last));
+      else
+        need(primalOf(N.Loops[L].LastAtExit.lookup(BB)));
+    }
+}
+
+void NeedsFinder::ruleReads(Instruction &I, const rules::Rule &R) {
+  for (unsigned K = 0; K < R.arity(); ++K) {
+    if (R.isZero(K) || !P.hasAdjoint(I.getOperand(K)))
+      continue;
+    uint64_t Reads = R.reads(K);
+    for (unsigned J = 0; J < R.arity(); ++J)
+      if (Reads >> J & 1)
+        need(primalOf(I.getOperand(J)));
+    if (Reads >> R.arity() & 1)
+      need(primalOf(&I));
+  }
+}
+
+void NeedsFinder::readsOf(Instruction &I) {
+  if (P.ActiveAccesses.contains(&I)) {
+    if (auto *Mem = dyn_cast<MemIntrinsic>(&I)) {
+      need(shadowOf(Mem->getRawDest()));
+      need(primalOf(Mem->getLength()));
+      if (auto *Copy = dyn_cast<MemTransferInst>(Mem))
+        need(shadowOf(Copy->getRawSource()));
+      return;
+    }
+    need(shadowOf(const_cast<Value *>(getLoadStorePointerOperand(&I))));
+    return;
+  }
+  if (!P.hasAdjoint(&I))
+    return;
+  if (auto *Select = dyn_cast<SelectInst>(&I))
+    need(primalOf(Select->getCondition()));
+  else if (const rules::Rule *R = rules::lookup(I))
+    ruleReads(I, *R);
+}
+
+} // namespace
+
+SetVector<Key> findNeeds(Plan &P, const Facts &Known, const DominatorTree &DT) {
+  return NeedsFinder(P, Known, DT).find();
+}
+
+} // namespace pyfront

@@ -1,0 +1,181 @@
+//===- Plan.h - Every decision about a reverse sweep, as data --------------===//
+///
+/// \file
+/// For each primal value or shadow pointer that the reverse sweep reads, where
+/// it comes from; for each block, where the reverse sweep goes next; for each
+/// object, its shadow; and the tape. Nothing here has behaviour: the planner
+/// fills it, `verifyPlan` checks it, the printer prints it, the emitter obeys.
+///
+///   values
+///     %x.i        tape[0]        ; overwritten by the store to %p
+///     %m          recompute      ; fmul
+///     %u.ptr'     recompute      ; getelementptr
+///   tape
+///     slot 0: double per L0      ; %x.i, 8 B x trips(L0)
+///
+/// Invariants (checked by PlanVerifier.cpp)
+///  P1  every key that an adjoint reads has a source.
+///  P2  the operands of a recomputed key have sources, without a cycle; a
+///      reload is legal by the facts.
+///  P3  slots are dense; a slot's nest is the nest of its key's definition; a
+///      base slot lives in the nest around its array's head.
+///  P4  every active access has a shadow for each object that it may touch.
+///  P5  every block that the reverse sweep enters knows where it came from.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_PLAN_PLAN_H
+#define PYFRONT_PLAN_PLAN_H
+
+#include "enzyme_pass/Request.h"
+#include "enzyme_pass/support/NormalFunction.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/PointerIntPair.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/raw_ostream.h"
+#include <string>
+#include <vector>
+
+namespace pyfront {
+
+/// A primal value, or the shadow of a primal pointer.
+enum class Space { Primal, Shadow };
+using Key = llvm::PointerIntPair<llvm::Value *, 1, Space>;
+
+inline Key primalOf(llvm::Value *V) { return {V, Space::Primal}; }
+inline Key shadowOf(llvm::Value *V) { return {V, Space::Shadow}; }
+
+enum class SourceKind {
+  Literal,   ///< a constant
+  Argument,  ///< a parameter of the derivative
+  Counter,   ///< the loop counter that the reverse sweep counts itself
+  Register,  ///< computed once by the forward sweep, before its end
+  Recompute, ///< the same instruction again, on operands from their sources
+  Reload,    ///< the same load again: its memory has not been written since
+  Snapshot,  ///< the same load from copy `Index` of its memory
+  Tape,      ///< slot `Index`
+};
+
+struct Source {
+  SourceKind Kind = SourceKind::Tape;
+  int Index = -1;
+  std::string Why;
+};
+
+/// One slot of the tape: one element per execution of its nest.
+struct TapeSlot {
+  enum class Content {
+    Value,    ///< the key `Of`
+    Base,     ///< address of the array of slot `Index`
+    Snapshot, ///< address of a copy made for snapshot `Index`
+  };
+  Content Holds = Content::Value;
+  Key Of;
+  int Index = -1;
+  llvm::Type *Ty = nullptr;
+  /// The loops around the definition, outermost first; empty: one variable.
+  llvm::SmallVector<int, 4> Nest;
+  /// Position in `Nest` of the loop at whose entry the array is allocated.
+  unsigned Head = 0;
+  /// The array grows while its loop runs (`Nest[Head]` is the innermost loop
+  /// and its length is not known).
+  bool Grows = false;
+  /// Slot that keeps the array's address, where `Head` is inside other loops.
+  int BaseSlot = -1;
+};
+
+/// A copy of an object's memory, made each time the point is passed.
+struct Snapshot {
+  /// The pointer that the object is reached by; loads read at an offset of it.
+  llvm::Value *Base = nullptr;
+  /// The objects that it may be the first byte of.
+  llvm::SmallVector<unsigned, 2> Objects;
+  int Loop = -1;
+  /// At the top of each iteration of `Loop`; else before `Loop` begins.
+  bool EachIteration = false;
+  int Slot = -1;
+};
+
+/// How many bytes an object has: needed to copy it or to give it a shadow.
+struct Extent {
+  enum class Form { None, Argument, Bytes, Literal };
+  Form How = Form::None;
+  /// Argument: its place in the request.
+  int Arg = -1;
+  /// Bytes: an SSA value.
+  llvm::Value *Bytes = nullptr;
+  uint64_t Literal = 0;
+};
+
+enum class ShadowHome {
+  None,       ///< holds no active data
+  Parameter,  ///< the caller's shadow
+  Workspace,  ///< zeroed on entry: a `Const` array that holds active data
+  Allocation, ///< zeroed where the primal is allocated
+  Stack,      ///< zeroed on entry, beside its alloca
+  Seed,       ///< the kernel's result: holds the seed when the reverse sweep starts
+};
+
+struct ObjectPlan {
+  llvm::Value *Base = nullptr;
+  std::string Name;
+  ShadowHome Shadow = ShadowHome::None;
+  /// For `Parameter`: place in the request.
+  int Arg = -1;
+  Extent Size;
+};
+
+/// Where the reverse sweep goes after block `BB`.
+struct BackPlan {
+  enum class Form {
+    Finish,     ///< `BB` is the entry
+    To,         ///< to `Target`; all between is inactive
+    Which,      ///< to the predecessor that came
+    LoopHeader, ///< to the latch, or before the loop after its first iteration
+  };
+  Form How = Form::Finish;
+  llvm::BasicBlock *Target = nullptr;
+};
+
+struct Plan {
+  explicit Plan(const NormalFunction &N, const Request &Req) : N(N), Req(Req) {}
+
+  const NormalFunction &N;
+  const Request &Req;
+
+  llvm::MapVector<Key, Source> Sources;
+  std::vector<TapeSlot> Slots;
+  std::vector<Snapshot> Snapshots;
+  std::vector<ObjectPlan> Objects;
+  /// The blocks that the reverse sweep enters, in the order of the primal.
+  llvm::SetVector<llvm::BasicBlock *> Reversed;
+  llvm::DenseMap<llvm::BasicBlock *, BackPlan> Back;
+  /// Loops that the reverse sweep runs.
+  llvm::DenseMap<int, char> ReversedLoops;
+  /// Float values with an adjoint, instructions and arguments.
+  llvm::SetVector<llvm::Value *> Adjoints;
+  /// Loads, stores and memory intrinsics whose shadow memory is touched.
+  llvm::SetVector<llvm::Instruction *> ActiveAccesses;
+  /// Element type of the block copies among `ActiveAccesses`.
+  llvm::DenseMap<const llvm::Instruction *, llvm::Type *> CopiedType;
+
+  bool hasAdjoint(const llvm::Value *V) const {
+    return Adjoints.contains(const_cast<llvm::Value *>(V));
+  }
+  const Source *sourceOf(Key K) const {
+    auto It = Sources.find(K);
+    return It == Sources.end() ? nullptr : &It->second;
+  }
+  void print(llvm::raw_ostream &OS) const;
+};
+
+/// The keys that recomputing or reloading `K` reads. For a load from a snapshot
+/// (`Root` is its base): the indices on the way from that base.
+llvm::SmallVector<Key, 4> operandsOf(Key K, const llvm::Value *Root = nullptr);
+
+/// What `P` violates, one line each; empty if it is sound.
+std::vector<std::string> verifyPlan(const Plan &P);
+
+} // namespace pyfront
+
+#endif

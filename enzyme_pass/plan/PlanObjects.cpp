@@ -1,0 +1,76 @@
+//===- PlanObjects.cpp - Where each object's shadow lives ------------------===//
+///
+/// \file
+/// The caller's shadow for a `Duplicated` array; one of our own for workspace,
+/// local arrays and stack variables that hold active data; the seed for the
+/// kernel's result. Constant objects get none.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/plan/Planner.h"
+#include "llvm/IR/DataLayout.h"
+#include "llvm/IR/Module.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+static Extent extentOf(const MemoryObject &O, const DataLayout &DL) {
+  Extent E;
+  switch (O.Kind) {
+  case ObjectKind::Argument:
+    E.How = Extent::Form::Argument;
+    E.Arg = O.Arg;
+    break;
+  case ObjectKind::Allocation:
+    E.How = Extent::Form::Bytes;
+    E.Bytes = cast<CallInst>(O.Base)->getArgOperand(0);
+    break;
+  case ObjectKind::Stack:
+    if (auto Size = cast<AllocaInst>(O.Base)->getAllocationSize(DL);
+        Size && !Size->isScalable()) {
+      E.How = Extent::Form::Literal;
+      E.Literal = Size->getFixedValue();
+    }
+    break;
+  case ObjectKind::Result:
+  case ObjectKind::Literal:
+  case ObjectKind::Outside:
+    break;
+  }
+  return E;
+}
+
+static ShadowHome homeOf(const MemoryObject &O, const Request &Req) {
+  switch (O.Kind) {
+  case ObjectKind::Argument:
+    return Req.Args[O.Arg].Note == Annotation::Duplicated
+               ? ShadowHome::Parameter
+               : ShadowHome::Workspace;
+  case ObjectKind::Allocation:
+    return ShadowHome::Allocation;
+  case ObjectKind::Stack:
+    return ShadowHome::Stack;
+  case ObjectKind::Result:
+    return ShadowHome::Seed;
+  case ObjectKind::Literal:
+  case ObjectKind::Outside:
+    break;
+  }
+  return ShadowHome::None;
+}
+
+void planObjects(Plan &P, const Facts &Known) {
+  const DataLayout &DL = P.N.F->getParent()->getDataLayout();
+  for (unsigned I = 0; I < Known.Objects.size(); ++I) {
+    const MemoryObject &O = Known.Objects[I];
+    ObjectPlan Plan;
+    Plan.Base = O.Base;
+    Plan.Name = O.Name;
+    Plan.Arg = O.Arg;
+    Plan.Size = extentOf(O, DL);
+    if (Known.Activity.isActiveObject(I))
+      Plan.Shadow = homeOf(O, P.Req);
+    P.Objects.push_back(std::move(Plan));
+  }
+}
+
+} // namespace pyfront

@@ -1,0 +1,164 @@
+//===- PlanPrinter.cpp - The plan as text ----------------------------------===//
+///
+/// \file
+/// Stable text: names come from the prepared primal, order is program order.
+/// Read by tests, by `dk.inspect_plan()` and by people.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/plan/Plan.h"
+#include "enzyme_pass/support/Diagnostic.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+std::string nameOf(Key K) {
+  std::string Text;
+  raw_string_ostream OS(Text);
+  if (isa<Constant>(K.getPointer()))
+    K.getPointer()->printAsOperand(OS, /*PrintType=*/false);
+  else
+    OS << "%" << K.getPointer()->getName();
+  if (K.getInt() == Space::Shadow)
+    OS << "'";
+  return Text;
+}
+
+std::string lineOf(Key K) {
+  auto *I = dyn_cast<Instruction>(K.getPointer());
+  if (!I)
+    return "";
+  SourceLocation Where = locationOf(*I);
+  if (!Where.isKnown())
+    return "";
+  return (" (" + sys::path::filename(Where.File) + ":" + Twine(Where.Line) + ")")
+      .str();
+}
+
+std::string nestText(ArrayRef<int> Nest) {
+  if (Nest.empty())
+    return "once";
+  std::string Text = "per";
+  for (int L : Nest)
+    Text += " L" + std::to_string(L);
+  return Text;
+}
+
+std::string bytesText(const Plan &P, const TapeSlot &S) {
+  uint64_t Size =
+      P.N.F->getDataLayout().getTypeStoreSize(S.Ty).getFixedValue();
+  std::string Text = std::to_string(Size) + " B";
+  for (int L : S.Nest) {
+    auto *C = dyn_cast_or_null<ConstantInt>(P.N.Loops[L].Last);
+    Text += C ? " x " + std::to_string(C->getZExtValue() + 1)
+              : " x trips(L" + std::to_string(L) + ")";
+  }
+  return Text;
+}
+
+std::string sourceText(const Plan &P, const Source &S) {
+  switch (S.Kind) {
+  case SourceKind::Literal:
+    return "literal";
+  case SourceKind::Argument:
+    return "argument";
+  case SourceKind::Counter:
+    return "counter of L" + std::to_string(S.Index);
+  case SourceKind::Register:
+    return "register";
+  case SourceKind::Recompute:
+    return "recompute";
+  case SourceKind::Reload:
+    return "reload";
+  case SourceKind::Snapshot:
+    return "snapshot[" + std::to_string(S.Index) + "]";
+  case SourceKind::Tape:
+    return "tape[" + std::to_string(S.Index) + "]";
+  }
+  return "";
+}
+
+StringRef homeText(ShadowHome Home) {
+  switch (Home) {
+  case ShadowHome::None:
+    return "none";
+  case ShadowHome::Parameter:
+    return "the caller's";
+  case ShadowHome::Workspace:
+    return "own, zeroed on entry";
+  case ShadowHome::Allocation:
+    return "own, beside its allocation";
+  case ShadowHome::Stack:
+    return "own, on the stack";
+  case ShadowHome::Seed:
+    return "the seed";
+  }
+  return "";
+}
+
+void printSlot(raw_ostream &OS, const Plan &P, unsigned Index) {
+  const TapeSlot &S = P.Slots[Index];
+  OS << "  slot " << Index << ": " << *S.Ty << " " << nestText(S.Nest) << ", "
+     << bytesText(P, S);
+  switch (S.Holds) {
+  case TapeSlot::Content::Value:
+    OS << "    ; " << nameOf(S.Of);
+    break;
+  case TapeSlot::Content::Base:
+    OS << "    ; where slot " << S.Index << " is";
+    break;
+  case TapeSlot::Content::Snapshot:
+    OS << "    ; where copy " << S.Index << " is";
+    break;
+  }
+  if (!S.Nest.empty()) {
+    if (S.Grows)
+      OS << ", grows with L" << S.Nest.back();
+    else
+      OS << ", allocated before L" << S.Nest[S.Head];
+  }
+  OS << "\n";
+}
+
+} // namespace
+
+void Plan::print(raw_ostream &OS) const {
+  OS << "plan " << Req.Name << " reverse" << (Req.MayAlias ? " may-alias" : "")
+     << "\nshadows\n";
+  for (const ObjectPlan &O : Objects)
+    if (O.Shadow != ShadowHome::None)
+      OS << "  " << O.Name << ": " << homeText(O.Shadow) << "\n";
+  OS << "values\n";
+  for (const auto &[K, S] : Sources) {
+    if (S.Kind == SourceKind::Literal)
+      continue;
+    OS << "  " << formatv("{0,-24} {1,-14}", nameOf(K), sourceText(*this, S));
+    if (!S.Why.empty())
+      OS << " ; " << S.Why;
+    OS << lineOf(K) << "\n";
+  }
+  OS << "tape\n";
+  for (unsigned I = 0; I < Slots.size(); ++I)
+    printSlot(OS, *this, I);
+  OS << "snapshots\n";
+  for (unsigned I = 0; I < Snapshots.size(); ++I) {
+    const Snapshot &S = Snapshots[I];
+    OS << "  copy " << I << ": %" << S.Base->getName()
+       << (S.EachIteration ? " at each iteration of L" : " before L") << S.Loop
+       << "\n";
+  }
+  OS << "loops\n";
+  for (unsigned L = 0; L < N.Loops.size(); ++L) {
+    OS.indent(2 * N.Loops[L].Depth) << "L" << L << ": ";
+    if (!ReversedLoops.contains(L))
+      OS << "not reversed\n";
+    else
+      OS << "reversed, " << (N.Loops[L].Last ? "trips known" : "trips counted")
+         << "\n";
+  }
+}
+
+} // namespace pyfront

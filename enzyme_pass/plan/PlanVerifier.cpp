@@ -1,0 +1,188 @@
+//===- PlanVerifier.cpp - P1 to P5, each named in its message --------------===//
+#include "enzyme_pass/plan/Plan.h"
+#include "enzyme_pass/rules/Rules.h"
+#include "llvm/IR/CFG.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+class Verifier {
+public:
+  explicit Verifier(const Plan &P) : P(P) {}
+
+  std::vector<std::string> run() {
+    for (BasicBlock *BB : P.Reversed) {
+      for (Instruction &I : *BB)
+        checkReads(I);
+      checkBack(BB);
+    }
+    for (const auto &[K, S] : P.Sources)
+      checkSource(K, S);
+    checkCycles();
+    checkSlots();
+    return std::move(Violations);
+  }
+
+private:
+  void violate(const Twine &Text) { Violations.push_back(Text.str()); }
+  static std::string name(Key K) {
+    return ("`%" + K.getPointer()->getName() +
+            (K.getInt() == Space::Shadow ? "'`" : "`"))
+        .str();
+  }
+  void expectSource(Key K, const Instruction &Reader) {
+    if (!isa<Constant>(K.getPointer()) && !P.sourceOf(K))
+      violate("P1: " + name(K) + " has no source, and `" +
+              Reader.getOpcodeName() + " %" + Reader.getName() + "` reads it");
+  }
+  void checkReads(Instruction &I);
+  void checkBack(BasicBlock *BB);
+  void checkSource(Key K, const Source &S);
+  void checkSlots();
+  void checkSlotOf(Key K, const Source &S);
+  void checkCycles();
+  bool visit(Key K, DenseMap<Key, int> &State);
+
+  const Plan &P;
+  std::vector<std::string> Violations;
+};
+
+void Verifier::checkReads(Instruction &I) {
+  if (P.ActiveAccesses.contains(&I)) {
+    if (const Value *Ptr = getLoadStorePointerOperand(&I))
+      expectSource(shadowOf(const_cast<Value *>(Ptr)), I);
+    else if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
+      expectSource(shadowOf(Mem->getRawDest()), I);
+    return;
+  }
+  if (!P.hasAdjoint(&I))
+    return;
+  if (auto *Select = dyn_cast<SelectInst>(&I))
+    expectSource(primalOf(Select->getCondition()), I);
+  const rules::Rule *R = rules::lookup(I);
+  for (unsigned K = 0; R && K < R->arity(); ++K) {
+    if (R->isZero(K) || !P.hasAdjoint(I.getOperand(K)))
+      continue;
+    for (unsigned J = 0; J < R->arity(); ++J)
+      if (R->reads(K) >> J & 1)
+        expectSource(primalOf(I.getOperand(J)), I);
+    if (R->reads(K) >> R->arity() & 1)
+      expectSource(primalOf(&I), I);
+  }
+}
+
+void Verifier::checkBack(BasicBlock *BB) {
+  auto It = P.Back.find(BB);
+  if (It == P.Back.end()) {
+    violate("P5: block `" + BB->getName() + "` does not know where it came from");
+    return;
+  }
+  if (It->second.How == BackPlan::Form::Which &&
+      distinctPredecessors(BB).size() > 1) {
+    auto Which = P.N.Which.find(BB);
+    if (Which == P.N.Which.end() || !P.sourceOf(primalOf(Which->second)))
+      violate("P5: which way came to block `" + BB->getName() + "` has no source");
+  }
+}
+
+void Verifier::checkSource(Key K, const Source &S) {
+  switch (S.Kind) {
+  case SourceKind::Recompute:
+  case SourceKind::Reload:
+  case SourceKind::Snapshot: {
+    const Value *Root = nullptr;
+    if (S.Kind == SourceKind::Snapshot) {
+      if (S.Index < 0 || unsigned(S.Index) >= P.Snapshots.size()) {
+        violate("P2: " + name(K) + " reads a snapshot that is not planned");
+        return;
+      }
+      Root = P.Snapshots[S.Index].Base;
+    }
+    for (Key Op : operandsOf(K, Root))
+      if (!isa<Constant>(Op.getPointer()) && !P.sourceOf(Op))
+        violate("P2: " + name(K) + " is recomputed from " + name(Op) +
+                ", which has no source");
+    break;
+  }
+  case SourceKind::Tape:
+    checkSlotOf(K, S);
+    break;
+  case SourceKind::Counter:
+    if (!P.ReversedLoops.contains(S.Index))
+      violate("P2: " + name(K) + " counts a loop that is not reversed");
+    break;
+  case SourceKind::Literal:
+  case SourceKind::Argument:
+  case SourceKind::Register:
+    break;
+  }
+}
+
+void Verifier::checkSlotOf(Key K, const Source &S) {
+  if (S.Index < 0 || unsigned(S.Index) >= P.Slots.size() ||
+      P.Slots[S.Index].Of != K) {
+    violate("P3: " + name(K) + " is taped in a slot that is not its own");
+    return;
+  }
+  auto *I = cast<Instruction>(K.getPointer());
+  if (P.Slots[S.Index].Nest != P.N.nestOf(I->getParent()))
+    violate("P3: slot " + Twine(S.Index) + " does not have the nest of " + name(K));
+}
+
+void Verifier::checkSlots() {
+  for (unsigned I = 0; I < P.Slots.size(); ++I) {
+    const TapeSlot &S = P.Slots[I];
+    for (int L : S.Nest)
+      if (!P.ReversedLoops.contains(L))
+        violate("P3: slot " + Twine(I) + " is indexed by L" + Twine(L) +
+                ", which is not reversed");
+    if (S.Nest.empty() || S.Head == 0)
+      continue;
+    if (S.BaseSlot < 0 || unsigned(S.BaseSlot) >= P.Slots.size() ||
+        ArrayRef(P.Slots[S.BaseSlot].Nest) != ArrayRef(S.Nest).take_front(S.Head))
+      violate("P3: slot " + Twine(I) + " has no base slot around its head");
+  }
+}
+
+bool Verifier::visit(Key K, DenseMap<Key, int> &State) {
+  constexpr int Open = 1, Done = 2;
+  const Source *S = P.sourceOf(K);
+  if (!S || (S->Kind != SourceKind::Recompute && S->Kind != SourceKind::Reload &&
+             S->Kind != SourceKind::Snapshot))
+    return true;
+  int &Mark = State[K];
+  if (Mark == Done)
+    return true;
+  if (Mark == Open) {
+    violate("P2: " + name(K) + " is recomputed from itself");
+    return false;
+  }
+  Mark = Open;
+  const Value *Root = nullptr;
+  if (S->Kind == SourceKind::Snapshot)
+    Root = P.Snapshots[S->Index].Base;
+  for (Key Op : operandsOf(K, Root))
+    if (!visit(Op, State))
+      return false;
+  State[K] = Done;
+  return true;
+}
+
+void Verifier::checkCycles() {
+  if (!Violations.empty())
+    return;
+  DenseMap<Key, int> State;
+  for (const auto &[K, S] : P.Sources)
+    if (!visit(K, State))
+      return;
+}
+
+} // namespace
+
+std::vector<std::string> verifyPlan(const Plan &P) { return Verifier(P).run(); }
+
+} // namespace pyfront

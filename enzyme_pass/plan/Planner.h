@@ -1,0 +1,53 @@
+//===- Planner.h - From facts to a plan ------------------------------------===//
+///
+/// \file
+/// The only place that refuses a kernel and the only one that weighs. In order:
+///
+///   refuse       constructs without a derivative          (Refuse.cpp)
+///   needs        what the reverse sweep reads             (Needs.cpp)
+///   objects      where each object's shadow lives         (PlanObjects.cpp)
+///   sources      tape everything, then the improvements   (PlanSources.cpp)
+///                  reload     loads whose memory is not written again
+///                  recompute  pure instructions
+///                  snapshot   copies of overwritten arrays (PlanSnapshots.cpp)
+///                  mincut     the cheapest set to tape     (MinCut.cpp)
+///   tape         slots, where their arrays begin          (PlanTape.cpp)
+///   verify       P1-P5                                     (PlanVerifier.cpp)
+///
+/// Each improvement can be switched off by its name (`Request::Disable`); the
+/// gradient does not change by a bit.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_PLAN_PLANNER_H
+#define PYFRONT_PLAN_PLANNER_H
+
+#include "activity/Facts.h"
+#include "enzyme_pass/plan/Plan.h"
+#include "enzyme_pass/support/Diagnostic.h"
+#include "llvm/IR/Dominators.h"
+#include <memory>
+
+namespace pyfront {
+
+/// Null after a diagnostic.
+std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
+                               const Facts &Known, const llvm::DominatorTree &DT,
+                               DiagnosticSink &Sink);
+
+/// Reports every construct on a path to the success exit that has no
+/// derivative here; false if there is one.
+bool refuseUnsupported(const NormalFunction &N, const Request &Req,
+                       const Facts &Known, DiagnosticSink &Sink);
+
+void planObjects(Plan &P, const Facts &Known);
+
+/// Gives each needed key, and what recomputing it reads, a source. Taped keys
+/// get `SourceKind::Tape` without a slot.
+void planSources(Plan &P, const Facts &Known, const llvm::DominatorTree &DT,
+                 const llvm::SetVector<Key> &Needed);
+
+/// Makes the slots of taped keys and of snapshots, and their base slots.
+void planTape(Plan &P, const llvm::DominatorTree &DT);
+
+} // namespace pyfront
+
+#endif

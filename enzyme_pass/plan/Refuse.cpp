@@ -1,0 +1,185 @@
+//===- Refuse.cpp - What has no derivative here, by source line ------------===//
+///
+/// \file
+/// Only paths to the success exit count: what a raise does on its way out is not
+/// differentiated. There is no `assume inactive`: a call that the rule table does
+/// not know is refused even with constant operands, for it may write memory.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/plan/Planner.h"
+#include "enzyme_pass/rules/Rules.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+class Refuser {
+public:
+  Refuser(const NormalFunction &N, const Request &Req, const Facts &Known,
+          DiagnosticSink &Sink)
+      : N(N), Req(Req), Known(Known), Sink(Sink) {}
+
+  bool run() {
+    for (const BasicBlock *BB : N.Order)
+      for (const Instruction &I : *BB)
+        if (!check(I))
+          return false;
+    return checkObjects();
+  }
+
+private:
+  bool refuse(const Instruction &I, const Twine &What, const Twine &Help = "") {
+    Sink.unsupported(I, What, Help);
+    return false;
+  }
+  bool check(const Instruction &I);
+  bool checkCall(const CallBase &Call);
+  bool checkMemory(const Instruction &I, const Value *Ptr);
+  /// Memory intrinsics on active memory: typed, and not onto themselves.
+  bool checkActiveCopy(const MemIntrinsic &Mem);
+  bool checkActive(const Instruction &I);
+  bool checkObjects();
+
+  const NormalFunction &N;
+  const Request &Req;
+  const Facts &Known;
+  DiagnosticSink &Sink;
+};
+
+bool Refuser::checkCall(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  if (!Callee)
+    return refuse(Call, "a call through a function pointer",
+                  "call the function by its name");
+  if (Callee->getName() == marker::Allocate || Callee->getName() == marker::Fail)
+    return true;
+  if (auto *Mem = dyn_cast<MemIntrinsic>(&Call)) {
+    if (Mem->isVolatile())
+      return refuse(Call, "a volatile copy");
+    return true;
+  }
+  if (auto *II = dyn_cast<IntrinsicInst>(&Call); II && II->isAssumeLikeIntrinsic())
+    return true;
+  if (rules::isInactivePure(Call) || rules::lookup(Call))
+    return true;
+  if (!Callee->isDeclaration())
+    return refuse(Call, "a recursive call",
+                  "write the recursion as a loop with an explicit stack");
+  StringRef Why = rules::whyUnsupported(Call);
+  return refuse(Call,
+                "a call of `" + Callee->getName() + "`" +
+                    (Why.empty() ? Twine("") : ": " + Twine(Why)),
+                "write this operation as loops over arrays and scalars");
+}
+
+bool Refuser::checkMemory(const Instruction &I, const Value *Ptr) {
+  if (Known.Objects.isUnknown(Ptr))
+    return refuse(I, "memory that is reached through a pointer kept in memory "
+                     "(a list, a tuple of arrays, an object)",
+                  "pass each array as an argument of its own");
+  if (auto *Store = dyn_cast<StoreInst>(&I)) {
+    if (Store->isVolatile() || Store->isAtomic())
+      return refuse(I, "an atomic or volatile store");
+    const Value *V = Store->getValueOperand();
+    if (V->getType()->isPointerTy() && !isa<Constant>(V))
+      return refuse(I, "an array or a pointer that is stored in memory",
+                    "keep arrays in local names");
+  }
+  if (auto *Load = dyn_cast<LoadInst>(&I))
+    if (Load->isVolatile() || Load->isAtomic())
+      return refuse(I, "an atomic or volatile load");
+  if (!Known.Activity.isActiveMemory(Ptr))
+    return true;
+  for (unsigned O : Known.Objects.pointsTo(Ptr)) {
+    const MemoryObject &Object = Known.Objects[O];
+    if (Object.Kind == ObjectKind::Outside || Object.Kind == ObjectKind::Literal)
+      return refuse(I, "a global array that is used in place of active data",
+                    "copy it into a local array first");
+    if (Known.Types.of(O) == ElementType::Mixed)
+      return refuse(I,
+                    "memory of `" + Object.Name +
+                        "` that is used as floats and as something else",
+                    "use one array per element type");
+  }
+  return true;
+}
+
+bool Refuser::checkActiveCopy(const MemIntrinsic &Mem) {
+  if (!Known.Activity.isActiveMemory(Mem.getRawDest()))
+    return true;
+  if (auto *Copy = dyn_cast<MemTransferInst>(&Mem)) {
+    if (Known.Objects.mayShareObject(Copy->getRawDest(), Copy->getRawSource()))
+      return refuse(Mem, "a block copy between parts of one array",
+                    "write it as a loop over the elements");
+    for (unsigned O : Known.Objects.pointsTo(Copy->getRawSource()))
+      if (!Known.Activity.isActiveObject(O))
+        return refuse(Mem, "a block copy of constant data into active memory",
+                      "write it as a loop over the elements");
+  }
+  return true;
+}
+
+bool Refuser::checkActive(const Instruction &I) {
+  if (!Known.Activity.isActive(&I))
+    return true;
+  if (!isDifferentiableType(I.getType()))
+    return refuse(I, "an operation on the bits of a float that the result "
+                     "depends on",
+                  "write it with float arithmetic");
+  if (isa<LoadInst, PHINode, SelectInst, FreezeInst, FPExtInst, FPTruncInst>(I) ||
+      rules::lookup(I))
+    return true;
+  return refuse(I, "an operation without a derivative rule: " +
+                       Twine(I.getOpcodeName()));
+}
+
+bool Refuser::check(const Instruction &I) {
+  if (isa<InvokeInst, CallBrInst, IndirectBrInst, SwitchInst, FenceInst,
+          AtomicRMWInst, AtomicCmpXchgInst, VAArgInst>(I))
+    return refuse(I, "an operation of this kind: " + Twine(I.getOpcodeName()));
+  if (I.getType()->isVectorTy())
+    return refuse(I, "a vector operation");
+  if (auto *Alloca = dyn_cast<AllocaInst>(&I); Alloca && !Alloca->isStaticAlloca())
+    return refuse(I, "stack memory of a size known only at run time",
+                  "use np.empty");
+  if (auto *Call = dyn_cast<CallBase>(&I); Call && !checkCall(*Call))
+    return false;
+  if (const Value *Ptr = getLoadStorePointerOperand(&I);
+      Ptr && !checkMemory(I, Ptr))
+    return false;
+  if (auto *Mem = dyn_cast<MemIntrinsic>(&I)) {
+    if (!checkMemory(I, Mem->getRawDest()))
+      return false;
+    if (auto *Copy = dyn_cast<MemTransferInst>(Mem);
+        Copy && !checkMemory(I, Copy->getRawSource()))
+      return false;
+    if (!checkActiveCopy(*Mem))
+      return false;
+  }
+  return checkActive(I);
+}
+
+bool Refuser::checkObjects() {
+  for (unsigned O = 0; O < Known.Objects.size(); ++O) {
+    const MemoryObject &Object = Known.Objects[O];
+    if (Object.Kind != ObjectKind::Result || !Req.Return)
+      continue;
+    if (*Req.Return == ScalarType::Other) {
+      Sink.unsupported(*N.F, "a kernel that returns neither a number nor nothing",
+                       "write the results into array arguments");
+      return false;
+    }
+  }
+  return true;
+}
+
+} // namespace
+
+bool refuseUnsupported(const NormalFunction &N, const Request &Req,
+                       const Facts &Known, DiagnosticSink &Sink) {
+  return Refuser(N, Req, Known, Sink).run();
+}
+
+} // namespace pyfront

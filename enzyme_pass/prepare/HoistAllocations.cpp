@@ -1,0 +1,100 @@
+//===- HoistAllocations.cpp - One buffer instead of one per iteration ------===//
+///
+/// \file
+///   for t:                                  p = allocate(8 * n)
+///     p = allocate(8 * n)           ->      for t:
+///     ... p[i] = ...; ... = p[i]              ... p[i] = ...; ... = p[i]
+///
+/// Legal where the size is invariant, each iteration runs the allocation, and
+/// no pointer into the block outlives the iteration (flows into a phi of the
+/// loop's header, leaves the loop, is stored). The content of fresh memory is
+/// undefined, and `np.zeros` keeps its memset inside the loop, so the block of
+/// the iteration before is as good as a new one. The derivative then holds one
+/// block and one shadow instead of one per iteration.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/prepare/Prepare.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+bool isAllocation(const Instruction &I) {
+  auto *Call = dyn_cast<CallInst>(&I);
+  return Call && Call->getCalledFunction() &&
+         Call->getCalledFunction()->getName() == marker::Allocate;
+}
+
+/// Whether a pointer derived from `Block` may be used by a later iteration of
+/// `L` or after it.
+bool outlivesIteration(Instruction &Block, const Loop &L) {
+  SmallSetVector<Value *, 16> Pointers;
+  Pointers.insert(&Block);
+  for (unsigned I = 0; I < Pointers.size(); ++I)
+    for (User *U : Pointers[I]->users()) {
+      auto *User = cast<Instruction>(U);
+      if (!L.contains(User))
+        return true;
+      if (auto *Store = dyn_cast<StoreInst>(User)) {
+        if (Store->getValueOperand() == Pointers[I])
+          return true;
+        continue;
+      }
+      if (isa<PHINode>(User) && User->getParent() == L.getHeader())
+        return true;
+      if (isa<PtrToIntInst, InsertValueInst>(User))
+        return true;
+      if (User->getType()->isPointerTy() && !isa<LoadInst>(User))
+        Pointers.insert(User);
+    }
+  return false;
+}
+
+/// Whether each iteration that comes to an end without a raise runs `I`.
+bool runsInEachIteration(const Instruction &I, const Loop &L,
+                         const DominatorTree &DT) {
+  const BasicBlock *Latch = L.getLoopLatch();
+  return Latch && DT.dominates(I.getParent(), Latch);
+}
+
+bool hoistOnce(Instruction &I, LoopInfo &LI, DominatorTree &DT) {
+  Loop *L = LI.getLoopFor(I.getParent());
+  if (!L || !L->getLoopPreheader() || !L->isLoopInvariant(I.getOperand(0)) ||
+      !runsInEachIteration(I, *L, DT) || outlivesIteration(I, *L))
+    return false;
+  Instruction *To = L->getLoopPreheader()->getTerminator();
+  I.moveBefore(To->getIterator());
+  // The kernel's own test of the size has not run here: a size that it will
+  // refuse must not become an allocation.
+  IRBuilder<> B(&I);
+  Value *Size = I.getOperand(0);
+  if (!isa<ConstantInt>(Size))
+    I.setOperand(0, B.CreateBinaryIntrinsic(Intrinsic::smax, Size,
+                                            B.getInt64(0), nullptr, "bytes"));
+  return true;
+}
+
+} // namespace
+
+void hoistAllocations(Function &F, FunctionAnalysisManager &FAM) {
+  LoopInfo &LI = FAM.getResult<LoopAnalysis>(F);
+  DominatorTree &DT = FAM.getResult<DominatorTreeAnalysis>(F);
+  SmallVector<Instruction *, 8> Blocks;
+  for (Instruction &I : instructions(F))
+    if (isAllocation(I))
+      Blocks.push_back(&I);
+  for (Instruction *Block : Blocks)
+    while (hoistOnce(*Block, LI, DT)) {
+    }
+  PreservedAnalyses Kept;
+  Kept.preserveSet<CFGAnalyses>();
+  FAM.invalidate(F, Kept);
+}
+
+} // namespace pyfront

@@ -1,0 +1,173 @@
+//===- NumbaRuntime.cpp - Numba's plumbing, reduced to its meaning ---------===//
+///
+/// \file
+/// Numba's calling convention is `i32 f(ptr ret, ptr excinfo, args...)`: status
+/// 0 is success, RETCODE_NONE success without a value, all else a raise with
+/// `*excinfo` set. In a derivative a raise leaves before the reverse sweep, so
+/// it becomes a marker that ends the path:
+///
+///   store ptr @exc, ptr %excinfo        store ptr @exc, ptr %excinfo
+///   ret i32 1                     ->    %e = load ptr, ptr %excinfo
+///                                       call void @pyfront.fail(i32 1, ptr %e)
+///                                       unreachable
+///
+/// A caller's own test of the status then folds away after inlining.
+///
+/// Memory: `NRT_MemInfo_alloc*` returns a block whose data pointer is at +24;
+/// the kernel's allocations live as long as the call, so reference counts mean
+/// nothing and go.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/prepare/Prepare.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/PatternMatch.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+constexpr int64_t RetcodeNone = -2;
+/// Offset of the data pointer in Numba's MemInfo.
+constexpr int64_t MemInfoData = 24;
+
+bool hasNumbaConvention(const Function &F) {
+  return !F.isDeclaration() && F.getReturnType()->isIntegerTy(32) &&
+         F.arg_size() >= 2 && F.getArg(0)->getType()->isPointerTy() &&
+         F.getArg(1)->getType()->isPointerTy() &&
+         F.getArg(1)->getName().starts_with("excinfo");
+}
+
+FunctionCallee failMarker(Module &M) {
+  LLVMContext &C = M.getContext();
+  FunctionCallee Fail = M.getOrInsertFunction(
+      marker::Fail, Type::getVoidTy(C), Type::getInt32Ty(C),
+      PointerType::getUnqual(C));
+  auto *F = cast<Function>(Fail.getCallee());
+  F->setDoesNotReturn();
+  F->setDoesNotThrow();
+  // It reads nothing of the kernel's: without this, GVN would keep every store
+  // of a loop alive for a raise that the derivative handles by leaving.
+  F->addFnAttr(Attribute::Cold);
+  return Fail;
+}
+
+bool isRefcount(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  return Callee && (Callee->getName() == "NRT_incref" ||
+                    Callee->getName() == "NRT_decref");
+}
+
+/// `ptr NRT_MemInfo_data_fast(ptr meminfo)`: once allocations return their data,
+/// it is the identity.
+bool isDataAccessor(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  return Callee && Callee->getName() == "NRT_MemInfo_data_fast";
+}
+
+/// The operand that holds the size in bytes, or -1.
+int sizeOperand(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  if (!Callee)
+    return -1;
+  StringRef Name = Callee->getName();
+  if (Name == "NRT_MemInfo_alloc_aligned" ||
+      Name == "NRT_MemInfo_alloc_safe_aligned" ||
+      Name == "NRT_MemInfo_alloc" || Name == "NRT_MemInfo_alloc_safe")
+    return 0;
+  return -1;
+}
+
+/// The loads of the data pointer from `MemInfo`.
+SmallVector<LoadInst *, 4> dataLoads(Value *MemInfo) {
+  SmallVector<LoadInst *, 4> Loads;
+  for (User *U : MemInfo->users())
+    if (auto *Gep = dyn_cast<GetElementPtrInst>(U)) {
+      APInt Offset(64, 0);
+      if (!Gep->accumulateConstantOffset(
+              Gep->getModule()->getDataLayout(), Offset) ||
+          Offset.getSExtValue() != MemInfoData)
+        continue;
+      for (User *V : Gep->users())
+        if (auto *Load = dyn_cast<LoadInst>(V);
+            Load && Load->getType()->isPointerTy())
+          Loads.push_back(Load);
+    }
+  return Loads;
+}
+
+void replaceAllocation(CallBase &Call, int SizeOperand) {
+  Module &M = *Call.getModule();
+  LLVMContext &C = M.getContext();
+  Type *I64 = Type::getInt64Ty(C);
+  FunctionCallee Allocate = M.getOrInsertFunction(
+      marker::Allocate, PointerType::getUnqual(C), I64, I64);
+  auto *F = cast<Function>(Allocate.getCallee());
+  F->setReturnDoesNotAlias();
+  F->addRetAttr(Attribute::NonNull);
+  F->addRetAttr(Attribute::getWithAlignment(C, Align(32)));
+  F->setDoesNotThrow();
+  F->setOnlyAccessesInaccessibleMemory();
+  F->addFnAttr(Attribute::WillReturn);
+  F->addFnAttr(Attribute::NoFree);
+  IRBuilder<> B(&Call);
+  Value *Size = B.CreateZExtOrTrunc(Call.getArgOperand(SizeOperand), I64);
+  CallInst *Data = B.CreateCall(Allocate, {Size, B.getInt64(64)}, "local");
+  for (LoadInst *Load : dataLoads(&Call)) {
+    Load->replaceAllUsesWith(Data);
+    Load->eraseFromParent();
+  }
+  Call.replaceAllUsesWith(Data);
+  Call.eraseFromParent();
+}
+
+} // namespace
+
+void lowerNumbaFailures(Module &M) {
+  for (Function &F : M) {
+    if (!hasNumbaConvention(F))
+      continue;
+    SmallVector<ReturnInst *, 8> Raises;
+    for (BasicBlock &BB : F)
+      if (auto *Ret = dyn_cast<ReturnInst>(BB.getTerminator())) {
+        auto *Status = dyn_cast<ConstantInt>(Ret->getReturnValue());
+        if (!Status ||
+            (!Status->isZero() && Status->getSExtValue() != RetcodeNone))
+          Raises.push_back(Ret);
+      }
+    for (ReturnInst *Ret : Raises) {
+      IRBuilder<> B(Ret);
+      Value *Info =
+          B.CreateLoad(PointerType::getUnqual(M.getContext()), F.getArg(1));
+      B.CreateCall(failMarker(M), {Ret->getReturnValue(), Info});
+      B.CreateUnreachable();
+      Ret->eraseFromParent();
+    }
+  }
+}
+
+void lowerNumbaMemory(Function &F) {
+  SmallVector<CallBase *, 16> Counts, Allocations, DataOf;
+  for (Instruction &I : instructions(F))
+    if (auto *Call = dyn_cast<CallBase>(&I)) {
+      if (isRefcount(*Call))
+        Counts.push_back(Call);
+      else if (sizeOperand(*Call) >= 0)
+        Allocations.push_back(Call);
+      else if (isDataAccessor(*Call))
+        DataOf.push_back(Call);
+    }
+  for (CallBase *Call : Counts)
+    Call->eraseFromParent();
+  for (CallBase *Call : DataOf) {
+    Call->replaceAllUsesWith(Call->getArgOperand(0));
+    Call->eraseFromParent();
+  }
+  for (CallBase *Call : Allocations)
+    replaceAllocation(*Call, sizeOperand(*Call));
+}
+
+} // namespace pyfront

@@ -1,0 +1,102 @@
+//===- Prepare.cpp - The list of preparation passes ------------------------===//
+///
+/// \file
+/// How: LLVM's passes by name, in three rounds around our own two lowerings.
+/// GVN runs without PRE: a value carried around a loop by a phi that the kernel
+/// does not have would be one more value for the tape.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/prepare/Prepare.h"
+#include "enzyme_pass/rules/Rules.h"
+#include "llvm/Passes/PassBuilder.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+constexpr StringLiteral CleanEach =
+    "function(sroa<modify-cfg>,early-cse,simplifycfg)";
+constexpr StringLiteral InlineAll =
+    "always-inline,globaldce,"
+    "function(sroa<modify-cfg>,early-cse<memssa>,"
+    "instcombine<no-verify-fixpoint>,simplifycfg,sroa<modify-cfg>)";
+constexpr StringLiteral Canonical =
+    "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "sroa<modify-cfg>,loop-simplify,lcssa,"
+    "loop-mssa(loop-rotate,licm<allowspeculation>),"
+    "sroa<modify-cfg>,instcombine<no-verify-fixpoint>,"
+    "gvn<no-pre;no-load-pre;memdep>,simplifycfg,instcombine<no-verify-fixpoint>,"
+    "loop-simplify,lcssa,loop(indvars),loop-mssa(licm<allowspeculation>),"
+    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "adce)";
+constexpr StringLiteral Shape =
+    "function(lower-switch,mergereturn,fix-irreducible,loop-simplify,lcssa,"
+    "adce,loop-simplify,lcssa)";
+
+bool run(Module &M, StringRef Pipeline, Analyses &AM, DiagnosticSink &Sink) {
+  PassBuilder PB;
+  ModulePassManager MPM;
+  if (Error E = PB.parsePassPipeline(MPM, Pipeline)) {
+    Sink.internal("the preparation pipeline does not parse: " +
+                  toString(std::move(E)));
+    return false;
+  }
+  MPM.run(M, AM.Module);
+  return true;
+}
+
+/// Only the kernel is kept; all that it calls is inlined into it.
+void internalizeAllBut(Module &M, Function &Kernel) {
+  for (Function &F : M) {
+    if (F.isDeclaration())
+      continue;
+    F.removeFnAttr(Attribute::NoInline);
+    F.removeFnAttr(Attribute::OptimizeNone);
+    if (&F == &Kernel) {
+      F.setLinkage(GlobalValue::ExternalLinkage);
+      F.setComdat(nullptr);
+      continue;
+    }
+    F.setLinkage(GlobalValue::InternalLinkage);
+    F.setComdat(nullptr);
+    F.addFnAttr(Attribute::AlwaysInline);
+  }
+}
+
+} // namespace
+
+Analyses::Analyses() {
+  PassBuilder PB;
+  PB.registerModuleAnalyses(Module);
+  PB.registerCGSCCAnalyses(CGSCC);
+  PB.registerFunctionAnalyses(Function);
+  PB.registerLoopAnalyses(Loop);
+  PB.crossRegisterProxies(Loop, Function, CGSCC, Module);
+}
+
+std::optional<NormalFunction> prepare(Module &M, const Request &Req,
+                                      Analyses &AM, DiagnosticSink &Sink) {
+  Function *Kernel = M.getFunction(Req.Primal);
+  if (!Kernel || Kernel->isDeclaration()) {
+    Sink.internal("the captured module has no function `" + Req.Primal + "`");
+    return std::nullopt;
+  }
+  internalizeAllBut(M, *Kernel);
+  attachExtentRanges(*Kernel, Req);
+  lowerNumbaFailures(M);
+  if (!run(M, CleanEach, AM, Sink) || !run(M, InlineAll, AM, Sink))
+    return std::nullopt;
+  lowerNumbaMemory(*Kernel);
+  rules::splitOutPointerCalls(*Kernel);
+  AM.Function.clear();
+  AM.Module.clear();
+  if (!run(M, Canonical, AM, Sink))
+    return std::nullopt;
+  hoistAllocations(*Kernel, AM.Function);
+  if (!run(M, Canonical, AM, Sink) || !run(M, Shape, AM, Sink))
+    return std::nullopt;
+  return makeNormalForm(*Kernel, AM.Function, Sink);
+}
+
+} // namespace pyfront

@@ -1,0 +1,61 @@
+//===- Prepare.h - From captured IR to the normal form ---------------------===//
+///
+/// \file
+/// Turns the captured module (unoptimized, the whole call graph) into one
+/// function in normal form (NormalFunction.h). The steps, each in its own file:
+///
+///   lowerNumbaFailures   `ret i32 status` of a raise -> `@pyfront.fail`
+///   simplify             inline, SROA, GVN, LICM ...: LLVM's own passes
+///   lowerNumbaMemory     NRT calls -> `@pyfront.allocate`; refcounts dropped
+///   hoistAllocations     a buffer made anew by each iteration -> one buffer
+///   makeNormalForm       counters, last iterations, `which` values
+///
+/// No unrolling and no vectorization: both come after differentiation.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_PREPARE_PREPARE_H
+#define PYFRONT_PREPARE_PREPARE_H
+
+#include "enzyme_pass/Request.h"
+#include "enzyme_pass/support/Diagnostic.h"
+#include "enzyme_pass/support/NormalFunction.h"
+#include "llvm/IR/PassManager.h"
+#include <optional>
+
+namespace pyfront {
+
+/// The analysis managers of one engine call.
+struct Analyses {
+  llvm::LoopAnalysisManager Loop;
+  llvm::FunctionAnalysisManager Function;
+  llvm::CGSCCAnalysisManager CGSCC;
+  llvm::ModuleAnalysisManager Module;
+  Analyses();
+};
+
+/// Prepares `M`, which holds the kernel of `Req`; empty after a diagnostic.
+std::optional<NormalFunction> prepare(llvm::Module &M, const Request &Req,
+                                      Analyses &AM, DiagnosticSink &Sink);
+
+/// Each raise (`ret i32 status` with a status that is neither 0 nor Numba's
+/// RETCODE_NONE) becomes `call @pyfront.fail(status, excinfo)`; unreachable.
+void lowerNumbaFailures(llvm::Module &M);
+
+/// Allocation and reference counts become what they mean for one call: memory
+/// that lives as long as the call. Run after a first simplification.
+void lowerNumbaMemory(llvm::Function &F);
+
+/// States what is true of the extents of every array argument.
+void attachExtentRanges(llvm::Function &F, const Request &Req);
+
+/// Moves `@pyfront.allocate` out of loops where its size is invariant and the
+/// memory does not outlive the iteration.
+void hoistAllocations(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
+
+/// Builds N1-N5 in place; empty after a diagnostic.
+std::optional<NormalFunction> makeNormalForm(llvm::Function &F,
+                                             llvm::FunctionAnalysisManager &FAM,
+                                             DiagnosticSink &Sink);
+
+} // namespace pyfront
+
+#endif

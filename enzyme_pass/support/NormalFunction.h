@@ -1,0 +1,107 @@
+//===- NormalFunction.h - The primal in the form the stages agree on
+//-------===//
+///
+/// \file
+/// The prepared primal, frozen: no stage after `prepare` changes it. Everything
+/// about control flow that a reverse sweep may ask for is an ordinary SSA
+/// value:
+///
+///   %L.iter = phi i64 [0, %preheader], [%L.next, %latch]   ; counter of a loop
+///   %L.last = add i64 %n, -1                    ; index of the last iteration
+///   %which.B = select i1 %c, i64 0, i64 1       ; which predecessor came to B
+///
+/// so the plan treats them like any other value: argument, recompute or tape.
+///
+/// Invariants
+///  N1  one `ret`; the other exits are `call @pyfront.fail` + unreachable.
+///  N2  loops are reducible, simplified, in LCSSA form, with dedicated exits.
+///  N3  every loop has one canonical counter; every other affine integer
+///      recurrence of its header is an expression of that counter.
+///  N4  every loop has a last iteration index: one value known before the loop,
+///      or a phi in each exit block.
+///  N5  every merge that is not a loop header has a `which` value.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_SUPPORT_NORMALFUNCTION_H
+#define PYFRONT_SUPPORT_NORMALFUNCTION_H
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/BasicBlock.h"
+#include "llvm/IR/Function.h"
+#include "llvm/IR/Instructions.h"
+
+namespace pyfront {
+
+/// Names of the calls that preparation leaves in place of Numba's plumbing.
+namespace marker {
+/// `void (i32 status, ptr excinfo)`, noreturn: the kernel raises.
+inline constexpr llvm::StringLiteral Fail = "pyfront.fail";
+/// `ptr (i64 bytes, i64 align)`: memory owned by the call.
+inline constexpr llvm::StringLiteral Allocate = "pyfront.allocate";
+} // namespace marker
+
+/// One loop of the primal, by its place in `NormalFunction::Loops`.
+struct NormalLoop {
+  llvm::BasicBlock *Header = nullptr;
+  llvm::BasicBlock *Preheader = nullptr;
+  llvm::BasicBlock *Latch = nullptr;
+  /// i64, starts at 0, one more each time the header runs.
+  llvm::PHINode *Counter = nullptr;
+  /// Index of the last execution of the header, where it is known before the
+  /// loop; null for a loop whose length depends on what it computes.
+  llvm::Value *Last = nullptr;
+  /// For a loop with null `Last`: in each exit block, the counter at the exit.
+  llvm::SmallDenseMap<llvm::BasicBlock *, llvm::PHINode *, 2> LastAtExit;
+  /// Index of the enclosing loop, or -1.
+  int Parent = -1;
+  /// 1 for an outermost loop.
+  unsigned Depth = 1;
+};
+
+struct NormalFunction {
+  llvm::Function *F = nullptr;
+  /// The block with the only `ret`.
+  llvm::BasicBlock *Success = nullptr;
+  /// Outer loops before inner ones, in program order.
+  llvm::SmallVector<NormalLoop, 8> Loops;
+  /// Innermost loop of a block; absent: in no loop.
+  llvm::DenseMap<const llvm::BasicBlock *, int> LoopOf;
+  /// Blocks from which the success exit can be reached, in reverse post-order.
+  llvm::SmallVector<llvm::BasicBlock *, 32> Order;
+  /// For each merge but loop headers: i64 index into `predecessors` (in the
+  /// order of `llvm::predecessors`), duplicates of one block counted once.
+  llvm::DenseMap<const llvm::BasicBlock *, llvm::Value *> Which;
+
+  int loopOf(const llvm::BasicBlock *BB) const {
+    auto It = LoopOf.find(BB);
+    return It == LoopOf.end() ? -1 : It->second;
+  }
+  /// The loops around `BB`, outermost first.
+  llvm::SmallVector<int, 4> nestOf(const llvm::BasicBlock *BB) const {
+    llvm::SmallVector<int, 4> Nest;
+    for (int L = loopOf(BB); L >= 0; L = Loops[L].Parent)
+      Nest.insert(Nest.begin(), L);
+    return Nest;
+  }
+  bool contains(int L, const llvm::BasicBlock *BB) const {
+    for (int K = loopOf(BB); K >= 0; K = Loops[K].Parent)
+      if (K == L)
+        return true;
+    return false;
+  }
+  bool isHeader(const llvm::BasicBlock *BB) const {
+    int L = loopOf(BB);
+    return L >= 0 && Loops[L].Header == BB;
+  }
+  /// Whether the success exit can be reached from `BB`.
+  bool isLive(const llvm::BasicBlock *BB) const { return Live.contains(BB); }
+  llvm::DenseMap<const llvm::BasicBlock *, unsigned> Live;
+};
+
+/// The distinct predecessors of `BB`, in the order that `Which` counts.
+llvm::SmallVector<llvm::BasicBlock *, 4>
+distinctPredecessors(const llvm::BasicBlock *BB);
+
+} // namespace pyfront
+
+#endif

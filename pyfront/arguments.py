@@ -25,6 +25,7 @@ from pyfront.errors import (
     UnsupportedError,
     with_help,
 )
+from pyfront.scalars import SCALARS
 
 SEED = "seed"
 """The keyword with which a call gives the adjoint of the kernel's result."""
@@ -136,11 +137,11 @@ def _canonical(kernel: str, name: str, type_: types.Type) -> types.Type:
     scalar = type_.dtype if type(type_) is types.Array else type_
     if isinstance(scalar, types.Complex):
         raise UnsupportedError(f"`{kernel}`: argument `{name}` is complex ({type_}), which is not supported yet")
-    if not isinstance(scalar, (types.Float, types.Integer, types.Boolean)):
+    if scalar not in SCALARS:
         raise UnsupportedError(
             with_help(
                 f"`{kernel}`: argument `{name}` has type {type_}, which is not supported",
-                "pass real, integer or boolean scalars and arrays, or tuples of them",
+                "pass real (32 or 64 bits), integer or boolean scalars and arrays, or tuples of them",
             )
         )
     if type(type_) is types.Array and type_.ndim == 0:

@@ -20,7 +20,8 @@ from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import call_parameters, resolve
 from pyfront.compiled import Compiled, compile_derivative
-from pyfront.entry import EntryDispatcher, Shape
+from pyfront.dispatch import EntryDispatcher
+from pyfront.entry import Shape
 from pyfront.errors import AliasedCallError, AnnotationError, ArgumentError, ArityError, UnsupportedError, with_help
 from pyfront.modes import Mode
 

@@ -28,25 +28,12 @@ from pyfront.arguments import Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import Compiled
 from pyfront.errors import LayoutError, with_help
+from pyfront.scalars import SCALARS
 
 OVERLAP = 20551
 """Status: arrays share memory in a way that the derivative is not compiled for."""
 
 _INDEX = ir.IntType(64)
-
-_C_TYPES = {
-    types.float64: "double",
-    types.float32: "float",
-    types.int64: "int64_t",
-    types.int32: "int32_t",
-    types.int16: "int16_t",
-    types.int8: "int8_t",
-    types.uint64: "uint64_t",
-    types.uint32: "uint32_t",
-    types.uint16: "uint16_t",
-    types.uint8: "uint8_t",
-    types.boolean: "uint8_t",
-}
 
 
 @dataclass(frozen=True)
@@ -59,7 +46,7 @@ class Parameter:
 
     @property
     def declaration(self) -> str:
-        return f"{_C_TYPES[self.type]} {'*' if self.is_pointer else ''}{self.name}"
+        return f"{SCALARS[self.type].c} {'*' if self.is_pointer else ''}{self.name}"
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-import threading
-import weakref
-from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
 from numba import njit
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import CPUDispatcher
 
 from pyfront.errors import ArgumentError, ArityError, with_help
 
-_jitted: weakref.WeakKeyDictionary[Callable[..., Any], weakref.ref[Dispatcher]] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
 
 def as_dispatcher(kernel: Any) -> Dispatcher:
-    """``kernel`` itself if it is compiled by Numba, else its jitted twin, the same one each time while it lives."""
+    """``kernel`` itself if it is compiled by Numba, else its jitted twin, the same one each time."""
     if isinstance(kernel, CPUDispatcher):
         return kernel
     if not isinstance(kernel, FunctionType):
@@ -30,13 +26,17 @@ def as_dispatcher(kernel: Any) -> Dispatcher:
                 "pass the function itself, and its arguments in the derivative's call",
             )
         )
-    with _lock:
-        known = _jitted.get(kernel)
-        dispatcher = known() if known is not None else None
-        if dispatcher is None:
-            dispatcher = njit(kernel)
-            _jitted[kernel] = weakref.ref(dispatcher)
-        return dispatcher
+    with global_compiler_lock:
+        return _jitted(kernel)
+
+
+@functools.lru_cache(maxsize=256)
+def _jitted(function: FunctionType) -> Dispatcher:
+    """``function`` jitted. The most recent ones are kept, so that the value form of `autodiff` compiles them once."""
+    dispatcher = njit(function)
+    if not isinstance(dispatcher, CPUDispatcher):
+        raise ArgumentError(with_help("Numba's compiler is switched off", "unset NUMBA_DISABLE_JIT"))
+    return dispatcher
 
 
 def name(kernel: Dispatcher) -> str:

@@ -14,23 +14,10 @@ from numba.core import types
 
 from pyfront.arguments import Argument, Leaf
 from pyfront.errors import UnsupportedError, with_help
+from pyfront.scalars import SCALARS
 
 FIRST_PARAMETER = 2
 """Index of the first LLVM parameter after Numba's return slot and exception slot."""
-
-_SCALARS = {
-    types.float64: "f64",
-    types.float32: "f32",
-    types.int64: "i64",
-    types.int32: "i32",
-    types.int16: "i16",
-    types.int8: "i8",
-    types.uint64: "u64",
-    types.uint32: "u32",
-    types.uint16: "u16",
-    types.uint8: "u8",
-    types.boolean: "bool",
-}
 
 
 def build(
@@ -56,7 +43,7 @@ def build(
             "name": name,
             "mode": "reverse",
             "args": entries,
-            "return": "none" if returns is types.none else scalar_name(returns),
+            "return": "none" if returns is types.none else SCALARS[returns].engine,
             "may_alias": may_alias,
             "disable": list(disable),
             "dump_dir": dump_dir,
@@ -69,15 +56,10 @@ def width(type_: types.Type) -> int:
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 
-def scalar_name(type_: types.Type) -> str:
-    """The engine's name of a scalar type."""
-    return _SCALARS.get(type_, "other")
-
-
 def return_type(kernel: str, type_: types.Type) -> types.Type:
     """The plain type that the kernel returns; refuses what has no place in a derivative's result."""
     plain = types.unliteral(type_)
-    if plain is types.none or isinstance(plain, (types.Float, types.Integer, types.Boolean)):
+    if plain is types.none or plain in SCALARS:
         return plain
     if isinstance(plain, types.Complex):
         raise UnsupportedError(f"`{kernel}` returns a complex number, which is not supported yet")
@@ -95,7 +77,7 @@ def _entry(argument: Argument, leaf: Leaf, parameter: int) -> dict[str, Any]:
         return {
             "name": leaf.name,
             "kind": "array",
-            "type": scalar_name(leaf.type.dtype),
+            "type": SCALARS[leaf.type.dtype].engine,
             "rank": leaf.type.ndim,
             "layout": leaf.type.layout,
             "annotation": annotation,
@@ -104,7 +86,7 @@ def _entry(argument: Argument, leaf: Leaf, parameter: int) -> dict[str, Any]:
     return {
         "name": leaf.name,
         "kind": "scalar",
-        "type": scalar_name(leaf.type),
+        "type": SCALARS[leaf.type].engine,
         "annotation": annotation,
         "param": parameter,
     }

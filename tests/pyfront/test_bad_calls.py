@@ -54,6 +54,7 @@ UNSUITABLE = [
     (lambda: duplicated()(1.0, 1.0, ones(3), ones(3)), ad.AnnotationError, "`x` is a scalar"),
     (lambda: duplicated()(ones(3) + 0j, ones(3), ones(3), ones(3)), ad.UnsupportedError, "`x` is complex"),
     (lambda: duplicated()(np.array(1.0), np.array(1.0), ones(3), ones(3)), ad.UnsupportedError, "without dimensions"),
+    (lambda: duplicated()(*[ones(3, dtype=np.float16)] * 4), ad.UnsupportedError, "`x` has type array(float16"),
     (lambda: duplicated()([1.0], [1.0], ones(3), ones(3)), ad.UnsupportedError, "`x`"),
     (lambda: duplicated()({}, {}, ones(3), ones(3)), ad.UnsupportedError, "`x` is a dict"),
     (lambda: duplicated()(object(), object(), ones(3), ones(3)), ad.UnsupportedError, "`x` is a object"),

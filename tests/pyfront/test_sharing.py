@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -29,6 +31,17 @@ def test_pickled_derivatives_keep_their_choices():
     assert (annotations, mode, disable) == ((ad.Active, ad.Const), ad.ReverseWithPrimal, ())
     assert kernel is product
     assert rebuild(kernel, annotations, mode, disable) is derivative
+
+
+def test_pickled_derivatives_cross_processes(fake):
+    """A kernel that no module can be asked for, as in a notebook, travels with the derivative."""
+    source = "from numba import njit\nimport pyfront as ad\n@njit\ndef kernel(x): return x * x\n"
+    namespace = {"__name__": "__main__"}
+    exec(source, namespace)
+    data = pickle.dumps(ad.autodiff(namespace["kernel"], ad.Active))
+    program = f"import pickle; print(pickle.loads({data!r}))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "<derivative of kernel(Active), mode reverse>"
 
 
 def test_compiled_callers_with_a_derivative_pickle(fake):

@@ -11,7 +11,7 @@ import pytest
 
 FAILURES = {
     0: "",
-    1: "while probing: the kind is zero (guard_probe.cpp:",
+    1: "while probing: the kind is zero (support_probe.cpp:",
     2: "while probing: the target has no such thing",
     3: "while probing: an assertion failed",
     4: "while probing: invalid memory access",
@@ -35,7 +35,7 @@ class Probe:
 
 @pytest.fixture(scope="module")
 def probe(library: Path) -> Probe:
-    path = library.with_name("libguard_probe.so")
+    path = library.with_name("libsupport_probe.so")
     if not path.exists():
         pytest.skip("a release build has no probe")
     return Probe(path)

@@ -9,7 +9,7 @@ from typing import Any
 import cffi
 import pytest
 
-# `kernel` calls `callee` in line 30, which has been inlined; `%second` has no location of its own, `%unknown` none at all.
+# `kernel` calls `callee` in line 30, inlined; `%second` has no location of its own, `%unknown` none at all.
 MODULE = """
 define double @kernel(double %x) !dbg !3 {
   %own = fadd double %x, 1.0, !dbg !6
@@ -51,7 +51,7 @@ def report(library: Path) -> Any:
         probe.pyfront_probe_diagnostics(module.encode(), text, len(text))
         diagnostics = json.loads(ffi.string(text))
         by_name = {d["message"].split(",")[0]: d for d in diagnostics}
-        assert len(by_name) == len(diagnostics)
+        assert len(by_name) == len(diagnostics), "the probe reports each twice"
         return by_name
 
     return report
@@ -81,3 +81,7 @@ def test_without_a_location_the_one_before_is_taken(report: Any) -> None:
 
 def test_without_any_location_the_line_is_zero(report: Any) -> None:
     assert place(report(MODULE)["unknown"]) == ("", 0)
+
+
+def test_what_is_reported_twice_is_said_once(report: Any) -> None:
+    assert report(MODULE).keys() == {"own", "inlined", "second", "unknown"}

@@ -28,6 +28,7 @@ from pyfront.arguments import Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import Compiled
 from pyfront.errors import LayoutError, with_help
+from pyfront.link import OptimizedOnce
 from pyfront.scalars import SCALARS
 
 OVERLAP = 20551
@@ -115,7 +116,7 @@ def build(compiled: Compiled, name: str) -> CFunction:
     for value, parameter in zip(function.args, declared, strict=True):
         value.name = parameter.name
     _Body(context, ir.IRBuilder(function.append_basic_block("entry")), compiled).emit()
-    library = context.codegen().create_library(symbol)
+    library = OptimizedOnce(context.codegen(), symbol)
     library.add_ir_module(module)
     library.finalize()
     text = ", ".join(parameter.declaration for parameter in declared) or "void"

@@ -38,7 +38,7 @@ class Compiled:
     """The kernel's return type, ``none`` if it returns nothing."""
     symbol: str
     address: int
-    library: link.DerivativeLibrary
+    library: link.OptimizedOnce
     plan: str
     captured: Capture
     """Keeps alive what the code refers to: Numba's environments."""

@@ -21,6 +21,7 @@ from pyfront import checks, native
 from pyfront.arguments import SEED, Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import OUT_OF_MEMORY, Compiled
+from pyfront.link import OptimizedOnce
 
 _serial = itertools.count()
 
@@ -68,7 +69,7 @@ def build(compiled: Compiled, shape: Shape, argument_types: tuple[types.Type, ..
     )
     environment = Environment.from_fndesc(fndesc)
     context = target.subtarget(environment=environment, fndesc=fndesc, enable_nrt=True)
-    library = context.codegen().create_library(fndesc.unique_name)
+    library = OptimizedOnce(context.codegen(), fndesc.unique_name)
     module = context.create_module(fndesc.unique_name)
     function = context.declare_function(module, fndesc)
     builder = ir.IRBuilder(function.append_basic_block("entry"))

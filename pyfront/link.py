@@ -16,8 +16,8 @@ from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
 
-class DerivativeLibrary(codegen.JITCodeLibrary):
-    """A code library that is optimized by one run of O3 for the host."""
+class OptimizedOnce(codegen.JITCodeLibrary):
+    """A code library that is optimized by one run of O3 for the host, where Numba's run several pipelines."""
 
     def _optimize_functions(self, ll_module: llvm.ModuleRef) -> None:
         ll_module.data_layout = self._codegen._data_layout
@@ -28,10 +28,10 @@ class DerivativeLibrary(codegen.JITCodeLibrary):
 
 
 @global_compiler_lock
-def load(name: str, bitcode: bytes, environments: dict[str, Any]) -> DerivativeLibrary:
+def load(name: str, bitcode: bytes, environments: dict[str, Any]) -> OptimizedOnce:
     """Optimize and load the module that defines the function ``name``."""
     owner = cpu_target.target_context.codegen()
-    library = DerivativeLibrary(owner, name)
+    library = OptimizedOnce(owner, name)
     module = llvm.parse_bitcode(bitcode)
     module.verify()
     if not any(function.name == name and not function.is_declaration for function in module.functions):
@@ -48,6 +48,6 @@ def load(name: str, bitcode: bytes, environments: dict[str, Any]) -> DerivativeL
     return library
 
 
-def address(library: DerivativeLibrary, name: str) -> int:
+def address(library: OptimizedOnce, name: str) -> int:
     """The address of a function of a loaded library."""
     return int(library.get_pointer_to_function(name))

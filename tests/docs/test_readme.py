@@ -26,7 +26,7 @@ def test_example_runs_and_its_derivative_is_right() -> None:
     start = np.linspace(0.0, 1.0, 100) ** 2
     of_alpha = (probe(0.1 + step, start) - probe(0.1 - step, start)) / (2 * step)
     np.testing.assert_allclose(scope["dalpha"], of_alpha, rtol=1e-6)
-    for i in (30, 50, 61):
+    for i in (44, 50, 53):
         nudge = step * (np.arange(100) == i)
         of_state = (probe(0.1, start + nudge) - probe(0.1, start - nudge)) / (2 * step)
         np.testing.assert_allclose(scope["du"][i], of_state, rtol=1e-6)

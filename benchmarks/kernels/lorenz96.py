@@ -43,9 +43,9 @@ def kernel(x, forcing, dt, steps):
 
 
 def make_args(n, steps):
-    # Five time units in all: long enough to mix, short enough that chaos leaves the derivative a moderate size.
+    # Two time units in all: long enough to mix, short enough that chaos leaves the derivative a moderate size.
     rng = np.random.default_rng(4)
-    return 8.0 + rng.normal(0.0, 1.0, n), 8.0, 5.0 / max(steps, 100), steps
+    return 8.0 + rng.normal(0.0, 1.0, n), 8.0, 2.0 / max(steps, 100), steps
 
 
 PROBLEM = Problem(

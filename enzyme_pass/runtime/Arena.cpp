@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 #include <sys/mman.h>
+#include <utility>
 
 namespace pyfront {
 
@@ -75,11 +76,15 @@ int64_t Arena::enter() const {
 }
 
 void Arena::leave(int64_t Mark) {
-  Peak = std::max(Peak, inUse());
+  HighWater = std::max(HighWater, inUse());
+  Peak = std::max(Peak, HighWater);
   makeCurrent(unsigned(Mark >> OffsetBits),
               size_t(Mark & ((int64_t(1) << OffsetBits) - 1)));
-  if (NumChunks > 1 && inUse() == 0)
-    coalesce();
+  if (inUse() != 0)
+    return;
+  if (NumChunks > 1)
+    coalesce(HighWater);
+  HighWater = 0;
 }
 
 void *Arena::allocZeroed(int64_t Bytes) {
@@ -145,9 +150,10 @@ bool Arena::addChunk(size_t Size) {
   if (NumChunks == MaxChunks)
     return false;
   ThreadReaper.Owned = this;
-  // As much again as there is, so that a tape that grows needs few chunks; just
-  // enough, should that be too much.
-  size_t Generous = std::max({Size, capacity(), SmallestChunk});
+  // As much again as there is, so that a tape that grows needs few chunks, and
+  // more than is asked for, so that a call with one large tape fits into its
+  // chunk; just enough, should that be too much.
+  size_t Generous = std::max(Size + Size / 8, capacity());
   for (size_t Wanted : {Generous, Size}) {
     bool Huge = Wanted >= HugeFrom;
     size_t Rounded = alignTo(Wanted, Huge ? HugePage : SmallestChunk);
@@ -178,9 +184,21 @@ void Arena::makeCurrent(unsigned Index, size_t Offset) {
   End = Chunks[Index].Base + Chunks[Index].Size;
 }
 
-/// Replaces all chunks, none of which is in use, by one that is as large as all
-/// of them (A3).
-void Arena::coalesce() {
+/// Leaves one of several chunks, none of which is in use (A3): the largest,
+/// whose pages are there already, if what the last call needed fits; else a new
+/// one as large as all together.
+void Arena::coalesce(size_t Needed) {
+  auto IsSmaller = [](const Chunk &A, const Chunk &B) {
+    return A.Size < B.Size;
+  };
+  Chunk *Largest = std::max_element(Chunks, Chunks + NumChunks, IsSmaller);
+  if (Largest->Size >= Needed) {
+    std::swap(Chunks[0], *Largest);
+    dropChunksFrom(1);
+    Chunks[0].Before = 0;
+    makeCurrent(0, 0);
+    return;
+  }
   size_t Total = capacity();
   dropChunksFrom(0);
   if (addChunk(Total))

@@ -98,13 +98,15 @@ private:
   bool addChunk(size_t Size);
   void dropChunksFrom(unsigned First);
   void makeCurrent(unsigned Index, size_t Offset);
-  void coalesce();
+  void coalesce(size_t Needed);
 
   // All zero at first, so that a thread's arena needs no constructor and no
   // guard.
   char *Top = nullptr;
   char *End = nullptr;
   size_t Peak = 0;
+  /// The most that was in use since nothing was.
+  size_t HighWater = 0;
   unsigned NumChunks = 0;
   unsigned Current = 0;
   Chunk Chunks[MaxChunks] = {};

@@ -122,6 +122,22 @@ def test_capacity_is_kept_and_the_second_call_reuses_it(arena: Arena) -> None:
     assert all(b - a == second[1] - second[0] for a, b in itertools.pairwise(second)), "one chunk"
 
 
+def test_one_large_block_stays_where_its_pages_are(arena: Arena) -> None:
+    """The chunk that was made for it is kept, rather than a new one mapped for the sum of all."""
+
+    def call() -> int:
+        mark = arena.enter()
+        arena.alloc(1000)
+        address = arena.address(arena.alloc(64 * MiB))
+        arena.leave(mark)
+        return address
+
+    first, second, third = call(), call(), call()
+    assert 0 < second - first < 64 * MiB // 8
+    assert third == second
+    assert arena.capacity < 80 * MiB
+
+
 def test_release_waits_until_nothing_is_in_use(arena: Arena) -> None:
     mark = arena.enter()
     block = arena.alloc(100)

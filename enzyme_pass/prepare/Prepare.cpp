@@ -31,7 +31,7 @@ constexpr StringLiteral Canonical =
     "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,simplifycfg,"
     "adce)";
 constexpr StringLiteral Shape =
-    "function(lower-switch,mergereturn,fix-irreducible,loop-simplify,lcssa,"
+    "function(lower-switch,fix-irreducible,loop-simplify,lcssa,"
     "adce,loop-simplify,lcssa)";
 
 bool run(Module &M, StringRef Pipeline, Analyses &AM, DiagnosticSink &Sink) {
@@ -64,6 +64,25 @@ void internalizeAllBut(Module &M, Function &Kernel) {
   }
 }
 
+/// One block returns. (LLVM's `mergereturn` would also unite the raises.)
+void uniteReturns(Function &F) {
+  SmallVector<ReturnInst *, 4> Returns;
+  for (BasicBlock &BB : F)
+    if (auto *Ret = dyn_cast<ReturnInst>(BB.getTerminator()))
+      Returns.push_back(Ret);
+  if (Returns.size() < 2)
+    return;
+  auto *Exit = BasicBlock::Create(F.getContext(), "return", &F);
+  PHINode *Status = PHINode::Create(F.getReturnType(), Returns.size(), "status",
+                                    Exit);
+  ReturnInst::Create(F.getContext(), Status, Exit);
+  for (ReturnInst *Ret : Returns) {
+    Status->addIncoming(Ret->getReturnValue(), Ret->getParent());
+    BranchInst::Create(Exit, Ret->getIterator());
+    Ret->eraseFromParent();
+  }
+}
+
 } // namespace
 
 Analyses::Analyses() {
@@ -93,8 +112,13 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
   AM.Module.clear();
   if (!run(M, Canonical, AM, Sink))
     return std::nullopt;
+  dropWraparound(*Kernel, AM.Function);
   hoistAllocations(*Kernel, AM.Function);
-  if (!run(M, Canonical, AM, Sink) || !run(M, Shape, AM, Sink))
+  if (!run(M, Canonical, AM, Sink))
+    return std::nullopt;
+  uniteReturns(*Kernel);
+  AM.Function.clear();
+  if (!run(M, Shape, AM, Sink))
     return std::nullopt;
   return makeNormalForm(*Kernel, AM.Function, Sink);
 }

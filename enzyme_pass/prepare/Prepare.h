@@ -47,6 +47,9 @@ void lowerNumbaMemory(llvm::Function &F);
 /// States what is true of the extents of every array argument.
 void attachExtentRanges(llvm::Function &F, const Request &Req);
 
+/// Removes Python's wraparound of indexes that cannot be negative.
+void dropWraparound(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
+
 /// Moves `@pyfront.allocate` out of loops where its size is invariant and the
 /// memory does not outlive the iteration.
 void hoistAllocations(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);

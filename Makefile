@@ -61,7 +61,7 @@ demo: build
 
 T ?= tests
 test: build
-	@$(PYTHON) -m pytest -q -n auto $(T)
+	@$(PYTHON) -m pytest -q -n auto --dist worksteal $(T)
 
 fuzz: build
 	@PYFRONT_FUZZ=1 $(PYTHON) -m pytest -q tests/properties
@@ -94,7 +94,7 @@ asan: build build/asan/build.ninja
 	@$(STEP) "Engine (sanitized)" $(NINJA) build/asan
 	@LD_PRELOAD=$$(clang-22 -print-file-name=libclang_rt.asan-$(shell uname -m).so) \
 	  ASAN_OPTIONS=$(ASAN_OPTIONS) UBSAN_OPTIONS=print_stacktrace=1 \
-	  PYFRONT_ENGINE=$(CURDIR)/build/asan/libenzyme_pass.so $(PYTHON) -m pytest -q -n auto $(T)
+	  PYFRONT_ENGINE=$(CURDIR)/build/asan/libenzyme_pass.so $(PYTHON) -m pytest -q -n auto --dist worksteal $(T)
 
 wheel: build
 	@rm -rf dist

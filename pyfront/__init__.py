@@ -5,7 +5,7 @@ works.
 """
 
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed
-from pyfront.autodiff import Derivative, autodiff, release_memory
+from pyfront.derivative import Derivative, autodiff, release_memory
 from pyfront.errors import (
     AliasedCallError,
     AnnotationError,

@@ -60,10 +60,11 @@ def compile_derivative(
     loaded = engine.load()
     captured = capture(kernel, tuple(argument.type for argument in arguments))
     returns = request.return_type(name, captured.return_type)
-    symbol = f"reverse.{name}.{next(_serial)}"
+    local_name = f"reverse.{name}"
+    symbol = f"{local_name}.{next(_serial)}"
     asked = request.build(
         primal=captured.primal,
-        name=symbol,
+        name=local_name,
         arguments=arguments,
         returns=returns,
         may_alias=may_alias,
@@ -74,7 +75,7 @@ def compile_derivative(
     if result.bitcode is None:
         raise _error(name, captured, asked, result)
     try:
-        library = link.load(symbol, result.bitcode, captured.environments)
+        library = link.load(result.bitcode, local_name, symbol, captured.environments)
     except RuntimeError as error:
         raise _internal(f"the derivative of `{name}` cannot be loaded: {error}", captured, asked, result) from error
     return Compiled(

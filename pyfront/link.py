@@ -28,14 +28,15 @@ class OptimizedOnce(codegen.JITCodeLibrary):
 
 
 @global_compiler_lock
-def load(name: str, bitcode: bytes, environments: dict[str, Any]) -> OptimizedOnce:
-    """Optimize and load the module that defines the function ``name``."""
+def load(bitcode: bytes, name: str, symbol: str, environments: dict[str, Any]) -> OptimizedOnce:
+    """Optimize and load the module that defines ``name``, as ``symbol``, which is unique in the process."""
     owner = cpu_target.target_context.codegen()
-    library = OptimizedOnce(owner, name)
+    library = OptimizedOnce(owner, symbol)
     module = llvm.parse_bitcode(bitcode)
     module.verify()
     if not any(function.name == name and not function.is_declaration for function in module.functions):
         raise RuntimeError(f"it does not define {name}")
+    module.get_function(name).name = symbol
     runtime = {function.name for function in rtsys.library.get_defined_functions()}
     if any(function.is_declaration and function.name in runtime for function in module.functions):
         library.add_linking_library(rtsys.library)

@@ -10,18 +10,20 @@ Invariants:
 - Capture may begin while Numba infers the types of a function for the CPU (a derivative called from ``@njit`` code).
   It inherits no compile flags from that function. Templates of overloads remember the implementation that was
   resolved last, ours perhaps; inference resolves every call again in its last round, which puts that right.
-- Every instruction that comes from a Python line carries that line as its debug location. There are no debug
+- Every instruction that comes from a user's Python line carries that line as its debug location. There are no debug
   variables.
 """
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import llvmlite.binding as llvm
+import numba
 from numba.core import (
     codegen,
     compiler,
@@ -48,6 +50,7 @@ from numba.core.utils import threadsafe_cached_property
 from pyfront.errors import UnsupportedError, with_help
 
 TARGET = "pyfront"
+_NUMBA_FOLDER = os.path.dirname(numba.__file__) + os.sep
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,6 @@ class CaptureLibrary(codegen.JITCodeLibrary):
 class CaptureCodegen(codegen.JITCPUCodegen):
     _library_class = CaptureLibrary
 
-    def insert_unresolved_ref(self, builder: Any, fnty: Any, name: str) -> Any:
-        raise UnsupportedError(
-            with_help("functions that call each other in a circle cannot be differentiated", "write a loop")
-        )
-
 
 class CaptureTypingContext(typing.Context):
     """The CPU's typing, in which every dispatcher is replaced by its twin on this target."""
@@ -144,24 +142,29 @@ class CaptureTypingContext(typing.Context):
             if cpu_target.typing_context._lookup_global(val) is None:
                 raise
             resolved = None
-        if resolved is None or not _is_capturable(resolved):
-            raise self._unsupported(val)
-        return _with_twin(resolved)
-
-    def _unsupported(self, val: Any) -> UnsupportedError:
-        """Compiled code that Numba can call and we cannot capture, at the line that mentions it."""
-        loc = next((loc for frame in self.callstack for loc in _mentions(frame, val)), None)
-        place = f"{loc.filename}:{loc.line}: " if loc else ""
         name = getattr(val, "__name__", type(val).__name__)
-        message = f"`{name}` ({type(val).__name__}) cannot be differentiated"
-        return UnsupportedError(
-            with_help(place + message, "call an @njit function in its place"),
-            loc.filename if loc else None,
-            loc.line if loc else None,
-        )
+        if resolved is None or not _is_capturable(resolved):
+            raise self._unsupported(
+                val, f"`{name}` ({type(val).__name__}) cannot be differentiated", "call an @njit function in its place"
+            )
+        resolved = _with_twin(resolved)
+        if isinstance(resolved, types.Dispatcher) and resolved.dispatcher.is_compiling:
+            raise self._unsupported(val, f"`{name}` calls itself, which is not supported", "write a loop")
+        return resolved
 
     def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
-        return super().resolve_function_type(_with_twin(func), args, kws)
+        resolved = super().resolve_function_type(_with_twin(func), args, kws)
+        if resolved is not None and isinstance(resolved.return_type, types.Generator):
+            raise self._unsupported(func, "a generator is not supported", "write a loop")
+        return resolved
+
+    def _unsupported(self, what: Any, message: str, help: str) -> UnsupportedError:
+        """The error for a global value, or a dispatcher's type, at the line of the kernel that mentions it."""
+        loc = next((loc for frame in self.callstack for loc in _mentions(frame, what)), None)
+        place = f"{loc.filename}:{loc.line}: " if loc else ""
+        return UnsupportedError(
+            with_help(place + message, help), loc.filename if loc else None, loc.line if loc else None
+        )
 
 
 class _LineInfo(debuginfo.DIBuilder):
@@ -171,11 +174,15 @@ class _LineInfo(debuginfo.DIBuilder):
         return None
 
 
-def _mentions(frame: Any, val: Any) -> Iterator[ir.Loc]:
-    """The lines where a function that is being typed refers to the global ``val``."""
+def _mentions(frame: Any, what: Any) -> Iterator[ir.Loc]:
+    """The lines where a function that is being typed refers to a global, given as its value or a dispatcher's type."""
+    function = what.dispatcher.py_func if isinstance(what, types.Dispatcher) else None
     for block in frame.typeinfer.blocks.values():
         for assignment in block.find_insts(ir.Assign):
-            if isinstance(assignment.value, (ir.Global, ir.FreeVar, ir.Const)) and assignment.value.value is val:
+            if not isinstance(assignment.value, (ir.Global, ir.FreeVar, ir.Const)):
+                continue
+            value = assignment.value.value
+            if value is what or (function is not None and getattr(value, "py_func", None) is function):
                 yield assignment.loc
 
 
@@ -205,16 +212,16 @@ class CaptureContext(cpu.CPUContext):
     def _compile_subroutine_no_cache(
         self, builder: Any, impl: Any, sig: Any, locals: dict[str, Any] | None = None, flags: Any = None
     ) -> Any:
-        """As the base's, with the pipeline of this target, so that implementation details carry line locations too."""
+        """As the base's, with the pipeline of this target, so that array expressions carry line locations too."""
         if flags is None:
             flags = compiler.Flags()
             flags.nrt = targetconfig.ConfigStack.top_or_none().nrt
         flags.no_compile = True
-        _customize(flags)
+        _customize(flags, impl)
         library = self.codegen().create_library(impl.__name__)
         result = compiler.compile_extra(
             self.typing_context,
-            self,
+            self.subtarget(enable_debuginfo=False),
             impl,
             args=sig.args,
             return_type=sig.return_type,
@@ -232,10 +239,14 @@ class _Token:
     """Stands where Numba expects a function's address."""
 
 
-def _customize(flags: compiler.Flags) -> compiler.Flags:
+def _customize(flags: compiler.Flags, function: Callable[..., Any]) -> compiler.Flags:
+    """Ask for what capture needs: no wrappers, and line locations.
+
+    Numba's own functions get none: once inlined, their instructions then carry the line of the user's call.
+    """
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True
-    flags.debuginfo = True
+    flags.debuginfo = not function.__code__.co_filename.startswith(_NUMBA_FOLDER)
     flags.dbg_directives_only = True
     flags.dbg_extend_lifetimes = False
     flags.dbg_optnone = False
@@ -244,7 +255,7 @@ def _customize(flags: compiler.Flags) -> compiler.Flags:
 
 class _CaptureLower(lowering.Lower):
     def _compute_def_location(self) -> Any:
-        # Numba finds the first statement by parsing the whole file of each function: slow for its own large files.
+        # Numba finds the first statement by parsing the function's whole file, for each function again.
         return self.func_ir.loc
 
 
@@ -271,7 +282,7 @@ class CaptureCompiler(compiler.CompilerBase):
 
 class _CaptureFunctionCompiler(_FunctionCompiler):
     def _customize_flags(self, flags: compiler.Flags) -> compiler.Flags:
-        return _customize(flags)
+        return _customize(flags, self.py_func)
 
 
 class CaptureTargetOptions(cpu.CPUTargetOptions):

@@ -180,6 +180,54 @@ def test_code_that_cannot_be_captured_is_named_with_its_line(kernel, text, owner
     assert caught.value.line == first + 2
 
 
-def test_mutual_recursion_is_refused():
-    with pytest.raises(ad.UnsupportedError, match="circle"):
-        capture(even, (int64,))
+@njit
+def twice(x):
+    yield x
+    yield x
+
+
+@njit
+def with_generator(x):
+    total = 0.0
+    for value in twice(x[0]):
+        total += value
+    return total
+
+
+@njit
+def itself(n):
+    return 1.0 if n == 0 else itself(n - 1)
+
+
+@njit
+def with_recursion(x):
+    return itself(x.size)
+
+
+def line_of(kernel, text):
+    lines, first = inspect.getsourcelines(kernel.py_func)
+    return next(first + offset for offset, line in enumerate(lines) if text in line)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "argument", "owner", "mark"),
+    [
+        (with_generator, vector, with_generator, "in twice"),
+        (with_recursion, vector, itself, "itself(n - 1)"),
+        (itself, int64, itself, "itself(n - 1)"),
+        (even, int64, odd, "even(n - 1)"),
+    ],
+)
+def test_generators_and_recursion_are_refused_by_line(kernel, argument, owner, mark):
+    with pytest.raises(ad.UnsupportedError) as caught:
+        capture(kernel, (argument,))
+    assert (caught.value.file, caught.value.line) == (__file__, line_of(owner, mark))
+
+
+def test_numbas_own_functions_have_the_line_of_their_call():
+    @njit
+    def kernel(x):
+        return np.zeros(x.size)[0]
+
+    files = set(re.findall(r'!DIFile\(filename: "([^"]+)"', text(kernel, vector)))
+    assert files == {"test_capture.py"}

@@ -1,4 +1,4 @@
-"""`autodiff`: from a kernel and its annotations to a derivative that can be called.
+"""Derivatives: from a kernel and its annotations to an object that can be called, by `autodiff`.
 
 A `Derivative` holds no code of its own. It remembers what was asked, compiles each signature once (one lock, Numba's
 own, for all of it), and hands calls to the entries of ``entry``.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/plan/Plan.h"
 #include "enzyme_pass/support/Diagnostic.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
@@ -126,8 +127,12 @@ void printSlot(raw_ostream &OS, const Plan &P, unsigned Index) {
 } // namespace
 
 void Plan::print(raw_ostream &OS) const {
-  OS << "plan " << Req.Name << " reverse" << (Req.MayAlias ? " may-alias" : "")
-     << "\nshadows\n";
+  static constexpr StringLiteral Notes[] = {"const", "active", "duplicated"};
+  OS << "plan reverse" << (Req.MayAlias ? " may-alias" : "") << " (";
+  ListSeparator Comma;
+  for (const ArgInfo &A : Req.Args)
+    OS << Comma << A.Name << ": " << Notes[static_cast<unsigned>(A.Note)];
+  OS << ")\nshadows\n";
   for (const ObjectPlan &O : Objects)
     if (O.Shadow != ShadowHome::None)
       OS << "  " << O.Name << ": " << homeText(O.Shadow) << "\n";

@@ -71,6 +71,7 @@ private:
   ScalarEvolution &SE;
   NormalFunction N;
   SmallVector<Loop *, 8> LoopPtrs;
+  SmallVector<WeakVH, 8> Rewritten;
 };
 
 bool NormalFormBuilder::findExits(DiagnosticSink &Sink) {
@@ -224,7 +225,11 @@ void NormalFormBuilder::rewrite(const Recurrence &R, const NormalLoop &NL) {
   else
     V = B.CreateAdd(R.Start, K, R.Phi->getName());
   R.Phi->replaceAllUsesWith(V);
-  RecursivelyDeleteDeadPHINode(R.Phi);
+  // The expander may have used the phi itself as a last iteration index.
+  for (NormalLoop &Other : N.Loops)
+    if (Other.Last == R.Phi)
+      Other.Last = V;
+  Rewritten.push_back(R.Phi);
 }
 
 void NormalFormBuilder::addLastAtExits(NormalLoop &NL, const Loop &L,
@@ -318,6 +323,9 @@ std::optional<NormalFunction> NormalFormBuilder::build(DiagnosticSink &Sink) {
     if (!NL.Last)
       addLastAtExits(NL, *LoopPtrs[I], I);
   }
+  for (WeakVH &Phi : Rewritten)
+    if (Phi)
+      RecursivelyDeleteDeadPHINode(cast<PHINode>(Phi));
   for (BasicBlock *BB : N.Order)
     addWhich(BB);
   nameEverything();

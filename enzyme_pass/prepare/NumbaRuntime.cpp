@@ -18,11 +18,9 @@
 /// nothing and go.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/prepare/Prepare.h"
-#include "llvm/Analysis/LoopInfo.h"
-#include "llvm/IR/Dominators.h"
+#include "llvm/IR/CFG.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
 
@@ -55,10 +53,27 @@ FunctionCallee failMarker(Module &M) {
   return Fail;
 }
 
-bool isRefcount(const CallBase &Call) {
+/// A call that only ends or prolongs a lifetime.
+bool isLifetime(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
   return Callee && (Callee->getName() == "NRT_incref" ||
-                    Callee->getName() == "NRT_decref");
+                    Callee->getName() == "NRT_decref" ||
+                    Callee->getName() == "NRT_Free");
+}
+
+/// The blocks from which the kernel can still return. What a raise allocates on
+/// its way out (the arguments of an exception) is freed by who catches it.
+SmallPtrSet<const BasicBlock *, 32> blocksThatReturn(const Function &F) {
+  SmallPtrSet<const BasicBlock *, 32> Seen;
+  SmallVector<const BasicBlock *, 32> Work;
+  for (const BasicBlock &BB : F)
+    if (isa<ReturnInst>(BB.getTerminator()) && Seen.insert(&BB).second)
+      Work.push_back(&BB);
+  while (!Work.empty())
+    for (const BasicBlock *P : predecessors(Work.pop_back_val()))
+      if (Seen.insert(P).second)
+        Work.push_back(P);
+  return Seen;
 }
 
 /// `ptr NRT_MemInfo_data_fast(ptr meminfo)`: once allocations return their data,
@@ -76,7 +91,8 @@ int sizeOperand(const CallBase &Call) {
   StringRef Name = Callee->getName();
   if (Name == "NRT_MemInfo_alloc_aligned" ||
       Name == "NRT_MemInfo_alloc_safe_aligned" ||
-      Name == "NRT_MemInfo_alloc" || Name == "NRT_MemInfo_alloc_safe")
+      Name == "NRT_MemInfo_alloc" || Name == "NRT_MemInfo_alloc_safe" ||
+      Name == "NRT_Allocate")
     return 0;
   return -1;
 }
@@ -151,9 +167,11 @@ void lowerNumbaFailures(Module &M) {
 
 void lowerNumbaMemory(Function &F) {
   SmallVector<CallBase *, 16> Counts, Allocations, DataOf;
+  SmallPtrSet<const BasicBlock *, 32> Returning = blocksThatReturn(F);
   for (Instruction &I : instructions(F))
-    if (auto *Call = dyn_cast<CallBase>(&I)) {
-      if (isRefcount(*Call))
+    if (auto *Call = dyn_cast<CallBase>(&I);
+        Call && Returning.contains(I.getParent())) {
+      if (isLifetime(*Call))
         Counts.push_back(Call);
       else if (sizeOperand(*Call) >= 0)
         Allocations.push_back(Call);

@@ -161,7 +161,6 @@ bool feedsOnlyAddresses(const Value *V, unsigned Depth = 0) {
 
 /// `X` and `C` of a test `X < C` (or `X > C`, inverted) of signed numbers.
 struct SignTest {
-  ICmpInst *Compare;
   Value *X;
   /// The outcome where `X + Offset` is not negative.
   bool Outcome;
@@ -175,11 +174,10 @@ std::optional<SignTest> asSignTest(Instruction &I) {
   if (!match(&I, m_ICmp(Predicate, m_Value(X), m_APInt(C))) ||
       !X->getType()->isIntegerTy(64) || !C->isSignedIntN(32))
     return std::nullopt;
-  auto *Compare = cast<ICmpInst>(&I);
   if (Predicate == ICmpInst::ICMP_SLT)
-    return SignTest{Compare, X, false, -C->getSExtValue()};
+    return SignTest{X, false, -C->getSExtValue()};
   if (Predicate == ICmpInst::ICMP_SGT)
-    return SignTest{Compare, X, true, -C->getSExtValue() - 1};
+    return SignTest{X, true, -C->getSExtValue() - 1};
   return std::nullopt;
 }
 
@@ -225,27 +223,43 @@ void attachExtentRanges(Function &F, const Request &Req) {
             Attribute::get(F.getContext(), Attribute::Range, Extents));
 }
 
+/// Whether `I` assumes no more than what the loops around it say.
+static bool isProvedAssumption(const Instruction &I, const SignProver &Prover,
+                               ScalarEvolution &SE) {
+  Value *Index, *Extent;
+  if (!match(&I, m_Intrinsic<Intrinsic::assume>(m_SpecificICmp(
+                     ICmpInst::ICMP_ULT, m_Value(Index), m_Value(Extent)))))
+    return false;
+  const SCEV *S = SE.getSCEV(Index);
+  return Prover.isNonNegative(S, 0) &&
+         Prover.isNonNegative(SE.getMinusSCEV(SE.getSCEV(Extent), S), -1);
+}
+
 void dropWraparound(Function &F, FunctionAnalysisManager &FAM) {
   testWhatIsCounted(F, FAM.getResult<DominatorTreeAnalysis>(F));
   FAM.invalidate(F, PreservedAnalyses::none());
   LoopInfo &LI = FAM.getResult<LoopAnalysis>(F);
   ScalarEvolution &SE = FAM.getResult<ScalarEvolutionAnalysis>(F);
-  SmallVector<SignTest, 16> Proved;
+  // An operand is replaced where it was decided: the same comparison may serve
+  // blocks of which less is known.
+  SmallVector<std::pair<Use *, bool>, 16> Decided;
   for (BasicBlock &BB : F) {
     std::optional<SignProver> Prover;
     for (Instruction &I : BB) {
       std::optional<SignTest> Test = asSignTest(I);
-      if (!Test || !feedsOnlyAddresses(&I))
+      if (!isa<AssumeInst>(I) && !(Test && feedsOnlyAddresses(&I)))
         continue;
       if (!Prover)
         Prover.emplace(&BB, LI, SE);
-      if (Prover->isNonNegative(SE.getSCEV(Test->X), Test->Offset))
-        Proved.push_back(*Test);
+      if (!Test && isProvedAssumption(I, *Prover, SE))
+        Decided.push_back({&I.getOperandUse(0), true});
+      else if (Test && Prover->isNonNegative(SE.getSCEV(Test->X), Test->Offset))
+        for (Use &U : I.uses())
+          Decided.push_back({&U, Test->Outcome});
     }
   }
-  for (const SignTest &Test : Proved)
-    Test.Compare->replaceAllUsesWith(
-        ConstantInt::getBool(F.getContext(), Test.Outcome));
+  for (auto [Operand, Outcome] : Decided)
+    Operand->set(ConstantInt::getBool(F.getContext(), Outcome));
   FAM.invalidate(F, PreservedAnalyses::none());
 }
 

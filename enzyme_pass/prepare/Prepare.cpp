@@ -103,6 +103,7 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
   }
   internalizeAllBut(M, *Kernel);
   attachExtentRanges(*Kernel, Req);
+  assumeInBounds(M);
   lowerNumbaFailures(M);
   if (!run(M, CleanEach, AM, Sink) || !run(M, InlineAll, AM, Sink))
     return std::nullopt;

@@ -47,6 +47,9 @@ void lowerNumbaMemory(llvm::Function &F);
 /// States what is true of the extents of every array argument.
 void attachExtentRanges(llvm::Function &F, const Request &Req);
 
+/// States that the elements which `M`, as captured, reads and writes exist.
+void assumeInBounds(llvm::Module &M);
+
 /// Removes Python's wraparound of indexes that cannot be negative.
 void dropWraparound(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 

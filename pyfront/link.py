@@ -26,6 +26,15 @@ class OptimizedOnce(codegen.JITCodeLibrary):
         builder = self._codegen._pass_builder()
         builder.getModulePassManager().run(self._final_module, builder)
 
+    def _verify_declare_only_symbols(self) -> None:
+        """Find missing symbols while that is an exception: the JIT would end the process."""
+        for function in self._final_module.functions:
+            name = function.name
+            if not function.is_declaration or name.startswith("llvm."):
+                continue
+            if not self._codegen._engine.is_symbol_defined(name) and llvm.address_of_symbol(name) is None:
+                raise RuntimeError(f"symbol not found: {name}")
+
 
 @global_compiler_lock
 def load(bitcode: bytes, name: str, symbol: str, environments: dict[str, Any]) -> OptimizedOnce:

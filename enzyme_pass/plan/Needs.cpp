@@ -119,7 +119,7 @@ bool NeedsFinder::isInactiveBetween(const BasicBlock *D,
 /// The nearest dominator in the same loop to which control can jump back, else
 /// the way that the kernel came.
 BackPlan NeedsFinder::backOf(BasicBlock *BB) const {
-  if (BB == &N.F->getEntryBlock())
+  if (BB == &N.F->getEntryBlock() || pred_empty(BB))
     return {BackPlan::Form::Finish, nullptr};
   if (N.isHeader(BB))
     return {BackPlan::Form::LoopHeader, nullptr};

@@ -84,10 +84,12 @@ bool NormalFormBuilder::findExits(DiagnosticSink &Sink) {
       N.Success = &BB;
     }
   if (!N.Success) {
-    Sink.unsupported(F,
-                     "the kernel never returns: each path raises",
-                     "differentiate a kernel that can finish");
-    return false;
+    // Each path raises: the derivative raises as well, and a success exit that
+    // nothing leads to keeps the form.
+    N.Success = BasicBlock::Create(F.getContext(), "never", &F);
+    ReturnInst::Create(F.getContext(),
+                       ConstantInt::get(F.getReturnType(), 0), N.Success);
+    N.Order.push_back(N.Success);
   }
   SmallVector<BasicBlock *, 32> Work{N.Success};
   N.Live[N.Success] = 1;

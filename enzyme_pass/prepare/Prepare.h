@@ -7,10 +7,12 @@
 ///   lowerNumbaFailures   `ret i32 status` of a raise -> `@pyfront.fail`
 ///   simplify             inline, SROA, GVN, LICM ...: LLVM's own passes
 ///   lowerNumbaMemory     NRT calls -> `@pyfront.allocate`; refcounts dropped
+///   unrollStackLoops     loops over the axes of an array
+///   dropWraparound       Python's wraparound of indexes that are never negative
 ///   hoistAllocations     a buffer made anew by each iteration -> one buffer
 ///   makeNormalForm       counters, last iterations, `which` values
 ///
-/// No unrolling and no vectorization: both come after differentiation.
+/// No other unrolling and no vectorization: both come after differentiation.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PREPARE_PREPARE_H
 #define PYFRONT_PREPARE_PREPARE_H
@@ -52,6 +54,10 @@ void assumeInBounds(llvm::Module &M);
 
 /// Removes Python's wraparound of indexes that cannot be negative.
 void dropWraparound(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
+
+/// Unrolls loops over the axes of an array, so that its parts are no longer
+/// hidden in a struct on the stack; whether it changed anything.
+bool unrollStackLoops(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 
 /// Moves `@pyfront.allocate` out of loops where its size is invariant and the
 /// memory does not outlive the iteration.

@@ -1,8 +1,9 @@
-//===- Subscripts.h - Array accesses that cannot meet ----------------------===//
+//===- Subscripts.h - Array accesses that cannot meet
+//----------------------===//
 ///
 /// \file
-/// Refines the overwrite question by subscripts: two accesses of one array whose
-/// subscripts, over all iterations that run later, cannot be equal.
+/// Refines the overwrite question by subscripts: two accesses of one array
+/// whose subscripts, over all iterations that run later, cannot be equal.
 ///
 ///   for k:                                   for t:
 ///     for i in k+1..n:                         for i:
@@ -10,13 +11,14 @@
 ///       A[i, j] = ...     ; rows > k             U[t+1, i] = ...
 ///
 /// Neither write reaches the row that was read, now or in any later iteration.
+///
+/// Relied on: an index lies within its axis and was computed without overflow;
+/// elements of one array argument do not overlap each other.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_ACTIVITY_SUBSCRIPTS_H
 #define PYFRONT_ACTIVITY_SUBSCRIPTS_H
 
-#include "enzyme_pass/Request.h"
-#include "enzyme_pass/support/NormalFunction.h"
-#include "llvm/Analysis/ScalarEvolution.h"
+#include "activity/ElementAccess.h"
 
 namespace pyfront {
 
@@ -24,7 +26,7 @@ class Subscripts {
 public:
   Subscripts(const NormalFunction &N, const Request &Req,
              llvm::ScalarEvolution &SE)
-      : N(N), Req(Req), SE(SE) {}
+      : N(N), SE(SE), Elements(N, Req, SE) {}
 
   /// Whether no execution of `Write` after an execution of `Load` touches the
   /// bytes that this execution of `Load` read. False if it cannot tell.
@@ -32,9 +34,28 @@ public:
                        const llvm::Instruction &Write) const;
 
 private:
+  /// How the iterations of the two accesses relate: the same in the outermost
+  /// loops `Shared`; then, unless null, a later one of `Later` for the write.
+  struct Order {
+    llvm::ArrayRef<const llvm::Loop *> Shared;
+    const llvm::Loop *Later;
+  };
+
+  bool canFollowWithin(const llvm::Instruction &Write,
+                       const llvm::Instruction &Load,
+                       const llvm::Loop *Iteration) const;
+  bool neverMeet(const ElementAccess &Load, const ElementAccess &Write,
+                 Order O) const;
+  AffineDomain domainOf(const ElementAccess &Load, const ElementAccess &Write,
+                        Order O) const;
+  bool neverEqual(const AffineForm &Load, const AffineForm &Write,
+                  const AffineDomain &Domain, Order O) const;
+  /// Whether both executions see the same coefficients and rest.
+  bool isCommon(const AffineForm &F, Order O) const;
+
   const NormalFunction &N;
-  const Request &Req;
   llvm::ScalarEvolution &SE;
+  ElementAccesses Elements;
 };
 
 } // namespace pyfront

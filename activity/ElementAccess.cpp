@@ -1,0 +1,209 @@
+//===- ElementAccess.cpp - How: divide by strides, then prove the remainders
+//==//
+#include "activity/ElementAccess.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/Analysis/ScalarEvolutionExpressions.h"
+#include "llvm/IR/CFG.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/PatternMatch.h"
+
+using namespace llvm;
+using namespace llvm::PatternMatch;
+
+namespace pyfront {
+
+ElementAccesses::ElementAccesses(const NormalFunction &N, const Request &Req,
+                                 ScalarEvolution &SE)
+    : N(N), Req(Req), SE(SE), DT(*N.F) {
+  for (const NormalLoop &NL : N.Loops) {
+    auto *Counter = dyn_cast<SCEVAddRecExpr>(SE.getSCEV(NL.Counter));
+    Loops.push_back(Counter ? Counter->getLoop() : nullptr);
+  }
+  collectAssumptions();
+}
+
+void ElementAccesses::collectAssumptions() {
+  for (Instruction &I : instructions(*N.F)) {
+    Value *Index, *Extent;
+    if (!match(&I, m_Intrinsic<Intrinsic::assume>(m_SpecificICmp(
+                       ICmpInst::ICMP_ULT, m_Value(Index), m_Value(Extent)))) ||
+        !Index->getType()->isIntegerTy(64) ||
+        !SE.isKnownNonNegative(SE.getSCEV(Extent)))
+      continue;
+    if (std::optional<AffineForm> F = AffineForm::of(SE.getSCEV(Index), SE))
+      Assumed.push_back({&I, *F, SE.getSCEV(Extent)});
+  }
+}
+
+const Loop *ElementAccesses::innermost(const Instruction &I) const {
+  int L = N.loopOf(I.getParent());
+  return L < 0 ? nullptr : Loops[L];
+}
+
+std::optional<LoopNest> ElementAccesses::nestOf(const BasicBlock *BB) const {
+  LoopNest Nest;
+  for (int L : N.nestOf(BB)) {
+    if (!Loops[L])
+      return std::nullopt;
+    Nest.push_back(Loops[L]);
+  }
+  return Nest;
+}
+
+std::optional<ElementAccess> ElementAccesses::of(const Instruction &I) const {
+  Value *Ptr = const_cast<Value *>(getLoadStorePointerOperand(&I));
+  std::optional<LoopNest> Nest = nestOf(I.getParent());
+  if (!Ptr || !Nest)
+    return std::nullopt;
+  const SCEV *Address = SE.getSCEV(Ptr);
+  auto *Base = dyn_cast<SCEVUnknown>(SE.getPointerBase(Address));
+  const SCEV *Bytes = SE.removePointerBase(Address);
+  if (!Base || isa<SCEVCouldNotCompute>(Bytes) ||
+      !Bytes->getType()->isIntegerTy(64))
+    return std::nullopt;
+  // A base that is made anew by each iteration is many arrays.
+  if (auto *Made = dyn_cast<Instruction>(Base->getValue());
+      Made && innermost(*Made))
+    return std::nullopt;
+  std::optional<AffineForm> Offset = AffineForm::of(Bytes, SE);
+  if (!Offset || any_of(Offset->Terms, [&](const AffineForm::Term &T) {
+        return !is_contained(*Nest, T.Counter.L);
+      }))
+    return std::nullopt;
+  uint64_t Size =
+      I.getDataLayout().getTypeStoreSize(getLoadStoreType(&I)).getFixedValue();
+  return ElementAccess{&I, Base->getValue(), Size, *Offset, *Nest};
+}
+
+std::optional<ArrayShape>
+ElementAccesses::shapeOfArgument(const Value *Base) const {
+  auto *Param = dyn_cast<Argument>(Base);
+  const ArgInfo *Arg = Param ? Req.argOfParam(Param->getArgNo()) : nullptr;
+  if (!Arg || !Arg->isArray() || Arg->dataParam() != Param->getArgNo())
+    return std::nullopt;
+  ArrayShape Shape;
+  auto Add = [&](SmallVectorImpl<const SCEV *> &To, unsigned Index) {
+    To.push_back(SE.getSCEV(N.F->getArg(Index)));
+  };
+  for (unsigned Dim = 0; Dim < Arg->Rank; ++Dim) {
+    if (Arg->Layout == 'A')
+      Add(Shape.Strides, Arg->strideParam(Dim));
+    else if (Dim > 0)
+      Add(Shape.InnerExtents,
+          Arg->extentParam(Arg->Layout == 'C' ? Dim : Arg->Rank - 1 - Dim));
+  }
+  return Shape;
+}
+
+SmallVector<ArrayShape, 4>
+ElementAccesses::shapesFor(const ElementAccess &A,
+                           const ElementAccess &B) const {
+  SmallVector<ArrayShape, 4> Shapes;
+  auto Try = [&](ArrayShape S) {
+    if (!is_contained(Shapes, S))
+      Shapes.push_back(std::move(S));
+  };
+  if (std::optional<ArrayShape> Known = shapeOfArgument(A.Base)) {
+    Try(*Known);
+    if (!Known->Strides.empty())
+      return Shapes;
+  }
+  Try(ArrayShape());
+  // What a counter moves by is the extent of what lies within, or a product.
+  SmallVector<const SCEV *, 4> Steps;
+  const SCEV *Item = SE.getConstant(A.Offset.Rest->getType(), A.Size);
+  for (const ElementAccess *E : {&A, &B})
+    for (const AffineForm::Term &T : E->Offset.Terms) {
+      AffineForm::Division D = AffineForm(T.Coefficient).divide(Item, SE);
+      const SCEV *Step = D.Quotient.Rest;
+      if (D.Remainder.Rest->isZero() && !Step->isOne() &&
+          !Step->isAllOnesValue() && !is_contained(Steps, Step))
+        Steps.push_back(Step);
+    }
+  constexpr unsigned MaxSteps = 4;
+  if (Steps.size() > MaxSteps)
+    return Shapes;
+  for (const SCEV *Inner : Steps) {
+    Try({{Inner}, {}});
+    for (const SCEV *Outer : Steps) {
+      AffineForm::Division D = AffineForm(Outer).divide(Inner, SE);
+      if (Outer != Inner && D.Remainder.Rest->isZero())
+        Try({{D.Quotient.Rest, Inner}, {}});
+    }
+  }
+  return Shapes;
+}
+
+std::optional<SmallVector<AffineForm, 4>>
+ElementAccesses::subscripts(const ElementAccess &A,
+                            const ArrayShape &Shape) const {
+  Type *I64 = A.Offset.Rest->getType();
+  bool ByStrides = !Shape.Strides.empty();
+  SmallVector<const SCEV *, 4> Strides = Shape.Strides;
+  if (!ByStrides) {
+    Strides.push_back(SE.getConstant(I64, A.Size));
+    for (const SCEV *Extent : reverse(Shape.InnerExtents))
+      Strides.insert(Strides.begin(), SE.getMulExpr(Strides.front(), Extent));
+  }
+  SmallVector<AffineForm, 4> Result;
+  AffineForm Rest = A.Offset;
+  for (const SCEV *Stride : Strides) {
+    AffineForm::Division D = Rest.divide(Stride, SE);
+    Result.push_back(D.Quotient);
+    Rest = D.Remainder;
+  }
+  if (Rest.constant() != 0)
+    return std::nullopt;
+  AffineDomain Domain = AffineDomain::ofNest(A.Nest, SE);
+  for (auto [Axis, Extent] : enumerate(Shape.InnerExtents))
+    if (!isWithin(Result[Axis + 1], Extent, A, Domain))
+      return std::nullopt;
+  return Result;
+}
+
+bool ElementAccesses::isWithin(const AffineForm &F, const SCEV *Extent,
+                               const ElementAccess &A,
+                               const AffineDomain &Domain) const {
+  AffineForm Above = AffineForm(Extent).minus(F, SE).plus(-1, SE);
+  return isNonNegative(F, A, Domain) && isNonNegative(Above, A, Domain);
+}
+
+bool ElementAccesses::isNonNegative(const AffineForm &F, const ElementAccess &A,
+                                    const AffineDomain &Domain) const {
+  if (Domain.isNonNegative(F))
+    return true;
+  return any_of(Assumed, [&](const InBounds &B) {
+    if (!runsWith(*B.Assumption, *A.I))
+      return false;
+    AffineForm Above = AffineForm(B.Extent).minus(B.Index, SE).plus(-1, SE);
+    return Domain.isNonNegative(F.minus(B.Index, SE)) ||
+           Domain.isNonNegative(F.minus(Above, SE));
+  });
+}
+
+bool ElementAccesses::runsWith(const Instruction &Assumption,
+                               const Instruction &I) const {
+  const Loop *Around = innermost(Assumption);
+  if (DT.dominates(&Assumption, &I))
+    return !Around || Around->contains(&I);
+  // Or it comes next: after `I` there is only one way that does not raise.
+  const BasicBlock *BB = I.getParent();
+  while (BB != Assumption.getParent()) {
+    const BasicBlock *Next = nullptr;
+    for (const BasicBlock *S : successors(BB)) {
+      if (!N.isLive(S))
+        continue;
+      if (Next)
+        return false;
+      Next = S;
+    }
+    if (!Next || DT.dominates(Next, BB))
+      return false;
+    BB = Next;
+  }
+  return true;
+}
+
+} // namespace pyfront

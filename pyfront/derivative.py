@@ -22,10 +22,13 @@ from pyfront.arguments import call_parameters, resolve
 from pyfront.compiled import Compiled, compile_derivative
 from pyfront.dispatch import EntryDispatcher
 from pyfront.entry import Shape
-from pyfront.errors import AliasedCallError, AnnotationError, ArgumentError, ArityError, UnsupportedError, with_help
+from pyfront.errors import AliasedCallError, AnnotationError, ArgumentError, ArityError, PlanStepError, UnsupportedError, with_help
 from pyfront.modes import Mode
 
 _CACHE = "_pyfront_derivatives"
+
+#: The plan's improvements, in the order in which the engine takes them; each can be left out by name.
+PLAN_STEPS = ("reload", "recompute", "snapshot", "mincut")
 
 
 def autodiff(
@@ -50,6 +53,9 @@ def autodiff(
     array([0., 2., 4.])
     """
     dispatcher = kernels.as_dispatcher(kernel)
+    for step in disable:
+        if step not in PLAN_STEPS:
+            raise PlanStepError(with_help(f"the plan has no step {step!r}", f"choose from {', '.join(PLAN_STEPS)}"))
     instances = [annotation for annotation in annotations if isinstance(annotation, Annotation)]
     if instances and len(instances) != len(annotations):
         raise AnnotationError(

@@ -62,6 +62,10 @@ class SeedError(ArgumentError, TypeError):
     """A seed for a kernel without a differentiable result, or one that is not a number."""
 
 
+class PlanStepError(ArgumentError, ValueError):
+    """``disable`` names a step that the plan does not have."""
+
+
 class InternalError(AutodiffError, RuntimeError):
     """A mistake of pyfront's own; ``report`` is the folder with what is needed to reproduce it."""
 

@@ -140,6 +140,57 @@ void replaceAllocation(CallBase &Call, int SizeOperand) {
   Call.eraseFromParent();
 }
 
+/// `i32 numba_attempt_nocopy_reshape(nd, dims, strides, newnd, newdims,
+/// newstrides, itemsize, is_f_order)` fills `newstrides` and returns 1, or 0
+/// where a view of the new shape is impossible.
+bool isReshape(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  if (!Callee || Callee->getName() != "numba_attempt_nocopy_reshape")
+    return false;
+  auto *FOrder = dyn_cast<ConstantInt>(Call.getArgOperand(7));
+  return isa<ConstantInt>(Call.getArgOperand(0)) &&
+         isa<ConstantInt>(Call.getArgOperand(3)) && FOrder && FOrder->isZero();
+}
+
+/// Walks the axes of a C-contiguous array from the last one on; `Visit` is given
+/// the address of an axis' stride, its extent and the stride that it should have.
+void walkAxes(IRBuilder<> &B, uint64_t Axes, Value *Dims, Value *Strides,
+              Value *ItemSize,
+              function_ref<void(Value *Address, Value *Dim, Value *Due)> Visit) {
+  Type *I64 = B.getInt64Ty();
+  Value *Due = ItemSize;
+  for (uint64_t I = Axes; I-- > 0;) {
+    Value *Dim = B.CreateLoad(I64, B.CreateConstInBoundsGEP1_64(I64, Dims, I));
+    Visit(B.CreateConstInBoundsGEP1_64(I64, Strides, I), Dim, Due);
+    Due = B.CreateMul(Due, Dim);
+  }
+}
+
+/// A C-contiguous array can always be seen in the new shape. Of others (Fortran
+/// order) Numba can view a few; here they raise like those that it cannot.
+void lowerReshape(CallBase &Call) {
+  IRBuilder<> B(&Call);
+  Value *ItemSize = Call.getArgOperand(6);
+  Value *IsContiguous = B.getTrue(), *IsEmpty = B.getFalse();
+  walkAxes(B, cast<ConstantInt>(Call.getArgOperand(0))->getZExtValue(),
+           Call.getArgOperand(1), Call.getArgOperand(2), ItemSize,
+           [&](Value *Address, Value *Dim, Value *Due) {
+             Value *Stride = B.CreateLoad(B.getInt64Ty(), Address);
+             Value *Fits = B.CreateOr(B.CreateICmpEQ(Dim, B.getInt64(1)),
+                                      B.CreateICmpEQ(Stride, Due));
+             IsContiguous = B.CreateAnd(IsContiguous, Fits);
+             IsEmpty = B.CreateOr(IsEmpty, B.CreateIsNull(Dim));
+           });
+  walkAxes(B, cast<ConstantInt>(Call.getArgOperand(3))->getZExtValue(),
+           Call.getArgOperand(4), Call.getArgOperand(5), ItemSize,
+           [&](Value *Address, Value *, Value *Due) {
+             B.CreateStore(Due, Address);
+           });
+  Call.replaceAllUsesWith(
+      B.CreateZExt(B.CreateOr(IsContiguous, IsEmpty), Call.getType()));
+  Call.eraseFromParent();
+}
+
 } // namespace
 
 void lowerNumbaFailures(Module &M) {
@@ -166,7 +217,7 @@ void lowerNumbaFailures(Module &M) {
 }
 
 void lowerNumbaMemory(Function &F) {
-  SmallVector<CallBase *, 16> Counts, Allocations, DataOf;
+  SmallVector<CallBase *, 16> Counts, Allocations, DataOf, Reshapes;
   SmallPtrSet<const BasicBlock *, 32> Returning = blocksThatReturn(F);
   for (Instruction &I : instructions(F))
     if (auto *Call = dyn_cast<CallBase>(&I);
@@ -177,6 +228,8 @@ void lowerNumbaMemory(Function &F) {
         Allocations.push_back(Call);
       else if (isDataAccessor(*Call))
         DataOf.push_back(Call);
+      else if (isReshape(*Call))
+        Reshapes.push_back(Call);
     }
   for (CallBase *Call : Counts)
     Call->eraseFromParent();
@@ -184,6 +237,8 @@ void lowerNumbaMemory(Function &F) {
     Call->replaceAllUsesWith(Call->getArgOperand(0));
     Call->eraseFromParent();
   }
+  for (CallBase *Call : Reshapes)
+    lowerReshape(*Call);
   for (CallBase *Call : Allocations)
     replaceAllocation(*Call, sizeOperand(*Call));
 }

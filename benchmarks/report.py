@@ -45,6 +45,7 @@ this very size. `tests/benchmarks` checks every kernel at a small size against d
 are called from Python, in turn, on the same arguments, in one thread, whose processor time is taken; each time is the
 median of {samples} samples after a warm-up. *Arena* is the peak of the tape together with the shadows of temporaries;
 the caller's own arrays and shadows are not in it. Kernels, arguments and annotations are in `benchmarks/kernels/`.
+Processor time leaves out what other processes take, but not what they cost in cache and bandwidth: mind the load.
 """
 
 
@@ -102,7 +103,7 @@ def floor_text(floor: Floor) -> str:
 
 
 def machine() -> str:
-    """Processor, memory and versions."""
+    """Processor, memory, versions, and how busy the machine was."""
     model = next(
         (
             line.split(":", 1)[1].strip()
@@ -114,7 +115,8 @@ def machine() -> str:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy"))
     system = f"{platform.platform()}; Python {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {total:.0f} GiB; {system}, {packages}"
+    load = f"load average at the end {os.getloadavg()[0]:.1f}"
+    return f"{model}, {os.cpu_count()} cores, {total:.0f} GiB, {load}; {system}, {packages}"
 
 
 def revision() -> str:
@@ -130,7 +132,8 @@ def document(rows: Sequence[Row], floor: Floor, samples: int) -> str:
         "\n\n".join(
             (
                 "# Benchmarks",
-                f"Written by `make bench` on {datetime.date.today()}, revision {revision()}.\nMachine: {machine()}.",
+                f"Written by `python -m benchmarks` (`make bench`) on {datetime.date.today()}, "
+                f"revision {revision()}.\nMachine: {machine()}.",
                 table(HEADER, [cells(row) for row in rows]),
                 NOTES.format(samples=samples).strip(),
                 "## The floor",

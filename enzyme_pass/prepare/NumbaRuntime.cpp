@@ -53,12 +53,13 @@ FunctionCallee failMarker(Module &M) {
   return Fail;
 }
 
-/// A call that only ends or prolongs a lifetime.
-bool isLifetime(const CallBase &Call) {
+bool isCallOf(const CallBase &Call, StringRef Name) {
   const Function *Callee = Call.getCalledFunction();
-  return Callee && (Callee->getName() == "NRT_incref" ||
-                    Callee->getName() == "NRT_decref" ||
-                    Callee->getName() == "NRT_Free");
+  return Callee && Callee->getName() == Name;
+}
+
+bool isRefcount(const CallBase &Call) {
+  return isCallOf(Call, "NRT_incref") || isCallOf(Call, "NRT_decref");
 }
 
 /// The blocks from which the kernel can still return. What a raise allocates on
@@ -74,13 +75,6 @@ SmallPtrSet<const BasicBlock *, 32> blocksThatReturn(const Function &F) {
       if (Seen.insert(P).second)
         Work.push_back(P);
   return Seen;
-}
-
-/// `ptr NRT_MemInfo_data_fast(ptr meminfo)`: once allocations return their data,
-/// it is the identity.
-bool isDataAccessor(const CallBase &Call) {
-  const Function *Callee = Call.getCalledFunction();
-  return Callee && Callee->getName() == "NRT_MemInfo_data_fast";
 }
 
 /// The operand that holds the size in bytes, or -1.
@@ -219,20 +213,27 @@ void lowerNumbaFailures(Module &M) {
 void lowerNumbaMemory(Function &F) {
   SmallVector<CallBase *, 16> Counts, Allocations, DataOf, Reshapes;
   SmallPtrSet<const BasicBlock *, 32> Returning = blocksThatReturn(F);
-  for (Instruction &I : instructions(F))
-    if (auto *Call = dyn_cast<CallBase>(&I);
-        Call && Returning.contains(I.getParent())) {
-      if (isLifetime(*Call))
-        Counts.push_back(Call);
-      else if (sizeOperand(*Call) >= 0)
-        Allocations.push_back(Call);
-      else if (isDataAccessor(*Call))
-        DataOf.push_back(Call);
-      else if (isReshape(*Call))
-        Reshapes.push_back(Call);
-    }
+  for (Instruction &I : instructions(F)) {
+    auto *Call = dyn_cast<CallBase>(&I);
+    if (!Call)
+      continue;
+    // Counts must go on every path or on none.
+    if (isRefcount(*Call))
+      Counts.push_back(Call);
+    if (!Returning.contains(I.getParent()))
+      continue;
+    if (isCallOf(*Call, "NRT_Free"))
+      Counts.push_back(Call);
+    else if (sizeOperand(*Call) >= 0)
+      Allocations.push_back(Call);
+    else if (isCallOf(*Call, "NRT_MemInfo_data_fast"))
+      DataOf.push_back(Call);
+    else if (isReshape(*Call))
+      Reshapes.push_back(Call);
+  }
   for (CallBase *Call : Counts)
     Call->eraseFromParent();
+  // Once allocations return their data, this is the identity.
   for (CallBase *Call : DataOf) {
     Call->replaceAllUsesWith(Call->getArgOperand(0));
     Call->eraseFromParent();

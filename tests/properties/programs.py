@@ -1,6 +1,6 @@
 """Random kernels as Python source text.
 
-A program is drawn statement by statement: float scalars, 1D and 2D arrays, an integer index array; loops with static,
+`program(number)` draws a program statement by statement, the same one for the same number: float scalars, 1D and 2D arrays, an integer index array; loops with static,
 run-time and triangular bounds, while loops, branches on data, break, continue and early return; views, in-place
 updates, local arrays, arrays swapped by name, calls of helper functions.
 
@@ -14,12 +14,11 @@ Invariants, which the drawing keeps by construction:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-from hypothesis import strategies as st
+from typing import TypeVar
 
 SIZE = 4
 LARGEST = 3.0
@@ -34,6 +33,11 @@ from properties.helpers import both, clip, doubled, mix, relax, total
 
 
 '''
+
+HEAD = """\
+@njit
+def kernel(x, y, a, b, m, w, index, n, z, step):
+"""
 
 
 @dataclass(frozen=True)
@@ -83,24 +87,27 @@ class Scope:
 class Drawing:
     """A program while it is drawn; each method appends statements or gives back an expression."""
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
-        self.draw = draw
+    def __init__(self, number: int) -> None:
+        self.random = random.Random(number)
         self.lines: list[str] = []
         self.indent = 1
         self.loops = 0
         self.trips = 1
-        self.budget = draw(st.integers(3, 11))
+        self.budget = self.between(3, 11)
         self.scope = Scope()
         self.names = 0
         self.returns = True
 
     # Choices.
 
-    def pick(self, choices: list[T]) -> T:
-        return self.draw(st.sampled_from(choices))
+    def pick(self, choices: Sequence[T]) -> T:
+        return self.random.choice(choices)
+
+    def between(self, low: int, high: int) -> int:
+        return self.random.randint(low, high)
 
     def one_in(self, n: int) -> bool:
-        return bool(self.draw(st.integers(0, n - 1)) == n - 1)
+        return self.between(1, n) == n
 
     def name(self, prefix: str) -> str:
         self.names += 1
@@ -110,7 +117,7 @@ class Drawing:
         self.lines.append("    " * self.indent + line)
 
     @contextmanager
-    def block(self, head: str, trips: int = 0) -> Any:
+    def block(self, head: str, trips: int = 0) -> Iterator[None]:
         """An indented block whose new names end with it; `trips` > 0 makes it a loop."""
         outer, loops, before = self.scope, self.loops, self.trips
         self.scope = Scope(list(outer.scalars), list(outer.vectors), list(outer.indices))
@@ -130,7 +137,7 @@ class Drawing:
 
     def index(self, length: int) -> str:
         """An expression in [0, length), or in [-length, 0)."""
-        choices = [str(self.draw(st.integers(-length, length - 1)))]
+        choices = [str(self.between(-length, length - 1))]
         for variable in self.scope.indices:
             low, high = variable.low, variable.high
             if low < 0 or high < low:
@@ -144,7 +151,7 @@ class Drawing:
                 choices.append(f"{variable.name} + 1")
             if low >= 1 and high - 1 < length:
                 choices.append(f"{variable.name} - 1")
-            choices.append(f"({variable.name} + {self.draw(st.integers(1, 3))}) % {length}")
+            choices.append(f"({variable.name} + {self.between(1, 3)}) % {length}")
         if self.one_in(12):
             choices.append(f"int(abs({self.leaf().text}) * 3.7) % {length}")
         return self.pick(choices)
@@ -157,12 +164,12 @@ class Drawing:
         return f"{vector.name}[{self.index(vector.length)}]"
 
     def leaf(self) -> Number:
-        kind = self.draw(st.integers(0, 9))
+        kind = self.between(0, 9)
         if kind == 0:
             value = self.pick([0.5, -0.7, 1.3, 0.25, -1.1, 2.0])
-            return Number(repr(value), abs(value))
+            return Number(repr(value) if value > 0.0 else f"({value})", abs(value))
         if kind == 1 and self.scope.indices:
-            return Number(f"{self.pick(self.scope.indices).name} * 0.1", 0.5)
+            return Number(f"({self.pick(self.scope.indices).name} * 0.1)", 0.5)
         if kind <= 4:
             return Number(self.pick(self.scope.scalars), LARGEST)
         return Number(self.element(), LARGEST)
@@ -172,7 +179,7 @@ class Drawing:
         if depth == 0 or self.one_in(4):
             return self.leaf()
         e = self.number(depth - 1)
-        kind = self.draw(st.integers(0, 21))
+        kind = self.between(0, 21)
         if kind <= 9:
             f = self.number(depth - 1)
             return [
@@ -180,7 +187,7 @@ class Drawing:
                 Number(f"({e.text} - {f.text})", e.bound + f.bound),
                 Number(f"({e.text} * {f.text})", e.bound * f.bound),
                 Number(f"({e.text} * {f.text})", e.bound * f.bound),
-                Number(f"{e.text} / (1.5 + {f.text} ** 2)", e.bound / 1.5),
+                Number(f"({e.text} / (1.5 + {f.text} ** 2))", e.bound / 1.5),
                 Number(f"min({e.text}, {f.text})", max(e.bound, f.bound)),
                 Number(f"max({e.text}, {f.text})", max(e.bound, f.bound)),
                 Number(f"math.atan2({e.text}, 1.5 + {f.text} * {f.text})", 1.6),
@@ -192,11 +199,11 @@ class Drawing:
             Number(f"math.cos({e.text})", 1.0),
             Number(f"math.tanh({e.text})", 1.0),
             Number(f"math.sqrt(1.0 + {e.text} * {e.text})", 1.0 + e.bound),
-            Number(f"math.exp(-{e.text} ** 2)", 1.0),
+            Number(f"math.exp(-({e.text} ** 2))", 1.0),
             Number(f"math.log(1.0 + {e.text} ** 2)", e.bound),
             Number(f"abs({e.text})", e.bound),
-            Number(f"-{e.text}", e.bound),
-            Number(f"(0.4 * {e.text}) ** 3", (0.4 * e.bound) ** 3),
+            Number(f"(-{e.text})", e.bound),
+            Number(f"((0.4 * {e.text}) ** 3)", (0.4 * e.bound) ** 3),
             Number(f"np.arctan({e.text})", 1.6),
             Number(f"({e.text} % 1.7)", 1.7),
             Number(f"clip({e.text}, 0.8)", e.bound),
@@ -213,7 +220,7 @@ class Drawing:
 
     def condition(self) -> str:
         """A test, mostly of data."""
-        kind = self.draw(st.integers(0, 7))
+        kind = self.between(0, 7)
         if kind == 0 and self.scope.indices:
             variable = self.pick(self.scope.indices).name
             return self.pick([f"{variable} % 2 == 0", f"{variable} < z", f"{variable} != step"])
@@ -267,7 +274,7 @@ class Drawing:
 
     def call_on_array(self) -> None:
         vector = self.pick(self.scope.vectors)
-        kind = self.draw(st.integers(0, 2))
+        kind = self.between(0, 2)
         if kind == 0:
             self.emit(f"relax({vector.name}, {self.bounded(1.0, 1)})")
         elif kind == 1:
@@ -280,7 +287,7 @@ class Drawing:
     def allocate(self) -> None:
         name = self.name("t")
         family = [vector.name for vector in self.scope.vectors if vector.family == "contiguous"] or ["w"]
-        kind = self.draw(st.integers(0, 5))
+        kind = self.between(0, 5)
         makers = [
             "np.zeros(n)",
             f"np.full(n, {self.bounded(LARGEST, 1)})",
@@ -388,9 +395,9 @@ class Drawing:
 
     def while_loop(self) -> None:
         counter = self.name("k")
-        most = self.draw(st.integers(1, 4))
+        most = self.between(1, 4)
         self.emit(f"{counter} = 0")
-        head = self.pick([f"while {counter} < {most}:", f"while {counter} < {most} and {self.condition()}:", "while True:"])
+        head = self.pick([f"while {counter} < {most}:", f"while {counter} < {most} and ({self.condition()}):", "while True:"])
         with self.block(head, most):
             self.emit(f"{counter} += 1")
             if head == "while True:":
@@ -419,14 +426,13 @@ class Drawing:
         self.pick(choices)()
 
     def body(self, least: int, most: int) -> None:
-        for _ in range(self.draw(st.integers(least, most))):
+        for _ in range(self.between(least, most)):
             self.statement()
 
 
-@st.composite
-def programs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
-    """A random kernel."""
-    drawing = Drawing(draw)
+def program(number: int) -> Program:
+    """The random kernel of this number."""
+    drawing = Drawing(number)
     layout = drawing.pick(["C", "C", "C", "strided", "reversed"])
     aliased = drawing.one_in(8)
     contiguous = "contiguous" if layout == "C" else None
@@ -442,5 +448,4 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
         drawing.statement()
     if drawing.returns:
         drawing.emit(f"return {drawing.bounded(LARGEST)}")
-    head = "@njit\ndef kernel(x, y, a, b, m, w, index, n, z, step):\n"
-    return Program(PRELUDE + head + "\n".join(drawing.lines) + "\n", layout, aliased)
+    return Program(PRELUDE + HEAD + "\n".join(drawing.lines) + "\n", layout, aliased)

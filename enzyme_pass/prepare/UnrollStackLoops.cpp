@@ -18,6 +18,8 @@
 #include "llvm/Analysis/ScalarEvolution.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/Dominators.h"
+#include "llvm/Transforms/Utils/LoopSimplify.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/Transforms/Utils/UnrollLoop.h"
 
 using namespace llvm;
@@ -50,6 +52,9 @@ bool unrollStackLoops(Function &F, FunctionAnalysisManager &FAM) {
     if (L->isInnermost() && indexesStack(*L))
       Innermost.push_back(L);
   for (Loop *L : Innermost) {
+    // UnrollLoop takes both forms for granted; simplifycfg breaks them.
+    Changed |= simplifyLoop(L, &DT, &LI, &SE, &AC, nullptr, false);
+    Changed |= formLCSSARecursively(*L, DT, &LI, &SE);
     unsigned Trips = SE.getSmallConstantTripCount(L);
     if (Trips == 0 || Trips > MostAxes)
       continue;

@@ -29,12 +29,28 @@ void ElementAccesses::collectAssumptions() {
     Value *Index, *Extent;
     if (!match(&I, m_Intrinsic<Intrinsic::assume>(m_SpecificICmp(
                        ICmpInst::ICMP_ULT, m_Value(Index), m_Value(Extent)))) ||
-        !Index->getType()->isIntegerTy(64) ||
-        !SE.isKnownNonNegative(SE.getSCEV(Extent)))
+        !Index->getType()->isIntegerTy(64) || !isNonNegativeAt(*Extent, I))
       continue;
     if (std::optional<AffineForm> F = AffineForm::of(SE.getSCEV(Index), SE))
       Assumed.push_back({&I, *F, SE.getSCEV(Extent)});
   }
+}
+
+bool ElementAccesses::isNonNegativeAt(Value &V, const Instruction &At) const {
+  if (SE.isKnownNonNegative(SE.getSCEV(&V)))
+    return true;
+  // Numba refuses to allocate an array with a negative extent.
+  for (const DomTreeNode *Node = DT.getNode(At.getParent())->getIDom(); Node;
+       Node = Node->getIDom()) {
+    auto *Branch = dyn_cast<BranchInst>(Node->getBlock()->getTerminator());
+    if (Branch && Branch->isConditional() &&
+        match(Branch->getCondition(),
+              m_SpecificICmp(ICmpInst::ICMP_SLT, m_Specific(&V), m_Zero())) &&
+        DT.dominates(BasicBlockEdge(Node->getBlock(), Branch->getSuccessor(1)),
+                     At.getParent()))
+      return true;
+  }
+  return false;
 }
 
 const Loop *ElementAccesses::innermost(const Instruction &I) const {

@@ -72,6 +72,7 @@ private:
   };
 
   void collectAssumptions();
+  bool isNonNegativeAt(llvm::Value &V, const llvm::Instruction &At) const;
   std::optional<LoopNest> nestOf(const llvm::BasicBlock *BB) const;
   std::optional<ArrayShape> shapeOfArgument(const llvm::Value *Base) const;
   bool isWithin(const AffineForm &F, const llvm::SCEV *Extent,

@@ -146,6 +146,11 @@ bool Subscripts::neverMeet(const ElementAccess &Load,
     for (auto [R, W] : zip_equal(*OfLoad, *OfWrite))
       if (neverEqual(R, W, Domain, O))
         return true;
+    // On diagonals no axis alone tells: A[i + 1, i] and A[j, j].
+    for (unsigned I = 1; I < OfLoad->size(); ++I)
+      if (neverEqual((*OfLoad)[I - 1].minus((*OfLoad)[I], SE),
+                     (*OfWrite)[I - 1].minus((*OfWrite)[I], SE), Domain, O))
+        return true;
   }
   return false;
 }

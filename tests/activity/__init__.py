@@ -1,0 +1,1 @@
+"""Tests of the facts: what the engine finds out about a kernel."""

@@ -28,7 +28,7 @@ public:
       return;
     llvm::AllocaInst *Var = variable(V);
     llvm::Value *Old = B.CreateLoad(V->getType(), Var);
-    B.CreateStore(B.CreateFAdd(Old, Contribution), Var);
+    B.CreateStore(B.CreateFAddFMF(Old, Contribution, orderOf(V)), Var);
   }
   void subtract(llvm::IRBuilder<> &B, llvm::Value *V,
                 llvm::Value *Contribution) {
@@ -36,7 +36,7 @@ public:
       return;
     llvm::AllocaInst *Var = variable(V);
     llvm::Value *Old = B.CreateLoad(V->getType(), Var);
-    B.CreateStore(B.CreateFSub(Old, Contribution), Var);
+    B.CreateStore(B.CreateFSubFMF(Old, Contribution, orderOf(V)), Var);
   }
   llvm::Value *take(llvm::IRBuilder<> &B, llvm::Value *V) {
     llvm::AllocaInst *Var = variable(V);
@@ -47,6 +47,11 @@ public:
   }
 
 private:
+  llvm::FastMathFlags orderOf(llvm::Value *V) const {
+    llvm::FastMathFlags Flags;
+    Flags.setAllowReassoc(D.P.Lanes.contains(V));
+    return Flags;
+  }
   llvm::AllocaInst *variable(llvm::Value *V) {
     llvm::AllocaInst *&Var = Variables[V];
     if (!Var) {

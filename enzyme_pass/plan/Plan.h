@@ -154,6 +154,9 @@ struct Plan {
   llvm::DenseMap<int, char> ReversedLoops;
   /// Float values with an adjoint, instructions and arguments.
   llvm::SetVector<llvm::Value *> Adjoints;
+  /// Adjoints that a deeper loop sums up: their sum may be kept in vector lanes,
+  /// in an order fixed by the compiled code.
+  llvm::SetVector<llvm::Value *> Lanes;
   /// Loads, stores and memory intrinsics whose shadow memory is touched.
   llvm::SetVector<llvm::Instruction *> ActiveAccesses;
   /// Element type of the block copies among `ActiveAccesses`.

@@ -155,6 +155,9 @@ void Plan::print(raw_ostream &OS) const {
        << (S.EachIteration ? " at each iteration of L" : " before L") << S.Loop
        << "\n";
   }
+  OS << "lanes\n";
+  for (const Value *V : Lanes)
+    OS << "  %" << V->getName() << "\n";
   OS << "loops\n";
   for (unsigned L = 0; L < N.Loops.size(); ++L) {
     OS.indent(2 * N.Loops[L].Depth) << "L" << L << ": ";

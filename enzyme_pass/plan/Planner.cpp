@@ -15,6 +15,8 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
   SetVector<Key> Needed = findNeeds(*P, Known, DT);
   planObjects(*P, Known);
   planSources(*P, Known, DT, Needed);
+  if (!Req.isDisabled("lanes"))
+    planLanes(*P);
   planTape(*P, DT);
   for (const std::string &Violation : verifyPlan(*P))
     Sink.internal("the plan is not sound: " + Violation);

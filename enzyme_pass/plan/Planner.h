@@ -11,11 +11,13 @@
 ///                  recompute  pure instructions
 ///                  snapshot   copies of overwritten arrays (PlanSnapshots.cpp)
 ///                  mincut     the cheapest set to tape     (MinCut.cpp)
+///   lanes        sums over a loop in vector lanes         (PlanLanes.cpp)
 ///   tape         slots, where their arrays begin          (PlanTape.cpp)
 ///   verify       P1-P5                                     (PlanVerifier.cpp)
 ///
 /// Each improvement can be switched off by its name (`Request::Disable`); the
-/// gradient does not change by a bit.
+/// gradient does not change by a bit, `lanes` aside, which changes the order of
+/// sums.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLANNER_H
 #define PYFRONT_PLAN_PLANNER_H
@@ -44,6 +46,9 @@ void planObjects(Plan &P, const Facts &Known);
 /// get `SourceKind::Tape` without a slot.
 void planSources(Plan &P, const Facts &Known, const llvm::DominatorTree &DT,
                  const llvm::SetVector<Key> &Needed);
+
+/// Finds the adjoints that are sums over a loop.
+void planLanes(Plan &P);
 
 /// Makes the slots of taped keys and of snapshots, and their base slots.
 void planTape(Plan &P, const llvm::DominatorTree &DT);

@@ -197,7 +197,8 @@ void testWhatIsCounted(Function &F, DominatorTree &DT) {
     auto *Count = cast<SelectInst>(Test->getOperand(0));
     Value *N = Count->getFalseValue();
     for (User *U : Test->users())
-      if (auto *Branch = dyn_cast<BranchInst>(U))
+      if (auto *Branch = dyn_cast<BranchInst>(U);
+          Branch && Branch->getSuccessor(0) != Branch->getSuccessor(1))
         replaceDominatedUsesWith(
             Count, N, DT,
             BasicBlockEdge(Branch->getParent(), Branch->getSuccessor(0)));

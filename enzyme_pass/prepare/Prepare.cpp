@@ -125,7 +125,10 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
   AM.Function.clear();
   if (!run(M, Shape, AM, Sink))
     return std::nullopt;
-  return makeNormalForm(*Kernel, AM.Function, Sink);
+  std::optional<NormalFunction> N = makeNormalForm(*Kernel, AM.Function, Sink);
+  if (N)
+    hoistLoads(*N, Req, AM.Function);
+  return N;
 }
 
 } // namespace pyfront

@@ -11,6 +11,7 @@
 ///   dropWraparound       Python's wraparound of indexes that are never negative
 ///   hoistAllocations     a buffer made anew by each iteration -> one buffer
 ///   makeNormalForm       counters, last iterations, `which` values
+///   hoistLoads           invariant loads that no store of the loop meets
 ///
 /// No other unrolling and no vectorization: both come after differentiation.
 //===----------------------------------------------------------------------===//
@@ -67,6 +68,11 @@ void hoistAllocations(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 std::optional<NormalFunction> makeNormalForm(llvm::Function &F,
                                              llvm::FunctionAnalysisManager &FAM,
                                              DiagnosticSink &Sink);
+
+/// Moves loop-invariant loads out of loops whose stores, by their subscripts,
+/// do not touch them.
+void hoistLoads(const NormalFunction &N, const Request &Req,
+                llvm::FunctionAnalysisManager &FAM);
 
 } // namespace pyfront
 

@@ -1,0 +1,89 @@
+//===- HoistLoads.cpp - Loop-invariant loads that stores do not meet -------===//
+///
+/// \file
+///   for j in k+1..n:                          l = a[i,k]
+///     a[i,j] -= a[i,k] * a[k,j]        ->     for j in k+1..n:
+///                                               a[i,j] -= l * a[k,j]
+///
+/// LLVM's LICM leaves the load where it is: by its alias analysis the store may
+/// write `a[i,k]`. The subscripts say that it does not (Subscripts.h). Hoisted,
+/// the value is read once, and its adjoint is a sum that the reversed loop keeps
+/// in a register instead of memory.
+///
+/// Invariant: moves loads only; the normal form stays as it is.
+//===----------------------------------------------------------------------===//
+#include "activity/MemoryObjects.h"
+#include "activity/Subscripts.h"
+#include "enzyme_pass/prepare/Prepare.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+class LoadHoister {
+public:
+  LoadHoister(const NormalFunction &N, const Request &Req, ScalarEvolution &SE,
+              const LoopInfo &LI, const DominatorTree &DT)
+      : N(N), LI(LI), DT(DT), Objects(N, Req), Subs(N, Req, SE) {}
+
+  bool run() {
+    bool Changed = false;
+    // Inner loops first: a load may then leave the next one as well.
+    for (const NormalLoop &L : reverse(N.Loops)) {
+      SmallVector<LoadInst *, 8> Loads;
+      for (Instruction &I : *L.Header)
+        if (auto *Load = dyn_cast<LoadInst>(&I); Load && canLeave(*Load, L))
+          Loads.push_back(Load);
+      for (LoadInst *Load : Loads)
+        Load->moveBefore(L.Preheader->getTerminator()->getIterator());
+      Changed |= !Loads.empty();
+    }
+    return Changed;
+  }
+
+private:
+  /// The first iteration runs the load before any write that could touch it,
+  /// and no later write does.
+  bool canLeave(const LoadInst &Load, const NormalLoop &L) const {
+    const Loop *InLoop = LI.getLoopFor(L.Header);
+    const Value *Ptr = Load.getPointerOperand();
+    if (!Load.isSimple() || !InLoop->isLoopInvariant(Ptr) ||
+        Objects.isUnknown(Ptr))
+      return false;
+    for (const BasicBlock *BB : InLoop->blocks())
+      for (const Instruction &I : *BB) {
+        if (!I.mayWriteToMemory())
+          continue;
+        const Value *Written = getLoadStorePointerOperand(&I);
+        if (!Written)
+          return false;
+        if (Objects.mayShareObject(Ptr, Written) &&
+            (!DT.dominates(&Load, &I) || !Subs.neverMeetsLater(Load, I)))
+          return false;
+      }
+    return true;
+  }
+
+  const NormalFunction &N;
+  const LoopInfo &LI;
+  const DominatorTree &DT;
+  MemoryObjects Objects;
+  Subscripts Subs;
+};
+
+} // namespace
+
+void hoistLoads(const NormalFunction &N, const Request &Req,
+                FunctionAnalysisManager &FAM) {
+  LoadHoister Hoister(N, Req, FAM.getResult<ScalarEvolutionAnalysis>(*N.F),
+                      FAM.getResult<LoopAnalysis>(*N.F),
+                      FAM.getResult<DominatorTreeAnalysis>(*N.F));
+  if (Hoister.run())
+    FAM.invalidate(*N.F, PreservedAnalyses::none());
+}
+
+} // namespace pyfront

@@ -1,10 +1,11 @@
 """Annotated arguments of a call, and copies of them that overlap each other as the originals do.
 
 Several array arguments may be views of one allocation. All that happens to arguments here (a fresh copy for one more
-call, shadows, object arrays of duals) happens to whole allocations, and the views are then rebuilt at the same
-places, so that layout and aliasing survive.
+call, shadows, object arrays of duals) happens to whole allocations, and the views are then rebuilt at the same places,
+so that layout and aliasing survive.
 
-Invariant: a *location* is one float of one allocation; a derivative belongs to a location, however many arguments show it.
+Invariant: a *location* is one float of one allocation; a derivative belongs to a location, however many arguments show
+it.
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ class Allocations:
 def view(like: np.ndarray, memory: np.ndarray, offset: int) -> np.ndarray:
     """An array with the shape and strides of another that begins so many of its bytes into other memory."""
     if like.size == 0:
-        return np.empty(like.shape, memory.dtype, order="F" if like.flags.f_contiguous and not like.flags.c_contiguous else "C")
+        return np.empty(
+            like.shape, memory.dtype, order="F" if like.flags.f_contiguous and not like.flags.c_contiguous else "C"
+        )
     scale = memory.itemsize // like.itemsize
     strides = tuple(stride * scale for stride in like.strides)
     if memory.dtype == object:

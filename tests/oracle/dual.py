@@ -5,8 +5,8 @@ taken to powers, rounded to an int. Beside the tangent it carries the *path magn
 partials with every term taken absolutely. Two exact methods may differ by rounding of that size and no more, so it is
 the honest scale for comparing them when terms cancel.
 
-Invariant: a tangent never gets lost in silence. Turning a dual into a plain float is an error; only `int()`, `bool()` and
-comparisons, whose derivative is zero, leave the dual numbers.
+Invariant: a tangent never gets lost in silence. Turning a dual into a plain float is an error; only `int()`, `bool()`
+and comparisons, whose derivative is zero, leave the dual numbers.
 """
 
 from __future__ import annotations

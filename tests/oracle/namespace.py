@@ -1,9 +1,9 @@
 """`math`, `numpy` and `float` as a kernel sees them when it runs on dual numbers.
 
-`on_duals(kernel)` is the kernel's Python function with its globals and closure replaced: `math` and `np` by the namespaces
-below, compiled functions by their own Python functions, in turn on dual numbers.
-Partials of analytic functions are taken by a complex step of `cmath` or SciPy (`f(x + ih).imag / h`, exact to rounding),
-the rest are written by hand; none is read from the engine's rule table.
+`on_duals(kernel)` is the kernel's Python function with its globals and closure replaced: `math` and `np` by the
+namespaces below, compiled functions by their own Python functions, in turn on dual numbers. Partials of analytic
+functions are taken by a complex step of `cmath` or SciPy (`f(x + ih).imag / h`, exact to rounding), the rest are
+written by hand; none is read from the engine's rule table.
 
 Invariant: arrays of floats are object arrays of duals or floats; arrays of ints and bools stay what they are.
 """

@@ -1,8 +1,8 @@
 """`check(kernel, *annotated arguments)`: everything that a reverse derivative promises about one call, compared.
 
-The promises (API.md): the adjoints of active scalars and the shadows on exit are those of the oracle; primal arrays, Const
-ones included, and the primal result are what a plain compiled call leaves, bit for bit; the arena is empty afterwards; a
-second call gives the same bits; no step of the plan changes the gradient by a bit.
+The promises (API.md): the adjoints of active scalars and the shadows on exit are those of the oracle; primal arrays,
+Const ones included, and the primal result are what a plain compiled call leaves, bit for bit; the arena is empty
+afterwards; a second call gives the same bits; no step of the plan changes the gradient by a bit.
 
 With PYFRONT_AUDIT_ORACLE=1 the engine is left out and the oracle itself is compared with finite differences of the
 compiled kernel.
@@ -56,8 +56,9 @@ def check(
 ) -> None:
     """Compares the reverse derivative of one call with the oracle and with the plain kernel.
 
-    `width` is 4 for a kernel that rounds to float32 inside, though none of its arguments is one. `without` are the plan steps switched off for the second derivative, whose bits must be those of the first (none: no
-    second derivative); `each_step` also switches off every step alone.
+    `width` is 4 for a kernel that rounds to float32 inside, though none of its arguments is one. `without` are the
+    plan steps switched off for the second derivative, whose bits must be those of the first (none: no second
+    derivative); `each_step` also switches off every step alone.
     """
     if not hasattr(kernel, "py_func"):
         kernel = numba.njit(kernel)
@@ -137,7 +138,8 @@ class Derivative:
             adjoints = ()
         elif count == 1:
             adjoints = (adjoints,)
-        assert isinstance(adjoints, tuple) and len(adjoints) == count
+        assert isinstance(adjoints, tuple)
+        assert len(adjoints) == count
         return Outcome(memory, shadow_memory, adjoints, value)
 
 
@@ -155,8 +157,9 @@ def check_raises(kernel: Callable[..., Any], *arguments: Annotated) -> BaseExcep
     for disable in ((), PLAN_STEPS):
         derivative = Derivative(kernel, arguments, disable=disable)
         memory, shadow_memory = call.memory(), [flat.copy() for flat in shadows]
-        got = raised(lambda: derivative.run(call, memory, shadow_memory))  # noqa: B023
-        assert type(got) is type(plain) and got.args == plain.args, f"raised {got!r}, the kernel raises {plain!r}"
+        got = raised(lambda: derivative.run(call, memory, shadow_memory))
+        same = type(got) is type(plain) and got.args == plain.args
+        assert same, f"raised {got!r}, the kernel raises {plain!r}"
         assert_same_bits(memory, plain_memory, "an array differs from what the kernel leaves in it")
         assert_same_bits(shadow_memory, shadows, "a shadow was touched")
         assert engine.load().arena_in_use() == 0, "the call left something on the arena"
@@ -193,9 +196,7 @@ def assert_oracle_ran_the_kernel(want: Expected, memory: list[np.ndarray], value
         np.testing.assert_allclose(want.value, value, err_msg="oracle and kernel differ in the result", **close)
 
 
-def assert_gradient(
-    want: Expected, outcome: Outcome, call: Allocations, shadows: list[np.ndarray], width: int
-) -> None:
+def assert_gradient(want: Expected, outcome: Outcome, call: Allocations, shadows: list[np.ndarray], width: int) -> None:
     """Adjoints and shadows are the oracle's; a shadow outside of what the arguments show is untouched."""
     got: list[float] = []
     for after, before, positions in zip(outcome.shadows, shadows, call.covered(), strict=True):
@@ -223,7 +224,9 @@ def assert_primal(outcome: Outcome, memory: list[np.ndarray], value: Any) -> Non
     """Arrays and result are, bit for bit, those of the plain call."""
     for number, (got, plain) in enumerate(zip(outcome.memory, memory, strict=True)):
         assert got.tobytes() == plain.tobytes(), f"allocation {number} differs from a plain call:\n{got}\n{plain}"
-    assert np.asarray(outcome.value).tobytes() == np.asarray(value).tobytes(), f"value {outcome.value!r}, plain {value!r}"
+    assert np.asarray(outcome.value).tobytes() == np.asarray(value).tobytes(), (
+        f"value {outcome.value!r}, plain {value!r}"
+    )
 
 
 def audit(

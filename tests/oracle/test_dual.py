@@ -9,6 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+
 from oracle.dual import Dual
 from oracle.namespace import MATH, NUMPY, on_duals
 
@@ -104,23 +105,29 @@ def test_comparisons_are_by_value():
     assert varied(1.0) < varied(2.0) <= 2.0 < varied(3.0)
     assert varied(1.0) == 1.0 != varied(2.0)
     assert sorted([varied(2.0), 1.0, varied(0.5)], key=lambda d: d)[0].value == 0.5
-    assert int(varied(2.7)) == 2 and round(varied(2.7)) == 3 and math.floor(varied(-0.5)) == -1
+    assert int(varied(2.7)) == 2
+    assert round(varied(2.7)) == 3
+    assert math.floor(varied(-0.5)) == -1
 
 
 def test_arithmetic_with_numpy_scalars_and_arrays():
     d, a = varied(2.0), np.array([varied(3.0), 1.0], dtype=object)
     for result in (np.float64(3.0) * d, d * np.float64(3.0), np.int64(3) * d):
-        assert type(result) is Dual and result.value == 6.0 and result.tangent[0] == 3.0
+        assert type(result) is Dual
+        assert result.value == 6.0
+        assert result.tangent[0] == 3.0
     assert (a * d)[0].tangent[0] == (d * a)[0].tangent[0] == 5.0
     before = a
     a *= d
-    assert a is before and a[0].value == 6.0, "in place stays in place"
+    assert a is before, "in place stays in place"
+    assert a[0].value == 6.0
 
 
 def test_magnitude_counts_terms_that_cancel():
     x = varied(3.0)
     y = x * x - x * x
-    assert y.tangent[0] == 0.0 and y.magnitude[0] == 12.0
+    assert y.tangent[0] == 0.0
+    assert y.magnitude[0] == 12.0
 
 
 def test_globals_closures_and_callees_are_replaced():

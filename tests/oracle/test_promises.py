@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numba import njit
+
 from oracle import active, check, const, dup, gradient, promises
 from oracle.arguments import Allocations
 from oracle.promises import Outcome
@@ -151,7 +152,8 @@ def test_copies_keep_layout_and_overlap(rng):
     copies = call.views(call.memory())
     for array, copied in zip(arrays, copies, strict=True):
         np.testing.assert_array_equal(array, copied)
-        assert array.strides == copied.strides and not np.shares_memory(array, copied)
+        assert array.strides == copied.strides
+        assert not np.shares_memory(array, copied)
     copies[0][0, 0] = 7.0
     assert copies[1][5, 0] == 7.0
     objects = call.views([flat.astype(object) for flat in call.memory()])

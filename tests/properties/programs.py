@@ -1,8 +1,9 @@
 """Random kernels as Python source text.
 
-`program(number)` draws a program statement by statement, the same one for the same number: float scalars, 1D and 2D arrays, an integer index array; loops with static,
-run-time and triangular bounds, while loops, branches on data, break, continue and early return; views, in-place
-updates, local arrays, arrays swapped by name, calls of helper functions.
+`program(number)` draws a program statement by statement, the same one for the same number: float scalars, 1D and 2D
+arrays, an integer index array; loops with static, run-time and triangular bounds, while loops, branches on data,
+break, continue and early return; views, in-place updates, local arrays, arrays swapped by name, calls of helper
+functions.
 
 Invariants, which the drawing keeps by construction:
 - every index is in range, whatever the data: the sizes are known here (SIZE), each integer variable has a range, and
@@ -24,7 +25,7 @@ SIZE = 4
 LARGEST = 3.0
 T = TypeVar("T")
 
-PRELUDE = '''\
+PRELUDE = """\
 import math
 
 import numpy as np
@@ -32,7 +33,7 @@ from numba import njit
 from properties.helpers import both, clip, doubled, mix, relax, total
 
 
-'''
+"""
 
 HEAD = """\
 @njit
@@ -216,7 +217,13 @@ class Drawing:
             return e.text
         if e.bound <= 4.0 * limit:
             return f"{limit / e.bound:.3f} * {e.text}"
-        return self.pick([f"{limit} * math.tanh({e.text})", f"{limit} * math.sin({e.text})", f"{limit} * {e.text} / (1.0 + abs({e.text}))"])
+        return self.pick(
+            [
+                f"{limit} * math.tanh({e.text})",
+                f"{limit} * math.sin({e.text})",
+                f"{limit} * {e.text} / (1.0 + abs({e.text}))",
+            ]
+        )
 
     def condition(self) -> str:
         """A test, mostly of data."""
@@ -228,7 +235,8 @@ class Drawing:
             return f"{self.leaf().text} > {self.leaf().text} and {self.leaf().text} < 0.7"
         if kind == 2:
             return f"{self.leaf().text} > {self.leaf().text} or {self.leaf().text} < -0.2"
-        return f"{self.element() if self.one_in(2) else self.pick(self.scope.scalars)} {self.pick(['<', '>'])} {self.pick([0.13, -0.21, 0.42, 0.87])}"
+        left = self.element() if self.one_in(2) else self.pick(self.scope.scalars)
+        return f"{left} {self.pick(['<', '>'])} {self.pick([0.13, -0.21, 0.42, 0.87])}"
 
     # Statements.
 
@@ -313,7 +321,15 @@ class Drawing:
             return
         vector = self.pick([vector for vector in self.scope.vectors if vector.length > 1])
         length = vector.length
-        part, size = self.pick([("1:", length - 1), (":-1", length - 1), ("::2", (length + 1) // 2), ("::-1", length), ("1::2", length // 2)])
+        part, size = self.pick(
+            [
+                ("1:", length - 1),
+                (":-1", length - 1),
+                ("::2", (length + 1) // 2),
+                ("::-1", length),
+                ("1::2", length // 2),
+            ]
+        )
         self.emit(f"{name} = {vector.name}[{part}]")
         self.scope.vectors.append(Vector(name, size))
 
@@ -397,7 +413,9 @@ class Drawing:
         counter = self.name("k")
         most = self.between(1, 4)
         self.emit(f"{counter} = 0")
-        head = self.pick([f"while {counter} < {most}:", f"while {counter} < {most} and ({self.condition()}):", "while True:"])
+        head = self.pick(
+            [f"while {counter} < {most}:", f"while {counter} < {most} and ({self.condition()}):", "while True:"]
+        )
         with self.block(head, most):
             self.emit(f"{counter} += 1")
             if head == "while True:":

@@ -1,4 +1,5 @@
-"""Smaller programs that fail in the same way: statements are left out, and blocks unwrapped, as long as the failure stays.
+"""Smaller programs that fail in the same way: statements are left out, and blocks unwrapped, as long as the failure
+stays.
 
 Invariant: a candidate counts only if `fails` says so, so a candidate that is no longer a program is simply rejected.
 """

@@ -2,8 +2,8 @@
 
 PYFRONT_FUZZ_PROGRAMS is how many programs there are (500), PYFRONT_FUZZ_SEED the seed of the first batch (0),
 PYFRONT_FUZZ_SECONDS keeps each batch going with fresh seeds for that long, PYFRONT_FUZZ_REDUCE=1 makes a failing
-program smaller. A failure prints seed, number and source of its program; PYFRONT_FUZZ_NUMBER=... runs just that one. The
-source under test also lies in the temporary directory, in case the process dies.
+program smaller. A failure prints seed, number and source of its program; PYFRONT_FUZZ_NUMBER=... runs just that one.
+The source under test also lies in the temporary directory, in case the process dies.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from oracle import active, check, const, dup
 from oracle.arguments import Annotated
+
 from properties.programs import SIZE, Program, program
 from properties.reduction import reduced
 

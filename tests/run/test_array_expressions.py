@@ -1,4 +1,4 @@
-"""NumPy on whole arrays, as far as Numba lowers it to plain loops: expressions, reductions, `where`, in-place operators."""
+"""NumPy on whole arrays, as far as Numba lowers it to plain loops: expressions, reductions, in-place operators."""
 
 from __future__ import annotations
 

@@ -191,11 +191,22 @@ def test_rank_4(rng):
 
 
 def test_matrix_product(rng):
-    check(matrix_product, dup(rng.normal(size=(3, 2))), dup(rng.normal(size=(3, 4))), dup(rng.normal(size=(4, 2))), each_step=True)
+    check(
+        matrix_product,
+        dup(rng.normal(size=(3, 2))),
+        dup(rng.normal(size=(3, 4))),
+        dup(rng.normal(size=(4, 2))),
+        each_step=True,
+    )
 
 
 def test_matrix_product_accumulated(rng):
-    check(matrix_product_in_place, dup(rng.normal(size=(3, 2))), dup(rng.normal(size=(3, 4))), dup(rng.normal(size=(4, 2))))
+    check(
+        matrix_product_in_place,
+        dup(rng.normal(size=(3, 2))),
+        dup(rng.normal(size=(3, 4))),
+        dup(rng.normal(size=(4, 2))),
+    )
 
 
 def test_output_that_is_only_written(rng):

@@ -106,7 +106,9 @@ def test_workspace_reused_each_step(rng):
 
 
 def test_workspaces_swapped(rng):
-    check(two_workspaces_swapped, dup(rng.normal(size=4)), const(rng.normal(size=4)), const(rng.normal(size=4)), const(3))
+    check(
+        two_workspaces_swapped, dup(rng.normal(size=4)), const(rng.normal(size=4)), const(rng.normal(size=4)), const(3)
+    )
 
 
 def test_matrix_workspace(rng):

@@ -163,7 +163,9 @@ def test_scatter_where_the_last_one_wins(rng):
 
 
 def test_scatter_add(rng):
-    check(scatter_add, dup(rng.normal(size=5)), const(np.array([2, 0, 2, 1, 2])), dup(rng.normal(size=4)), each_step=True)
+    check(
+        scatter_add, dup(rng.normal(size=5)), const(np.array([2, 0, 2, 1, 2])), dup(rng.normal(size=4)), each_step=True
+    )
 
 
 def test_histogram(rng):

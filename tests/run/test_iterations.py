@@ -1,4 +1,4 @@
-"""Iterations to convergence and recurrences: Newton, bisection, fixed points, polynomials, continued fractions, series."""
+"""Iterations to convergence and recurrences: Newton, bisection, fixed points, polynomials, fractions, series."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 
 import numpy as np
-import pyfront as ad
 import pytest
 from numba import njit
 from numba.core.runtime import rtsys
+
+import pyfront as ad
 from pyfront import engine
 
 
@@ -100,7 +101,9 @@ def test_nothing_is_leaked(kernel, arguments, error, disable):
 
 
 def test_arena_keeps_its_capacity_until_it_is_released():
-    derivative = ad.autodiff(grows_the_tape, ad.Duplicated, ad.Const, disable=("reload", "recompute", "mincut", "snapshot"))
+    derivative = ad.autodiff(
+        grows_the_tape, ad.Duplicated, ad.Const, disable=("reload", "recompute", "mincut", "snapshot")
+    )
     loaded = engine.load()
     derivative(np.array([0.9, 0.8]), np.ones(2), 200_000)
     assert loaded.arena_capacity() >= 200_000 * 8
@@ -112,7 +115,9 @@ def test_arena_keeps_its_capacity_until_it_is_released():
 
 
 def test_peak_counts_the_tape():
-    derivative = ad.autodiff(grows_the_tape, ad.Duplicated, ad.Const, disable=("reload", "recompute", "mincut", "snapshot"))
+    derivative = ad.autodiff(
+        grows_the_tape, ad.Duplicated, ad.Const, disable=("reload", "recompute", "mincut", "snapshot")
+    )
     loaded = engine.load()
     peaks = []
     for n in (1000, 100_000):

@@ -302,7 +302,13 @@ def positive_definite(rng, n):
 
 
 def test_thomas(rng):
-    check(thomas, dup(rng.normal(size=5)), dup(4.0 + rng.uniform(size=5)), dup(rng.normal(size=5)), dup(rng.normal(size=5)))
+    check(
+        thomas,
+        dup(rng.normal(size=5)),
+        dup(4.0 + rng.uniform(size=5)),
+        dup(rng.normal(size=5)),
+        dup(rng.normal(size=5)),
+    )
 
 
 def test_cholesky(rng):
@@ -358,7 +364,9 @@ def test_gauss_seidel(rng):
 
 
 def test_conjugate_gradient(rng):
-    check(conjugate_gradient, dup(positive_definite(rng, 4)), dup(rng.normal(size=4)), dup(rng.normal(size=4)), const(3))
+    check(
+        conjugate_gradient, dup(positive_definite(rng, 4)), dup(rng.normal(size=4)), dup(rng.normal(size=4)), const(3)
+    )
 
 
 def test_gauss_jordan_inverse(rng):
@@ -381,4 +389,6 @@ def test_scalar_times_everything(rng):
         solve(a, b, pivots)
         return b[0] * b[-1]
 
-    check(shifted_solve, dup(rng.normal(size=(3, 3))), dup(rng.normal(size=3)), active(0.4), const(np.zeros(3, np.int64)))
+    check(
+        shifted_solve, dup(rng.normal(size=(3, 3))), dup(rng.normal(size=3)), active(0.4), const(np.zeros(3, np.int64))
+    )

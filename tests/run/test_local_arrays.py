@@ -1,4 +1,4 @@
-"""Arrays that the kernel allocates: every constructor, inside loops, swapped by name, chosen at run time, never used."""
+"""Arrays that the kernel allocates: every constructor, inside loops, swapped by name, chosen at run time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loops: any step, bounds that depend on outer loops or on data, zero trips, break/continue/return/else, while loops."""
+"""Loops: any step, bounds that depend on outer loops or on data, zero trips, break/continue/return/else, while."""
 
 from __future__ import annotations
 
@@ -318,7 +318,18 @@ def countdown_condition(x, n):
 
 @pytest.mark.parametrize(
     ("start", "stop", "step"),
-    [(0, 7, 1), (0, 7, 2), (1, 7, 3), (6, -1, -1), (6, 0, -2), (5, 5, 1), (5, 2, 1), (2, 5, -1), (0, 7, 100), (6, -1, -100)],
+    [
+        (0, 7, 1),
+        (0, 7, 2),
+        (1, 7, 3),
+        (6, -1, -1),
+        (6, 0, -2),
+        (5, 5, 1),
+        (5, 2, 1),
+        (2, 5, -1),
+        (0, 7, 100),
+        (6, -1, -100),
+    ],
 )
 def test_run_time_step(rng, start, stop, step):
     check(stepped, dup(rng.normal(size=7)), const(start), const(stop), const(step), without=())
@@ -338,7 +349,6 @@ def test_three_deep(n):
 
 
 def test_inner_bounds_from_integer_array(rng):
-
 
     check(ragged, dup(rng.uniform(-0.5, 0.5, size=4)), const(np.array([3, 0, 1, 5])))
 

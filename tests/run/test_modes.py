@@ -6,9 +6,10 @@ import pickle
 import sys
 
 import numpy as np
-import pyfront as ad
 import pytest
 from numba import njit
+
+import pyfront as ad
 
 
 @njit
@@ -56,7 +57,8 @@ def test_two_active_scalars_give_a_tuple():
 
 def test_one_active_scalar_gives_a_bare_float():
     result = ad.autodiff(product, ad.Active, ad.Const)(2.0, 5.0)
-    assert isinstance(result, float) and result == 5.0
+    assert isinstance(result, float)
+    assert result == 5.0
 
 
 def test_no_active_scalar_gives_none():
@@ -91,7 +93,8 @@ def test_with_primal_where_nothing_is_returned():
 def test_kernel_that_returns_an_int():
     a, shadow = np.array([1.0, -2.0]), np.ones(2)
     result = ad.autodiff(count, ad.Active, ad.Duplicated, mode=ad.ReverseWithPrimal)(3.0, a, shadow)
-    assert result == (1, -1.0) and isinstance(result[0], int)
+    assert result == (1, -1.0)
+    assert isinstance(result[0], int)
 
 
 def test_kernel_that_returns_a_bool():

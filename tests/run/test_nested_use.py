@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyfront as ad
 import pytest
 from numba import njit
+
+import pyfront as ad
 
 
 @njit

@@ -1,4 +1,4 @@
-"""Small networks with the loops written out: dense layers, convolution, recurrences, attention, normalization, training."""
+"""Small networks with the loops written out: dense layers, convolution, recurrences, attention, training."""
 
 from __future__ import annotations
 
@@ -228,7 +228,14 @@ def test_layer_norm(rng):
 
 
 def test_derivative_through_training(rng):
-    check(trained_by_gradient_descent, dup(rng.normal(size=2)), dup(rng.normal(size=4)), dup(rng.normal(size=4)), active(0.1), const(3))
+    check(
+        trained_by_gradient_descent,
+        dup(rng.normal(size=2)),
+        dup(rng.normal(size=4)),
+        dup(rng.normal(size=4)),
+        active(0.1),
+        const(3),
+    )
 
 
 def test_embedding(rng):

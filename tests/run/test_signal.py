@@ -273,7 +273,9 @@ def test_cubic_spline(rng):
 
 
 def test_ray_march(rng):
-    check(ray_march, dup(rng.uniform(0.1, 1.0, (4, 4))), active(0.3), active(0.6), active(0.8), active(0.47), const(0.7))
+    check(
+        ray_march, dup(rng.uniform(0.1, 1.0, (4, 4))), active(0.3), active(0.6), active(0.8), active(0.47), const(0.7)
+    )
 
 
 def test_warped_image(rng):

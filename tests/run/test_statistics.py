@@ -246,7 +246,12 @@ def test_standardized_columns(rng):
 
 
 def test_logistic_regression(rng):
-    check(logistic_regression, dup(rng.normal(size=3)), const(rng.normal(size=(5, 3))), const(np.array([0.0, 1.0, 1.0, 0.0, 1.0])))
+    check(
+        logistic_regression,
+        dup(rng.normal(size=3)),
+        const(rng.normal(size=(5, 3))),
+        const(np.array([0.0, 1.0, 1.0, 0.0, 1.0])),
+    )
 
 
 def test_kernel_density(rng):
@@ -276,7 +281,14 @@ def test_hidden_markov_forward(rng):
 
 
 def test_gaussian_process_with_const_workspace(rng):
-    check(gaussian_process, dup(rng.normal(size=4)), dup(rng.normal(size=4)), active(0.8), active(0.3), const(np.zeros((4, 4))))
+    check(
+        gaussian_process,
+        dup(rng.normal(size=4)),
+        dup(rng.normal(size=4)),
+        active(0.8),
+        active(0.3),
+        const(np.zeros((4, 4))),
+    )
 
 
 def test_huber(rng):

@@ -128,7 +128,11 @@ def brusselator(u, du, a, b, diffusion, h, n):
                 x, y = u[i, j, 0], u[i, j, 1]
                 for s in range(2):
                     laplacian = (
-                        u[i - 1, j, s] + u[(i + 1) % size, j, s] + u[i, j - 1, s] + u[i, (j + 1) % size, s] - 4.0 * u[i, j, s]
+                        u[i - 1, j, s]
+                        + u[(i + 1) % size, j, s]
+                        + u[i, j - 1, s]
+                        + u[i, (j + 1) % size, s]
+                        - 4.0 * u[i, j, s]
                     )
                     du[i, j, s] = diffusion * laplacian
                 du[i, j, 0] += a + x * x * y - (b + 1.0) * x

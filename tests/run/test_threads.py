@@ -6,9 +6,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pyfront as ad
 import pytest
 from numba import njit
+
+import pyfront as ad
 from pyfront import engine
 
 

@@ -291,4 +291,6 @@ def test_trajectory_kept_in_the_array(rng):
 
 
 def test_geometric_brownian_motion(rng):
-    check(geometric_brownian, dup(np.full(4, 1.0)), const(rng.normal(size=(4, 3))), active(0.05), active(0.3), const(0.25))
+    check(
+        geometric_brownian, dup(np.full(4, 1.0)), const(rng.normal(size=(4, 3))), active(0.05), active(0.3), const(0.25)
+    )

@@ -9,16 +9,15 @@ using namespace llvm;
 
 namespace pyfront {
 
-/// The pointer that a write goes through; null for one that may write anything.
-static const Value *writtenPointer(const Instruction *Write) {
-  if (auto *Store = dyn_cast<StoreInst>(Write))
+const Value *writtenPointer(const Instruction &Write) {
+  if (auto *Store = dyn_cast<StoreInst>(&Write))
     return Store->getPointerOperand();
-  if (auto *Mem = dyn_cast<MemIntrinsic>(Write))
+  if (auto *Mem = dyn_cast<MemIntrinsic>(&Write))
     return Mem->getRawDest();
   return nullptr;
 }
 
-static bool isWrite(const Instruction &I) {
+bool writesMemory(const Instruction &I) {
   if (auto *Call = dyn_cast<CallBase>(&I)) {
     const Function *Callee = Call->getCalledFunction();
     if (Callee && (Callee->getName() == marker::Allocate ||
@@ -42,14 +41,14 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
     Entered.push_back(enteredFrom(&BB, nullptr));
   for (const BasicBlock *BB : N.Order)
     for (const Instruction &I : *BB) {
-      if (isWrite(I))
+      if (writesMemory(I))
         Writes.push_back(&I);
       if (auto *Load = dyn_cast<LoadInst>(&I))
         Loads.push_back(Load);
     }
   for (const LoadInst *Load : Loads)
     for (const Instruction *Write : Writes) {
-      const Value *Ptr = writtenPointer(Write);
+      const Value *Ptr = writtenPointer(*Write);
       if (Ptr && !Objects.mayShareObject(Ptr, Load->getPointerOperand()))
         continue;
       if (!runsAfter(Write, Load) || Subs.neverMeetsLater(*Load, *Write))
@@ -90,7 +89,7 @@ bool OverwriteFacts::mayBeWrittenSince(ProgramPoint P,
   const BasicBlock *LoadBB = Load->getParent();
   int Within = P.EachIteration ? P.Loop : L.Parent;
   for (const Instruction *Write : Writes) {
-    const Value *Ptr = writtenPointer(Write);
+    const Value *Ptr = writtenPointer(*Write);
     if (Ptr && !Objects.mayShareObjectIn(Within, Ptr,
                                          Load->getPointerOperand(), N))
       continue;

@@ -27,6 +27,11 @@ namespace pyfront {
 
 class Subscripts;
 
+/// Whether `I` may change memory that the kernel reads.
+bool writesMemory(const llvm::Instruction &I);
+/// The pointer that a write goes through; null for one that may write anything.
+const llvm::Value *writtenPointer(const llvm::Instruction &Write);
+
 /// A place where the forward sweep can copy memory: each time loop `Loop` is
 /// about to begin, or at the top of each of its iterations.
 struct ProgramPoint {

@@ -13,8 +13,10 @@
 /// Invariant: moves loads only; the normal form stays as it is.
 //===----------------------------------------------------------------------===//
 #include "activity/MemoryObjects.h"
+#include "activity/OverwriteFacts.h"
 #include "activity/Subscripts.h"
 #include "enzyme_pass/prepare/Prepare.h"
+#include "llvm/Analysis/Loads.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/Dominators.h"
 
@@ -39,13 +41,24 @@ public:
         if (auto *Load = dyn_cast<LoadInst>(&I); Load && canLeave(*Load, L))
           Loads.push_back(Load);
       for (LoadInst *Load : Loads)
-        Load->moveBefore(L.Preheader->getTerminator()->getIterator());
+        hoist(*Load, *L.Preheader);
       Changed |= !Loads.empty();
     }
     return Changed;
   }
 
 private:
+  /// Where the preheader has just stored or loaded the value, that is taken.
+  static void hoist(LoadInst &Load, BasicBlock &To) {
+    Load.moveBefore(To.getTerminator()->getIterator());
+    BasicBlock::iterator From = Load.getIterator();
+    Value *Known = FindAvailableLoadedValue(&Load, &To, From);
+    if (!Known || Known->getType() != Load.getType())
+      return;
+    Load.replaceAllUsesWith(Known);
+    Load.eraseFromParent();
+  }
+
   /// The first iteration runs the load before any write that could touch it,
   /// and no later write does.
   bool canLeave(const LoadInst &Load, const NormalLoop &L) const {
@@ -56,9 +69,9 @@ private:
       return false;
     for (const BasicBlock *BB : InLoop->blocks())
       for (const Instruction &I : *BB) {
-        if (!I.mayWriteToMemory())
+        if (!writesMemory(I))
           continue;
-        const Value *Written = getLoadStorePointerOperand(&I);
+        const Value *Written = writtenPointer(I);
         if (!Written)
           return false;
         if (Objects.mayShareObject(Ptr, Written) &&

@@ -17,7 +17,7 @@ ALLOWED = {
     "request": {"support", "request"},
     "runtime": {"runtime"},
     "rules": {"support", "rules"},
-    "prepare": {"support", "request", "rules", "prepare"},
+    "prepare": {"support", "request", "rules", "activity", "prepare"},
     "activity": {"support", "request", "rules", "activity"},
     "plan": {"support", "request", "rules", "activity", "plan"},
     "emit": {"support", "request", "rules", "plan", "emit"},

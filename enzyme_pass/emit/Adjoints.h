@@ -6,6 +6,9 @@
 /// changes no bit and LLVM folds it, so an adjoint that nothing has been added to
 /// costs nothing once variables have become SSA values. `take` resets, because a
 /// value in a loop has a new adjoint in each iteration.
+///
+/// A value that is read only in its own block, which is most of them, needs no
+/// variable: its adjoint begins and ends within one reverse block.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_EMIT_ADJOINTS_H
 #define PYFRONT_EMIT_ADJOINTS_H
@@ -26,6 +29,11 @@ public:
   void add(llvm::IRBuilder<> &B, llvm::Value *V, llvm::Value *Contribution) {
     if (!has(V))
       return;
+    if (isLocal(V)) {
+      llvm::Value *&Bar = Local[V];
+      Bar = Bar ? B.CreateFAdd(Bar, Contribution) : Contribution;
+      return;
+    }
     llvm::AllocaInst *Var = variable(V);
     llvm::Value *Old = B.CreateLoad(V->getType(), Var);
     B.CreateStore(B.CreateFAddFMF(Old, Contribution, orderOf(V)), Var);
@@ -34,11 +42,24 @@ public:
                 llvm::Value *Contribution) {
     if (!has(V))
       return;
+    if (isLocal(V)) {
+      llvm::Value *&Bar = Local[V];
+      Bar = Bar ? B.CreateFSub(Bar, Contribution) : B.CreateFNeg(Contribution);
+      return;
+    }
     llvm::AllocaInst *Var = variable(V);
     llvm::Value *Old = B.CreateLoad(V->getType(), Var);
     B.CreateStore(B.CreateFSubFMF(Old, Contribution, orderOf(V)), Var);
   }
   llvm::Value *take(llvm::IRBuilder<> &B, llvm::Value *V) {
+    if (isLocal(V)) {
+      auto It = Local.find(V);
+      if (It == Local.end())
+        return zero(V->getType());
+      llvm::Value *Bar = It->second;
+      Local.erase(It);
+      return Bar;
+    }
     llvm::AllocaInst *Var = variable(V);
     llvm::Value *Bar =
         B.CreateLoad(V->getType(), Var, V->getName() + ".bar");
@@ -47,6 +68,23 @@ public:
   }
 
 private:
+  bool isLocal(const llvm::Value *V) {
+    auto [It, New] = IsLocal.try_emplace(V, false);
+    if (!New)
+      return It->second;
+    auto *I = llvm::dyn_cast<llvm::Instruction>(V);
+    bool Result = I && !llvm::isa<llvm::PHINode>(I);
+    for (const llvm::User *U : V->users()) {
+      auto *Reader = llvm::cast<llvm::Instruction>(U);
+      bool HandsBack =
+          has(Reader) || D.P.ActiveAccesses.contains(
+                             const_cast<llvm::Instruction *>(Reader));
+      if (HandsBack && (llvm::isa<llvm::PHINode>(Reader) || !I ||
+                        Reader->getParent() != I->getParent()))
+        Result = false;
+    }
+    return IsLocal[V] = Result;
+  }
   llvm::FastMathFlags orderOf(llvm::Value *V) const {
     llvm::FastMathFlags Flags;
     Flags.setAllowReassoc(D.P.Lanes.contains(V));
@@ -64,6 +102,8 @@ private:
 
   Derivative &D;
   llvm::DenseMap<llvm::Value *, llvm::AllocaInst *> Variables;
+  llvm::DenseMap<llvm::Value *, llvm::Value *> Local;
+  llvm::DenseMap<const llvm::Value *, bool> IsLocal;
 };
 
 } // namespace pyfront

@@ -79,9 +79,9 @@ std::optional<ElementAccess> ElementAccesses::of(const Instruction &I) const {
   if (!Base || isa<SCEVCouldNotCompute>(Bytes) ||
       !Bytes->getType()->isIntegerTy(64))
     return std::nullopt;
-  // A base that is made anew by each iteration is many arrays.
+  // Memory that each iteration allocates anew is many arrays.
   if (auto *Made = dyn_cast<Instruction>(Base->getValue());
-      Made && innermost(*Made))
+      Made && N.loopOf(Made->getParent()) >= 0)
     return std::nullopt;
   std::optional<AffineForm> Offset = AffineForm::of(Bytes, SE);
   if (!Offset || any_of(Offset->Terms, [&](const AffineForm::Term &T) {
@@ -201,9 +201,9 @@ bool ElementAccesses::isNonNegative(const AffineForm &F, const ElementAccess &A,
 
 bool ElementAccesses::runsWith(const Instruction &Assumption,
                                const Instruction &I) const {
-  const Loop *Around = innermost(Assumption);
+  int Around = N.loopOf(Assumption.getParent());
   if (DT.dominates(&Assumption, &I))
-    return !Around || Around->contains(&I);
+    return Around < 0 || N.contains(Around, I.getParent());
   // Or it comes next: after `I` there is only one way that does not raise.
   const BasicBlock *BB = I.getParent();
   while (BB != Assumption.getParent()) {

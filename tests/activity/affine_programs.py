@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,10 +70,9 @@ class Program:
             text.append(entry if isinstance(entry, str) else " " * entry[0] + assign(*entry[1:]))
         n, m = sizes
         arrays = _identities(n, m)
-        exec(
-            compile("def run(n, m, report, np, " + ", ".join(arrays) + "):\n" + "\n".join(text) + "\n", "trace", "exec"),
-            names := {},
-        )
+        source = "\n".join([f"def run(n, m, report, np, {', '.join(arrays)}):", *text, ""])
+        names: dict[str, Any] = {}
+        exec(compile(source, "trace", "exec"), names)
         names["run"](n, m, lambda *event: events.append(event), _Local(), **arrays)
         later: set[int] = set()
         found: set[int] = set()
@@ -167,7 +167,18 @@ class _Drawing:
         if self.plain:
             outer = around[-1]
             return self.rng.choice(
-                [outer, outer, f"{outer} + 1, n", f"{outer} + 1, n", f"{outer} + 1", "n", "m", "1, n - 1", "1, m - 1", "2"]
+                [
+                    outer,
+                    outer,
+                    f"{outer} + 1, n",
+                    f"{outer} + 1, n",
+                    f"{outer} + 1",
+                    "n",
+                    "m",
+                    "1, n - 1",
+                    "1, m - 1",
+                    "2",
+                ]
             )
         choices = [
             end,
@@ -215,9 +226,7 @@ class _Drawing:
             axis = self.rng.randrange(len(subscripts))
             other = [*subscripts]
             other[axis] = self.subscript(read, axis, around)
-        self.result.lines.append(
-            (indent, f"{written}[{', '.join(subscripts)}]", f"{read}[{', '.join(other)}]")
-        )
+        self.result.lines.append((indent, f"{written}[{', '.join(subscripts)}]", f"{read}[{', '.join(other)}]"))
 
     def subscripts(self, array: str, around: list[str]) -> list[str]:
         return [self.subscript(array, axis, around) for axis in range(self.arrays[array])]

@@ -155,7 +155,8 @@ void Plan::print(raw_ostream &OS) const {
        << (S.EachIteration ? " at each iteration of L" : " before L") << S.Loop
        << "\n";
   }
-  OS << "lanes\n";
+  if (!Lanes.empty())
+    OS << "lanes\n";
   for (const Value *V : Lanes)
     OS << "  %" << V->getName() << "\n";
   OS << "loops\n";

@@ -23,7 +23,7 @@ def kernel(x, a, b):
 class Right:
     """A derivative that is the oracle's; its children break one promise each."""
 
-    def __init__(self, function, arguments, seed, like, disable):
+    def __init__(self, function, arguments, seed, like, disable=()):
         self.function, self.seed, self.disable = function, seed, disable
 
     def __call__(self, call: Allocations, shadows: list[np.ndarray]) -> Outcome:
@@ -34,6 +34,9 @@ class Right:
         for flat, positions in zip(after, call.covered(), strict=True):
             flat[positions] = [next(rest) for _ in positions]
         return self.spoil(Outcome(memory, after, tuple(rest), value))
+
+    def reorders(self) -> bool:
+        return False
 
     def spoil(self, outcome: Outcome) -> Outcome:
         return outcome

@@ -17,11 +17,13 @@ namespace pyfront {
 
 struct Facts {
   Facts(const NormalFunction &N, const Request &Req, llvm::ScalarEvolution &SE)
-      : Objects(N, Req), Types(N, Req, Objects), Activity(N, Req, Objects),
+      : Evolution(SE), Objects(N, Req), Types(N, Req, Objects), Activity(N, Req, Objects),
         Loops(N), Subs(N, Req, SE), Overwrite(N, Objects, Subs) {}
   Facts(const Facts &) = delete;
   Facts &operator=(const Facts &) = delete;
 
+  /// LLVM's own, for addresses as functions of the counters.
+  llvm::ScalarEvolution &Evolution;
   MemoryObjects Objects;
   TypeFacts Types;
   ActivityFacts Activity;

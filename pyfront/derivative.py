@@ -27,9 +27,9 @@ from pyfront.modes import Mode
 
 _CACHE = "_pyfront_derivatives"
 
-#: The plan's improvements; each can be left out by name, and the gradient does not change by a bit, ``lanes`` aside,
-#: which leaves the order of sums over a loop to the compiler.
-PLAN_STEPS = ("reload", "recompute", "snapshot", "mincut", "lanes")
+#: The plan's improvements; each can be left out by name, and the gradient does not change by a bit, ``lanes`` and
+#: ``strips`` aside, which change the order of sums.
+PLAN_STEPS = ("reload", "recompute", "snapshot", "mincut", "lanes", "strips")
 
 
 def autodiff(

@@ -8,7 +8,11 @@ namespace pyfront {
 /// Primal: x = *p   Adjoint: *p' += x'; x' = 0.
 void ReverseSweep::reverseLoad(Builder &B, LoadInst &I) {
   Value *ValueBar = Bar.take(B, &I);
-  Value *Shadow = Reader.shadow(B, I.getPointerOperand());
+  addToShadow(B, I, Reader.shadow(B, I.getPointerOperand()), ValueBar);
+}
+
+void ReverseSweep::addToShadow(Builder &B, LoadInst &I, Value *Shadow,
+                               Value *ValueBar) {
   LoadInst *Old = B.CreateAlignedLoad(I.getType(), Shadow, I.getAlign());
   D.tag(Old, Side::Shadow);
   D.tag(B.CreateAlignedStore(B.CreateFAdd(Old, ValueBar), Shadow, I.getAlign()),

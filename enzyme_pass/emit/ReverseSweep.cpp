@@ -24,6 +24,11 @@ void ReverseSweep::emit() {
 }
 
 void ReverseSweep::emitBlock(BasicBlock *BB) {
+  if (P.N.isHeader(BB))
+    if (auto It = P.Strips.find(P.N.loopOf(BB)); It != P.Strips.end()) {
+      emitStrips(BB, It->second);
+      return;
+    }
   Reader.reset();
   Builder B(Reverse.lookup(BB));
   for (Instruction &I : reverse(*BB))
@@ -59,7 +64,7 @@ void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
 
 /// Primal: y = phi [x_P, P], ..   Adjoint: x_P' += y' on the edge from P.
 BasicBlock *ReverseSweep::emitEdge(BasicBlock *BB, BasicBlock *Pred,
-                                   const DenseMap<PHINode *, Value *> &Bars) {
+                                   const PhiBars &Bars, BasicBlock *Target) {
   auto *Edge = BasicBlock::Create(
       D.G->getContext(), BB->getName() + ".to." + Pred->getName(), D.G);
   Builder B(Edge);
@@ -68,7 +73,7 @@ BasicBlock *ReverseSweep::emitEdge(BasicBlock *BB, BasicBlock *Pred,
     if (Value *PhiBar = Bars.lookup(&Phi))
       Bar.add(B, Phi.getIncomingValueForBlock(Pred), PhiBar);
   startLoopsBackwards(B, BB, Pred);
-  B.CreateBr(Reverse.lookup(Pred));
+  B.CreateBr(Target ? Target : Reverse.lookup(Pred));
   return Edge;
 }
 
@@ -84,19 +89,25 @@ void ReverseSweep::startLoopsBackwards(Builder &B, BasicBlock *Exit,
   }
 }
 
-void ReverseSweep::countDown(Builder &B, BasicBlock *Header,
-                             BasicBlock *ToPreheader, BasicBlock *ToLatch) {
-  int L = P.N.loopOf(Header);
-  Value *Count = Reader.counter(B, L);
-  Value *IsFirst = B.CreateICmpEQ(Count, B.getInt64(0));
-  auto *Next = BasicBlock::Create(D.G->getContext(),
+BasicBlock *ReverseSweep::stepDown(int L, Value *Count, BasicBlock *Then) {
+  auto *Step = BasicBlock::Create(D.G->getContext(),
                                   "L" + Twine(L) + ".count.down", D.G);
-  B.CreateCondBr(IsFirst, ToPreheader, Next);
-  Builder N(Next);
-  N.CreateStore(N.CreateAdd(Count, N.getInt64(-1), "", /*HasNUW=*/false,
+  Builder B(Step);
+  B.CreateStore(B.CreateAdd(Count, B.getInt64(-1), "", /*HasNUW=*/false,
                             /*HasNSW=*/true),
                 Counters.lookup(L));
-  N.CreateBr(ToLatch);
+  B.CreateBr(Then);
+  return Step;
+}
+
+/// Phis of one block change at once: all adjoints are taken before any is handed
+/// on.
+ReverseSweep::PhiBars ReverseSweep::takePhis(Builder &B, BasicBlock *BB) {
+  PhiBars Bars;
+  for (PHINode &Phi : BB->phis())
+    if (Bar.has(&Phi))
+      Bars[&Phi] = Bar.take(B, &Phi);
+  return Bars;
 }
 
 void ReverseSweep::emitBack(Builder &B, BasicBlock *BB) {
@@ -105,12 +116,7 @@ void ReverseSweep::emitBack(Builder &B, BasicBlock *BB) {
     emitFinish(B);
     return;
   }
-  // Phis of one block change at once: all adjoints are taken before any is
-  // handed on.
-  DenseMap<PHINode *, Value *> Bars;
-  for (PHINode &Phi : BB->phis())
-    if (Bar.has(&Phi))
-      Bars[&Phi] = Bar.take(B, &Phi);
+  PhiBars Bars = takePhis(B, BB);
   SmallVector<BasicBlock *, 4> Preds = distinctPredecessors(BB);
   switch (Back.How) {
   case BackPlan::Form::Finish:
@@ -126,7 +132,10 @@ void ReverseSweep::emitBack(Builder &B, BasicBlock *BB) {
     BasicBlock *ToPreheader = emitEdge(BB, L.Preheader, Bars);
     BasicBlock *ToLatch = emitEdge(BB, L.Latch, Bars);
     Reader.reset();
-    countDown(B, BB, ToPreheader, ToLatch);
+    int Loop = P.N.loopOf(BB);
+    Value *Count = Reader.counter(B, Loop);
+    B.CreateCondBr(B.CreateICmpEQ(Count, B.getInt64(0)), ToPreheader,
+                   stepDown(Loop, Count, ToLatch));
     break;
   }
   case BackPlan::Form::Which: {

@@ -11,7 +11,8 @@
 /// adjoints to what came along that edge and, where the edge leaves loops, sets
 /// their counters to the last iteration. A loop header's reverse counts down.
 ///
-/// Instructions are reversed by family: EmitScalar.cpp, EmitMemory.cpp.
+/// Instructions are reversed by family: EmitScalar.cpp, EmitMemory.cpp. Loops
+/// that the plan runs in strips: EmitStrips.cpp.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_EMIT_REVERSESWEEP_H
 #define PYFRONT_EMIT_REVERSESWEEP_H
@@ -40,19 +41,28 @@ private:
   void reverseSelect(Builder &B, llvm::SelectInst &I);
   // EmitMemory.cpp
   void reverseLoad(Builder &B, llvm::LoadInst &I);
+  void addToShadow(Builder &B, llvm::LoadInst &I, llvm::Value *Shadow,
+                   llvm::Value *ValueBar);
   void reverseStore(Builder &B, llvm::StoreInst &I);
   void reverseMemSet(Builder &B, llvm::MemSetInst &I);
   void reverseCopy(Builder &B, llvm::MemTransferInst &I);
   // Control
   void emitBack(Builder &B, llvm::BasicBlock *BB);
   void emitFinish(Builder &B);
+  using PhiBars = llvm::DenseMap<llvm::PHINode *, llvm::Value *>;
+  PhiBars takePhis(Builder &B, llvm::BasicBlock *BB);
+  /// `Target`: where the edge leads, if not to the reverse of `Pred`.
   llvm::BasicBlock *emitEdge(llvm::BasicBlock *BB, llvm::BasicBlock *Pred,
-                             const llvm::DenseMap<llvm::PHINode *, llvm::Value *>
-                                 &Bars);
+                             const PhiBars &Bars,
+                             llvm::BasicBlock *Target = nullptr);
   void startLoopsBackwards(Builder &B, llvm::BasicBlock *Exit,
                            llvm::BasicBlock *Exiting);
-  void countDown(Builder &B, llvm::BasicBlock *Header,
-                 llvm::BasicBlock *ToPreheader, llvm::BasicBlock *ToLatch);
+  /// A block that sets the counter of `L` to one less than `Count`.
+  llvm::BasicBlock *stepDown(int L, llvm::Value *Count, llvm::BasicBlock *Then);
+  // EmitStrips.cpp
+  void emitStrips(llvm::BasicBlock *BB, llvm::ArrayRef<llvm::LoadInst *> Loads);
+  void emitAddition(Builder &B, llvm::LoadInst &Load, llvm::AllocaInst &Buffer,
+                    int L, llvm::Value *Low, llvm::Value *High);
 
   Derivative &D;
   const Plan &P;

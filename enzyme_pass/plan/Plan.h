@@ -157,6 +157,9 @@ struct Plan {
   /// Adjoints that a deeper loop sums up: their sum may be kept in vector lanes,
   /// in an order fixed by the compiled code.
   llvm::SetVector<llvm::Value *> Lanes;
+  /// Innermost loops that the reverse sweep runs in strips, with the loads whose
+  /// contributions are gathered first and added to shadow memory afterwards.
+  llvm::MapVector<int, llvm::SmallVector<llvm::LoadInst *, 4>> Strips;
   /// Loads, stores and memory intrinsics whose shadow memory is touched.
   llvm::SetVector<llvm::Instruction *> ActiveAccesses;
   /// Element type of the block copies among `ActiveAccesses`.

@@ -159,6 +159,10 @@ void Plan::print(raw_ostream &OS) const {
     OS << "lanes\n";
   for (const Value *V : Lanes)
     OS << "  %" << V->getName() << "\n";
+  if (!Strips.empty())
+    OS << "strips\n";
+  for (const auto &[L, Loads] : Strips)
+    OS << "  L" << L << ": " << Loads.size() << " accesses\n";
   OS << "loops\n";
   for (unsigned L = 0; L < N.Loops.size(); ++L) {
     OS.indent(2 * N.Loops[L].Depth) << "L" << L << ": ";

@@ -17,6 +17,8 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
   planSources(*P, Known, DT, Needed);
   if (!Req.isDisabled("lanes"))
     planLanes(*P);
+  if (!Req.isDisabled("strips"))
+    planStrips(*P, Known);
   planTape(*P, DT);
   for (const std::string &Violation : verifyPlan(*P))
     Sink.internal("the plan is not sound: " + Violation);

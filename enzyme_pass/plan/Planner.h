@@ -12,12 +12,13 @@
 ///                  snapshot   copies of overwritten arrays (PlanSnapshots.cpp)
 ///                  mincut     the cheapest set to tape     (MinCut.cpp)
 ///   lanes        sums over a loop in vector lanes         (PlanLanes.cpp)
+///   strips       scatter loops split by access            (PlanStrips.cpp)
 ///   tape         slots, where their arrays begin          (PlanTape.cpp)
 ///   verify       P1-P5                                     (PlanVerifier.cpp)
 ///
 /// Each improvement can be switched off by its name (`Request::Disable`); the
-/// gradient does not change by a bit, `lanes` aside, which changes the order of
-/// sums.
+/// gradient does not change by a bit, `lanes` and `strips` aside, which change
+/// the order of sums.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLANNER_H
 #define PYFRONT_PLAN_PLANNER_H
@@ -49,6 +50,9 @@ void planSources(Plan &P, const Facts &Known, const llvm::DominatorTree &DT,
 
 /// Finds the adjoints that are sums over a loop.
 void planLanes(Plan &P);
+
+/// Finds the innermost loops whose reverse adds to one array at several offsets.
+void planStrips(Plan &P, const Facts &Known);
 
 /// Makes the slots of taped keys and of snapshots, and their base slots.
 void planTape(Plan &P, const llvm::DominatorTree &DT);

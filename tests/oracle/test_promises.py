@@ -38,6 +38,9 @@ class Right:
     def reorders(self) -> bool:
         return False
 
+    def reorders(self) -> bool:
+        return False
+
     def spoil(self, outcome: Outcome) -> Outcome:
         return outcome
 

@@ -79,9 +79,9 @@ SmallVector<LoadInst *, 4> StripFinder::candidates(int L) const {
     else
       return {};
   }
+  unsigned UnitStrides = 0;
   for (LoadInst *Load : Loads) {
-    if (!hasUnitStride(Load))
-      return {};
+    UnitStrides += hasUnitStride(Load);
     if (any_of(Stores, [&](StoreInst *S) { return share(Load, S); }))
       return {};
     // A load that shares its memory with no other hinders nothing.
@@ -90,6 +90,10 @@ SmallVector<LoadInst *, 4> StripFinder::candidates(int L) const {
         }))
       Result.push_back(Load);
   }
+  // Worth it if most of the additions can be vectorized; the others, at computed
+  // places, no longer keep the rest of the loop from it.
+  if (2 * UnitStrides <= Loads.size())
+    return {};
   return Result;
 }
 

@@ -115,7 +115,7 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
     return std::nullopt;
   // An iterator inside an iterator needs a second round.
   for (unsigned Round = 0; Round < 2; ++Round)
-    if (unrollStackLoops(*Kernel, AM.Function) && !run(M, Canonical, AM, Sink))
+    if (unrollFixedLoops(*Kernel, AM.Function) && !run(M, Canonical, AM, Sink))
       return std::nullopt;
   dropWraparound(*Kernel, AM.Function);
   hoistAllocations(*Kernel, AM.Function);

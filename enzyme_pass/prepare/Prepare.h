@@ -7,7 +7,7 @@
 ///   lowerNumbaFailures   `ret i32 status` of a raise -> `@pyfront.fail`
 ///   simplify             inline, SROA, GVN, LICM ...: LLVM's own passes
 ///   lowerNumbaMemory     NRT calls -> `@pyfront.allocate`; refcounts dropped
-///   unrollStackLoops     loops over the axes of an array
+///   unrollFixedLoops     loops over the axes of an array, constant powers
 ///   dropWraparound       Python's wraparound of indexes that are never negative
 ///   hoistAllocations     a buffer made anew by each iteration -> one buffer
 ///   makeNormalForm       counters, last iterations, `which` values
@@ -56,9 +56,9 @@ void assumeInBounds(llvm::Module &M);
 /// Removes Python's wraparound of indexes that cannot be negative.
 void dropWraparound(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 
-/// Unrolls loops over the axes of an array, so that its parts are no longer
-/// hidden in a struct on the stack; whether it changed anything.
-bool unrollStackLoops(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
+/// Unrolls loops over the axes of an array and over the bits of a constant
+/// exponent; whether it changed anything.
+bool unrollFixedLoops(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 
 /// Moves `@pyfront.allocate` out of loops where its size is invariant and the
 /// memory does not outlive the iteration.

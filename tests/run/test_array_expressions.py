@@ -53,12 +53,6 @@ def extremes(a):
 
 
 @njit
-def where(a, b):
-    c = np.where(a > b, a * a, b)
-    return c.sum()
-
-
-@njit
 def maxima(a, b):
     return np.sum(np.maximum(a, b) * np.minimum(a, 0.2))
 
@@ -147,10 +141,6 @@ def test_product(rng):
 
 def test_extremes(rng):
     check(extremes, dup(rng.normal(size=4)))
-
-
-def test_where(rng):
-    check(where, dup(rng.normal(size=5)), dup(rng.normal(size=5)))
 
 
 def test_maximum_and_minimum(rng):

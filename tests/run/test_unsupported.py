@@ -140,7 +140,15 @@ def complex_numbers(a, b):
     return abs(z * z)
 
 
-@pytest.mark.parametrize("kernel", [string, catches, complex_numbers], ids=lambda kernel: kernel.py_func.__name__)
+@njit
+def chosen_elements(a, b):
+    c = np.where(a > b, a * a, b)
+    return c.sum()
+
+
+@pytest.mark.parametrize(
+    "kernel", [string, catches, complex_numbers, chosen_elements], ids=lambda kernel: kernel.py_func.__name__
+)
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_right_or_refused(kernel, sign):
     """Whether these reach the engine as plain arithmetic is Numba's matter; a silent wrong answer is ours."""

@@ -47,6 +47,22 @@ def is_large(x):
     return x * x > 4.0
 
 
+@njit
+def line(p, a):
+    s = 0.0
+    for i in range(a.shape[0]):
+        a[i] = a[i] * p[0] + p[1]
+        s += a[i] * a[i]
+    return s
+
+
+@njit
+def pair_scaled(arrays, x):
+    a, b = arrays
+    for i in range(a.shape[0]):
+        a[i] = a[i] * b[i] * x
+
+
 def plain(x, y):
     return x * y
 
@@ -121,6 +137,28 @@ def test_integer_given_for_active():
 def test_float32_adjoint():
     derivative = ad.autodiff(product, ad.Active, ad.Active)
     assert derivative(np.float32(2.0), np.float32(5.0)) == (5.0, 2.0)
+
+
+@pytest.mark.parametrize("p", [(2.0, 3.0), (2.0, 3)])
+def test_const_tuple(p):
+    a, shadow = np.array([1.0, 2.0]), np.zeros(2)
+    assert ad.autodiff(line, ad.Const, ad.Duplicated)(p, a, shadow) is None
+    np.testing.assert_array_equal(a, [5.0, 7.0])
+    np.testing.assert_array_equal(shadow, [20.0, 28.0])
+
+
+def test_active_tuple():
+    a, shadow = np.array([1.0, 2.0]), np.zeros(2)
+    assert ad.autodiff(line, ad.Active, ad.Duplicated)((2.0, 3.0), a, shadow) == (38.0, 24.0)
+    np.testing.assert_array_equal(shadow, [20.0, 28.0])
+
+
+def test_tuple_of_arrays():
+    a, b, da, db = np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.ones(2), np.zeros(2)
+    assert ad.autodiff(pair_scaled, ad.Duplicated, ad.Active)((a, b), (da, db), 2.0) == 11.0
+    np.testing.assert_array_equal(a, [6.0, 16.0])
+    np.testing.assert_array_equal(da, [6.0, 8.0])
+    np.testing.assert_array_equal(db, [2.0, 4.0])
 
 
 def test_several_signatures_of_one_derivative():

@@ -1,6 +1,7 @@
 //===- TypeFacts.cpp - How: one pass over the typed accesses ---------------===//
 #include "activity/TypeFacts.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
 
@@ -53,6 +54,24 @@ TypeFacts::TypeFacts(const NormalFunction &N, const Request &Req,
     for (unsigned O : Objects.pointsTo(Ptr))
       join(O, elementOf(getLoadStoreType(&I)));
   }
+  while (joinCopies(N, Objects)) {
+  }
+}
+
+/// Both sides of a block copy hold the same; whether that changed anything.
+bool TypeFacts::joinCopies(const NormalFunction &N,
+                           const MemoryObjects &Objects) {
+  SmallVector<ElementType, 8> Before = Elements;
+  for (const Instruction &I : instructions(*N.F))
+    if (auto *Copy = dyn_cast<MemTransferInst>(&I))
+      for (unsigned To : Objects.pointsTo(Copy->getRawDest()))
+        for (unsigned From : Objects.pointsTo(Copy->getRawSource())) {
+          if (Elements[From] != ElementType::Untouched)
+            join(To, Elements[From]);
+          if (Elements[To] != ElementType::Untouched)
+            join(From, Elements[To]);
+        }
+  return Before != Elements;
 }
 
 void TypeFacts::print(raw_ostream &OS, const MemoryObjects &Objects) const {

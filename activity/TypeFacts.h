@@ -36,6 +36,7 @@ public:
 
 private:
   void join(unsigned Object, ElementType T);
+  bool joinCopies(const NormalFunction &N, const MemoryObjects &Objects);
   llvm::SmallVector<ElementType, 8> Elements;
 };
 

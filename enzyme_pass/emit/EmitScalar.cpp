@@ -1,4 +1,5 @@
-//===- EmitScalar.cpp - Rules and selects backwards ------------------------===//
+//===- EmitScalar.cpp - Rules and selects backwards
+//------------------------===//
 #include "enzyme_pass/emit/ReverseSweep.h"
 #include "enzyme_pass/rules/Rules.h"
 #include "enzyme_pass/support/Check.h"
@@ -10,7 +11,8 @@ namespace pyfront {
 /// Primal: y = f(x_0, .., x_n)   Adjoint: x_k' += df/dx_k * y'; y' = 0.
 ///
 /// A partial that may be infinite or NaN counts only where y' is not exactly
-/// zero: what a select discarded contributes nothing.
+/// zero: what a branch or a select did not take contributes nothing. That is so
+/// of some rules, and of every rule where the plan says so.
 void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
   const rules::Rule *R = rules::lookup(I);
   PF_CHECK(R, "an active instruction without a rule");
@@ -36,7 +38,8 @@ void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
     Value *Partial = R->emitPartial(B, K, Reads, Result, I.getType());
     Value *Contribution = B.CreateFMul(Partial, OutBar);
     auto *Literal = dyn_cast<ConstantFP>(Partial);
-    if (R->isSingular(K) && !(Literal && Literal->getValueAPF().isFinite()))
+    if ((R->isSingular(K) || P.Guarded.contains(&I)) &&
+        !(Literal && Literal->getValueAPF().isFinite()))
       Contribution = B.CreateSelect(
           B.CreateFCmpOEQ(OutBar, ConstantFP::get(OutBar->getType(), 0.0)),
           Adjoints::zero(OutBar->getType()), Contribution);

@@ -154,6 +154,9 @@ struct Plan {
   llvm::DenseMap<int, char> ReversedLoops;
   /// Float values with an adjoint, instructions and arguments.
   llvm::SetVector<llvm::Value *> Adjoints;
+  /// Instructions whose adjoint is exactly zero in some executions because what
+  /// reads them was not executed or was discarded by a select.
+  llvm::SetVector<llvm::Instruction *> Guarded;
   /// Adjoints that a deeper loop sums up: their sum may be kept in vector lanes,
   /// in an order fixed by the compiled code.
   llvm::SetVector<llvm::Value *> Lanes;

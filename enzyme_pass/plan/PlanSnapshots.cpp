@@ -53,13 +53,20 @@ bool CandidateFinder::isFirstByte(Value *Base) {
                 [&](Value *V) { return isFirstByte(V); });
 }
 
+/// Whether the size of what `Base` points to is known at `At`. Of several objects
+/// it is chosen by the address, so each of them must be one block for the call.
 bool CandidateFinder::hasExtent(const Value *Base,
                                 const Instruction *At) const {
-  return all_of(Known.Objects.pointsTo(Base), [&](unsigned O) {
-    const Extent &Size = P.Objects[O].Size;
-    if (Size.How == Extent::Form::None)
+  ArrayRef<unsigned> Objects = Known.Objects.pointsTo(Base);
+  return all_of(Objects, [&](unsigned O) {
+    const ObjectPlan &Object = P.Objects[O];
+    if (Object.Size.How == Extent::Form::None)
       return false;
-    auto *Bytes = dyn_cast_or_null<Instruction>(Size.Bytes);
+    auto *Bytes = dyn_cast_or_null<Instruction>(Object.Size.Bytes);
+    auto *Block = dyn_cast<Instruction>(Object.Base);
+    if (Block && Objects.size() > 1 &&
+        (N.loopOf(Block->getParent()) >= 0 || !DT.dominates(Block, At)))
+      return false;
     return !Bytes || DT.dominates(Bytes, At);
   });
 }

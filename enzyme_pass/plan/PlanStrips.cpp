@@ -42,9 +42,10 @@ public:
 
 private:
   bool hasUnitStride(const LoadInst *Load) const;
+  /// Over the whole loop: a strip puts additions off to later iterations.
   bool share(const Instruction *A, const Instruction *B) const {
-    return Known.Objects.mayShareObjectIn(P.N.loopOf(A->getParent()),
-                                          getLoadStorePointerOperand(A),
+    int Around = P.N.Loops[P.N.loopOf(A->getParent())].Parent;
+    return Known.Objects.mayShareObjectIn(Around, getLoadStorePointerOperand(A),
                                           getLoadStorePointerOperand(B), P.N);
   }
   /// The loads of the loop's block whose additions are worth a loop each.

@@ -13,6 +13,7 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
     return nullptr;
   auto P = std::make_unique<Plan>(N, Req);
   SetVector<Key> Needed = findNeeds(*P, Known, DT);
+  planGuards(*P);
   planObjects(*P, Known);
   planSources(*P, Known, DT, Needed);
   if (!Req.isDisabled("lanes"))

@@ -5,6 +5,7 @@
 ///
 ///   refuse       constructs without a derivative          (Refuse.cpp)
 ///   needs        what the reverse sweep reads             (Needs.cpp)
+///   guards       adjoints that may be exactly zero        (PlanGuards.cpp)
 ///   objects      where each object's shadow lives         (PlanObjects.cpp)
 ///   sources      tape everything, then the improvements   (PlanSources.cpp)
 ///                  reload     loads whose memory is not written again
@@ -40,6 +41,9 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
 /// derivative here; false if there is one.
 bool refuseUnsupported(const NormalFunction &N, const Request &Req,
                        const Facts &Known, DiagnosticSink &Sink);
+
+/// Finds the instructions that speculation may have run in vain.
+void planGuards(Plan &P);
 
 void planObjects(Plan &P, const Facts &Known);
 

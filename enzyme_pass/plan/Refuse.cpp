@@ -110,6 +110,11 @@ bool Refuser::checkActiveCopy(const MemIntrinsic &Mem) {
   if (!Known.Activity.isActiveMemory(Mem.getRawDest()))
     return true;
   if (auto *Copy = dyn_cast<MemTransferInst>(&Mem)) {
+    for (unsigned O : Known.Objects.pointsTo(Copy->getRawDest()))
+      if (ElementType T = Known.Types.of(O);
+          T != ElementType::Float64 && T != ElementType::Float32)
+        return refuse(Mem, "a block copy of memory whose elements are unknown",
+                      "write it as a loop over the elements");
     if (Known.Objects.mayShareObject(Copy->getRawDest(), Copy->getRawSource()))
       return refuse(Mem, "a block copy between parts of one array",
                     "write it as a loop over the elements");

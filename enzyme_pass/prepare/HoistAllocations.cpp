@@ -56,11 +56,18 @@ bool outlivesIteration(Instruction &Block, const Loop &L) {
   return false;
 }
 
-/// Whether each iteration that comes to an end without a raise runs `I`.
+/// Whether each iteration runs `I`, but for those that a raise ends.
 bool runsInEachIteration(const Instruction &I, const Loop &L,
                          const DominatorTree &DT) {
   const BasicBlock *Latch = L.getLoopLatch();
-  return Latch && DT.dominates(I.getParent(), Latch);
+  if (!Latch || !DT.dominates(I.getParent(), Latch))
+    return false;
+  SmallVector<std::pair<BasicBlock *, BasicBlock *>, 4> Exits;
+  L.getExitEdges(Exits);
+  return all_of(Exits, [&](const auto &Edge) {
+    return isa<UnreachableInst>(Edge.second->getTerminator()) ||
+           DT.dominates(I.getParent(), Edge.first);
+  });
 }
 
 bool hoistOnce(Instruction &I, LoopInfo &LI, DominatorTree &DT) {

@@ -63,8 +63,17 @@ class _Extent:
 
 
 def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair], fail: Fail) -> None:
-    """Check that each shadow has the shape and the strides of its primal."""
+    """Check that each shadow has the shape and the strides of its primal, and that no two elements share memory."""
     for pair in pairs:
+        if pair.primal.type.layout == "A" and pair.primal.type.mutable:
+            with builder.if_then(_folded(builder, pair.primal), likely=False):
+                fail(
+                    OverlapError,
+                    with_help(
+                        f"`{kernel}`: elements of `{pair.primal.name}` overlap each other",
+                        "pass a copy in which each element has its own memory",
+                    ),
+                )
         if pair.shadow is None:
             continue
         primal, shadow = pair.primal, pair.shadow
@@ -92,6 +101,31 @@ def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair]
                     f"slice the shadow from a larger array as `{primal.name}` was, or pass contiguous copies",
                 ),
             )
+
+
+def _folded(builder: ir.IRBuilder, view: View) -> ir.Value:
+    """Whether elements may share memory: some axis does not step over all that the axes of smaller stride cover."""
+    zero, one = _INDEX(0), _INDEX(1)
+    distances = [
+        builder.select(builder.icmp_signed("<", stride, zero), builder.neg(stride), stride) for stride in view.strides
+    ]
+    several = [builder.icmp_signed(">", extent, one) for extent in view.shape]
+    reaches = [
+        builder.select(more, builder.mul(builder.sub(extent, one), distance), zero)
+        for more, extent, distance in zip(several, view.shape, distances, strict=True)
+    ]
+    short = []
+    for axis, distance in enumerate(distances):
+        covered: ir.Value = _INDEX(view.itemsize)
+        for other, reach in enumerate(reaches):
+            if other == axis:
+                continue
+            order = "<=" if other < axis else "<"
+            below = builder.icmp_signed(order, distances[other], distance)
+            covered = builder.add(covered, builder.select(below, reach, zero))
+        short.append(builder.and_(several[axis], builder.icmp_signed("<", distance, covered)))
+    filled = builder.icmp_signed("!=", _items(builder, view), zero)
+    return builder.and_(filled, _any(builder, short))
 
 
 def emit_overlap_checks(

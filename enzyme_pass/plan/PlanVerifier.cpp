@@ -1,4 +1,5 @@
-//===- PlanVerifier.cpp - P1 to P5, each named in its message --------------===//
+//===- PlanVerifier.cpp - P1 to P5, each named in its message -------------===//
+#include "activity/MemoryObjects.h"
 #include "enzyme_pass/plan/Plan.h"
 #include "enzyme_pass/rules/Rules.h"
 #include "llvm/IR/CFG.h"
@@ -34,13 +35,19 @@ private:
             (K.getInt() == Space::Shadow ? "'`" : "`"))
         .str();
   }
+  bool hasSource(Key K) const {
+    return isa<Constant>(K.getPointer()) || P.sourceOf(K);
+  }
   void expectSource(Key K, const Instruction &Reader) {
-    if (!isa<Constant>(K.getPointer()) && !P.sourceOf(K))
+    if (!hasSource(K))
       violate("P1: " + name(K) + " has no source, and `" +
               Reader.getOpcodeName() + " %" + Reader.getName() + "` reads it");
   }
   void checkReads(Instruction &I);
+  void checkAccess(Instruction &I);
+  void checkShadows(Value *Ptr, const Instruction &Access);
   void checkBack(BasicBlock *BB);
+  void checkLast(int L, BasicBlock *Exit);
   void checkSource(Key K, const Source &S);
   void checkSlots();
   void checkSlotOf(Key K, const Source &S);
@@ -51,14 +58,47 @@ private:
   std::vector<std::string> Violations;
 };
 
-void Verifier::checkReads(Instruction &I) {
-  if (P.ActiveAccesses.contains(&I)) {
-    if (const Value *Ptr = getLoadStorePointerOperand(&I))
-      expectSource(shadowOf(const_cast<Value *>(Ptr)), I);
-    else if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
-      expectSource(shadowOf(Mem->getRawDest()), I);
-    return;
+/// Every object that `Ptr` may point into has a shadow.
+void Verifier::checkShadows(Value *Ptr, const Instruction &Access) {
+  SmallSetVector<Value *, 4> Pointers;
+  Pointers.insert(Ptr);
+  for (unsigned Next = 0; Next < Pointers.size(); ++Next) {
+    Value *Root = MemoryObjects::rootOf(Pointers[Next]);
+    if (auto *Phi = dyn_cast<PHINode>(Root)) {
+      Pointers.insert(Phi->value_op_begin(), Phi->value_op_end());
+    } else if (auto *Select = dyn_cast<SelectInst>(Root)) {
+      Pointers.insert(Select->getTrueValue());
+      Pointers.insert(Select->getFalseValue());
+    } else if (auto *Freeze = dyn_cast<FreezeInst>(Root)) {
+      Pointers.insert(Freeze->getOperand(0));
+    } else if (!isa<UndefValue, ConstantPointerNull>(Root) &&
+               none_of(P.Objects, [&](const ObjectPlan &O) {
+                 return O.Base == Root && O.Shadow != ShadowHome::None;
+               })) {
+      violate("P4: `%" + Root->getName() + "` has no shadow, and `" +
+              Access.getOpcodeName() + " %" + Access.getName() +
+              "` touches it");
+    }
   }
+}
+
+void Verifier::checkAccess(Instruction &I) {
+  auto ExpectShadow = [&](Value *Ptr) {
+    expectSource(shadowOf(Ptr), I);
+    checkShadows(Ptr, I);
+  };
+  if (const Value *Ptr = getLoadStorePointerOperand(&I))
+    return ExpectShadow(const_cast<Value *>(Ptr));
+  auto *Mem = cast<MemIntrinsic>(&I);
+  ExpectShadow(Mem->getRawDest());
+  expectSource(primalOf(Mem->getLength()), I);
+  if (auto *Copy = dyn_cast<MemTransferInst>(Mem))
+    ExpectShadow(Copy->getRawSource());
+}
+
+void Verifier::checkReads(Instruction &I) {
+  if (P.ActiveAccesses.contains(&I))
+    return checkAccess(I);
   if (!P.hasAdjoint(&I))
     return;
   if (auto *Select = dyn_cast<SelectInst>(&I))
@@ -78,15 +118,33 @@ void Verifier::checkReads(Instruction &I) {
 void Verifier::checkBack(BasicBlock *BB) {
   auto It = P.Back.find(BB);
   if (It == P.Back.end()) {
-    violate("P5: block `" + BB->getName() + "` does not know where it came from");
+    violate("P5: block `" + BB->getName() +
+            "` does not know where it came from");
     return;
   }
-  if (It->second.How == BackPlan::Form::Which &&
-      distinctPredecessors(BB).size() > 1) {
+  if (It->second.How != BackPlan::Form::Which)
+    return;
+  SmallVector<BasicBlock *, 4> Preds = distinctPredecessors(BB);
+  if (Preds.size() > 1) {
     auto Which = P.N.Which.find(BB);
-    if (Which == P.N.Which.end() || !P.sourceOf(primalOf(Which->second)))
-      violate("P5: which way came to block `" + BB->getName() + "` has no source");
+    if (Which == P.N.Which.end() || !hasSource(primalOf(Which->second)))
+      violate("P5: which way came to block `" + BB->getName() +
+              "` has no source");
   }
+  for (BasicBlock *Pred : Preds)
+    for (int L = P.N.loopOf(Pred); L >= 0 && !P.N.contains(L, BB);
+         L = P.N.Loops[L].Parent)
+      checkLast(L, BB);
+}
+
+/// Backwards, loop `L` begins with the last of its iterations.
+void Verifier::checkLast(int L, BasicBlock *Exit) {
+  Value *Last = P.N.Loops[L].Last;
+  if (!Last)
+    Last = P.N.Loops[L].LastAtExit.lookup(Exit);
+  if (!Last || !hasSource(primalOf(Last)))
+    violate("P5: the last iteration of L" + Twine(L) + " before block `" +
+            Exit->getName() + "` has no source");
 }
 
 void Verifier::checkSource(Key K, const Source &S) {
@@ -103,7 +161,7 @@ void Verifier::checkSource(Key K, const Source &S) {
       Root = P.Snapshots[S.Index].Base;
     }
     for (Key Op : operandsOf(K, Root))
-      if (!isa<Constant>(Op.getPointer()) && !P.sourceOf(Op))
+      if (!hasSource(Op))
         violate("P2: " + name(K) + " is recomputed from " + name(Op) +
                 ", which has no source");
     break;
@@ -130,7 +188,8 @@ void Verifier::checkSlotOf(Key K, const Source &S) {
   }
   auto *I = cast<Instruction>(K.getPointer());
   if (P.Slots[S.Index].Nest != P.N.nestOf(I->getParent()))
-    violate("P3: slot " + Twine(S.Index) + " does not have the nest of " + name(K));
+    violate("P3: slot " + Twine(S.Index) + " does not have the nest of " +
+            name(K));
 }
 
 void Verifier::checkSlots() {
@@ -143,7 +202,8 @@ void Verifier::checkSlots() {
     if (S.Nest.empty() || S.Head == 0)
       continue;
     if (S.BaseSlot < 0 || unsigned(S.BaseSlot) >= P.Slots.size() ||
-        ArrayRef(P.Slots[S.BaseSlot].Nest) != ArrayRef(S.Nest).take_front(S.Head))
+        ArrayRef(P.Slots[S.BaseSlot].Nest) !=
+            ArrayRef(S.Nest).take_front(S.Head))
       violate("P3: slot " + Twine(I) + " has no base slot around its head");
   }
 }
@@ -151,8 +211,8 @@ void Verifier::checkSlots() {
 bool Verifier::visit(Key K, DenseMap<Key, int> &State) {
   constexpr int Open = 1, Done = 2;
   const Source *S = P.sourceOf(K);
-  if (!S || (S->Kind != SourceKind::Recompute && S->Kind != SourceKind::Reload &&
-             S->Kind != SourceKind::Snapshot))
+  if (!S || (S->Kind != SourceKind::Recompute &&
+             S->Kind != SourceKind::Reload && S->Kind != SourceKind::Snapshot))
     return true;
   int &Mark = State[K];
   if (Mark == Done)

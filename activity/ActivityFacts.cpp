@@ -1,4 +1,5 @@
-//===- ActivityFacts.cpp - How: two monotone sweeps until nothing changes --===//
+//===- ActivityFacts.cpp - How: two monotone sweeps until nothing changes
+//--===//
 #include "activity/ActivityFacts.h"
 #include "enzyme_pass/rules/Rules.h"
 #include "llvm/IR/InstIterator.h"
@@ -16,8 +17,8 @@ SmallVector<unsigned, 4> differentiableOperands(const Instruction &I) {
       Result.push_back(K);
     return Result;
   };
-  if (isa<CmpInst, FPToSIInst, FPToUIInst, LoadInst, StoreInst, GetElementPtrInst,
-          AllocaInst>(I) ||
+  if (isa<CmpInst, FPToSIInst, FPToUIInst, LoadInst, StoreInst,
+          GetElementPtrInst, AllocaInst>(I) ||
       I.isTerminator() || I.getType()->isPointerTy())
     return Result;
   if (isa<SelectInst>(I))
@@ -92,7 +93,8 @@ bool ActivityFacts::propagateVaried(const NormalFunction &N) {
       continue;
     bool V = false;
     if (auto *Load = dyn_cast<LoadInst>(&I))
-      V = !I.getType()->isPointerTy() && AnyVariedObject(Load->getPointerOperand());
+      V = !I.getType()->isPointerTy() &&
+          AnyVariedObject(Load->getPointerOperand());
     else
       for (unsigned K : differentiableOperands(I))
         V |= isVaried(I.getOperand(K));

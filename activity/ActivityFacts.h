@@ -1,4 +1,5 @@
-//===- ActivityFacts.h - Which values carry a derivative -------------------===//
+//===- ActivityFacts.h - Which values carry a derivative
+//-------------------===//
 ///
 /// \file
 ///   varied   depends on an active input
@@ -9,14 +10,14 @@
 /// memory objects (flow-insensitive per object), as one fixed point
 /// [Hascoet and Pascual, The Tapenade tool, 2013].
 ///
-/// Inputs: `Active` scalars and the content of `Duplicated` arrays. Outputs: the
-/// final content of `Duplicated` arrays and a float result. A `Const` array is
-/// neither, but it may still *hold* active data in between (workspace): then it
-/// is an active object and the plan gives it a shadow of its own.
+/// Inputs: `Active` scalars and the content of `Duplicated` arrays. Outputs:
+/// the final content of `Duplicated` arrays and a float result. A `Const` array
+/// is neither, but it may still *hold* active data in between (workspace): then
+/// it is an active object and the plan gives it a shadow of its own.
 ///
-/// Integers carry no derivative: a conversion to an integer and a comparison end
-/// variedness. Bits of a float taken as an integer (a bitcast) do not: such an
-/// integer is varied, and if it is useful the planner refuses it.
+/// Integers carry no derivative: a conversion to an integer and a comparison
+/// end variedness. Bits of a float taken as an integer (a bitcast) do not: such
+/// an integer is varied, and if it is useful the planner refuses it.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_ACTIVITY_ACTIVITYFACTS_H
 #define PYFRONT_ACTIVITY_ACTIVITYFACTS_H
@@ -33,7 +34,9 @@ public:
 
   bool isVaried(const llvm::Value *V) const { return Varied.contains(V); }
   bool isUseful(const llvm::Value *V) const { return Useful.contains(V); }
-  bool isActive(const llvm::Value *V) const { return isVaried(V) && isUseful(V); }
+  bool isActive(const llvm::Value *V) const {
+    return isVaried(V) && isUseful(V);
+  }
   /// Whether the object holds active data at some time. All objects that one
   /// pointer may point into are active if one is.
   bool isActiveObject(unsigned O) const { return ActiveObjects[O]; }
@@ -56,7 +59,8 @@ private:
 
 /// The operands through which a derivative flows from or into `I`'s result,
 /// loads and stores aside.
-llvm::SmallVector<unsigned, 4> differentiableOperands(const llvm::Instruction &I);
+llvm::SmallVector<unsigned, 4>
+differentiableOperands(const llvm::Instruction &I);
 
 } // namespace pyfront
 

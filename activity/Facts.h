@@ -1,4 +1,5 @@
-//===- Facts.h - The answers of all analyses, together ---------------------===//
+//===- Facts.h - The answers of all analyses, together
+//---------------------===//
 ///
 /// \file
 /// Built once, from the frozen primal; never changed afterwards (F1).
@@ -17,8 +18,9 @@ namespace pyfront {
 
 struct Facts {
   Facts(const NormalFunction &N, const Request &Req, llvm::ScalarEvolution &SE)
-      : Evolution(SE), Objects(N, Req), Types(N, Req, Objects), Activity(N, Req, Objects),
-        Loops(N), Subs(N, Req, SE), Overwrite(N, Objects, Subs) {}
+      : Evolution(SE), Objects(N, Req), Types(N, Req, Objects),
+        Activity(N, Req, Objects), Loops(N), Subs(N, Req, SE),
+        Overwrite(N, Objects, Subs) {}
   Facts(const Facts &) = delete;
   Facts &operator=(const Facts &) = delete;
 

@@ -1,4 +1,5 @@
-//===- LoopFacts.h - How often a loop runs ---------------------------------===//
+//===- LoopFacts.h - How often a loop runs
+//---------------------------------===//
 ///
 /// \file
 /// For every loop of the primal: is its length known before it begins, and if

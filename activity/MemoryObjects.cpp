@@ -1,4 +1,5 @@
-//===- MemoryObjects.cpp - How: bases first, then a fixed point ------------===//
+//===- MemoryObjects.cpp - How: bases first, then a fixed point
+//------------===//
 #include "activity/MemoryObjects.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/InstIterator.h"
@@ -39,7 +40,8 @@ void MemoryObjects::collect(const NormalFunction &N, const Request &Req) {
   for (Instruction &I : instructions(F)) {
     if (isa<AllocaInst>(I))
       add({ObjectKind::Stack, &I, -1, false, I.getName().str()});
-    if (auto *Call = dyn_cast<CallInst>(&I); Call && Call->getCalledFunction() &&
+    if (auto *Call = dyn_cast<CallInst>(&I);
+        Call && Call->getCalledFunction() &&
         Call->getCalledFunction()->getName() == marker::Allocate)
       add({ObjectKind::Allocation, &I, -1, false, I.getName().str()});
     for (Value *Op : I.operands())
@@ -203,8 +205,8 @@ Value *MemoryObjects::rootOf(Value *Ptr) {
 }
 
 void MemoryObjects::print(raw_ostream &OS) const {
-  static constexpr StringLiteral Kinds[] = {"argument", "allocation", "stack",
-                                            "result",   "literal",    "outside"};
+  static constexpr StringLiteral Kinds[] = {
+      "argument", "allocation", "stack", "result", "literal", "outside"};
   for (unsigned I = 0; I < Objects.size(); ++I) {
     const MemoryObject &O = Objects[I];
     if (O.Kind == ObjectKind::Outside)

@@ -1,8 +1,9 @@
-//===- MemoryObjects.h - Which memory a pointer may point into -------------===//
+//===- MemoryObjects.h - Which memory a pointer may point into
+//-------------===//
 ///
 /// \file
-/// The kernel's memory, cut into objects, and for every pointer the objects that
-/// it may point into. Flow-insensitive: a pointer has one set.
+/// The kernel's memory, cut into objects, and for every pointer the objects
+/// that it may point into. Flow-insensitive: a pointer has one set.
 ///
 ///   %local = call @pyfront.allocate(...)      object 2  allocation `local`
 ///   %p = phi [%u, ...], [%local, ...]         {u, local}
@@ -12,8 +13,8 @@
 /// `may_alias`: these may overlap each other.
 ///
 /// Escape is answered here as well: an object escapes where its address is
-/// stored, returned, turned into an integer or given to an unknown call. The set
-/// of a pointer that comes back from memory or from an integer is *unknown*
+/// stored, returned, turned into an integer or given to an unknown call. The
+/// set of a pointer that comes back from memory or from an integer is *unknown*
 /// (F2: unknown is a value, not a failure; it may point into anything).
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_ACTIVITY_MEMORYOBJECTS_H

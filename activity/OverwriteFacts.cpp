@@ -1,4 +1,5 @@
-//===- OverwriteFacts.cpp - How: block reachability, once per function -----===//
+//===- OverwriteFacts.cpp - How: block reachability, once per function
+//-----===//
 #include "activity/OverwriteFacts.h"
 #include "activity/Subscripts.h"
 #include "llvm/IR/CFG.h"
@@ -90,8 +91,8 @@ bool OverwriteFacts::mayBeWrittenSince(ProgramPoint P,
   int Within = P.EachIteration ? P.Loop : L.Parent;
   for (const Instruction *Write : Writes) {
     const Value *Ptr = writtenPointer(*Write);
-    if (Ptr && !Objects.mayShareObjectIn(Within, Ptr,
-                                         Load->getPointerOperand(), N))
+    if (Ptr &&
+        !Objects.mayShareObjectIn(Within, Ptr, Load->getPointerOperand(), N))
       continue;
     const BasicBlock *WriteBB = Write->getParent();
     if (!FromPoint.test(indexOf(WriteBB)))

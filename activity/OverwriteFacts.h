@@ -1,4 +1,5 @@
-//===- OverwriteFacts.h - Which loads the reverse sweep cannot repeat ------===//
+//===- OverwriteFacts.h - Which loads the reverse sweep cannot repeat
+//------===//
 ///
 /// \file
 /// The reverse sweep does not write primal memory, so a load can be repeated
@@ -55,7 +56,9 @@ public:
   void print(llvm::raw_ostream &OS) const;
 
 private:
-  unsigned indexOf(const llvm::BasicBlock *BB) const { return Index.lookup(BB); }
+  unsigned indexOf(const llvm::BasicBlock *BB) const {
+    return Index.lookup(BB);
+  }
   /// The blocks entered on paths that start after `From` and do not enter
   /// `Forbidden`.
   llvm::BitVector enteredFrom(const llvm::BasicBlock *From,

@@ -1,4 +1,5 @@
-//===- TypeFacts.cpp - How: one pass over the typed accesses ---------------===//
+//===- TypeFacts.cpp - How: one pass over the typed accesses
+//---------------===//
 #include "activity/TypeFacts.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"

@@ -1,4 +1,5 @@
-//===- TypeFacts.h - What an object's bytes hold ---------------------------===//
+//===- TypeFacts.h - What an object's bytes hold
+//---------------------------===//
 ///
 /// \file
 /// For every memory object, the type of its elements, joined over all typed

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "enzyme_pass/Driver.h"
-#include "enzyme_pass/Request.h"
 #include "activity/Facts.h"
+#include "enzyme_pass/Request.h"
 #include "enzyme_pass/emit/Emit.h"
 #include "enzyme_pass/optimize/Optimize.h"
 #include "enzyme_pass/plan/Planner.h"

@@ -22,7 +22,15 @@ from pyfront.arguments import call_parameters, resolve
 from pyfront.compiled import Compiled, compile_derivative
 from pyfront.dispatch import EntryDispatcher
 from pyfront.entry import Shape
-from pyfront.errors import AliasedCallError, AnnotationError, ArgumentError, ArityError, PlanStepError, UnsupportedError, with_help
+from pyfront.errors import (
+    AliasedCallError,
+    AnnotationError,
+    ArgumentError,
+    ArityError,
+    PlanStepError,
+    UnsupportedError,
+    with_help,
+)
 from pyfront.modes import Mode
 
 _CACHE = "_pyfront_derivatives"

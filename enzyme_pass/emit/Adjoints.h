@@ -1,11 +1,12 @@
-//===- Adjoints.h - Accumulators of SSA values -----------------------------===//
+//===- Adjoints.h - Accumulators of SSA values
+//-----------------------------===//
 ///
 /// \file
 /// The adjoint of a value is a variable with two verbs: `add` and `take` (read
-/// and reset). It starts as -0.0, the neutral element of IEEE addition: adding it
-/// changes no bit and LLVM folds it, so an adjoint that nothing has been added to
-/// costs nothing once variables have become SSA values. `take` resets, because a
-/// value in a loop has a new adjoint in each iteration.
+/// and reset). It starts as -0.0, the neutral element of IEEE addition: adding
+/// it changes no bit and LLVM folds it, so an adjoint that nothing has been
+/// added to costs nothing once variables have become SSA values. `take` resets,
+/// because a value in a loop has a new adjoint in each iteration.
 ///
 /// A value that is read only in its own block, which is most of them, needs no
 /// variable: its adjoint begins and ends within one reverse block.
@@ -61,8 +62,7 @@ public:
       return Bar;
     }
     llvm::AllocaInst *Var = variable(V);
-    llvm::Value *Bar =
-        B.CreateLoad(V->getType(), Var, V->getName() + ".bar");
+    llvm::Value *Bar = B.CreateLoad(V->getType(), Var, V->getName() + ".bar");
     B.CreateStore(zero(V->getType()), Var);
     return Bar;
   }
@@ -77,8 +77,8 @@ private:
     for (const llvm::User *U : V->users()) {
       auto *Reader = llvm::cast<llvm::Instruction>(U);
       bool HandsBack =
-          has(Reader) || D.P.ActiveAccesses.contains(
-                             const_cast<llvm::Instruction *>(Reader));
+          has(Reader) ||
+          D.P.ActiveAccesses.contains(const_cast<llvm::Instruction *>(Reader));
       if (HandsBack && (llvm::isa<llvm::PHINode>(Reader) || !I ||
                         Reader->getParent() != I->getParent()))
         Result = false;

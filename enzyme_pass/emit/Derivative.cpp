@@ -1,4 +1,5 @@
-//===- Derivative.cpp - Signature, variables, run-time calls ---------------===//
+//===- Derivative.cpp - Signature, variables, run-time calls
+//---------------===//
 #include "enzyme_pass/emit/Derivative.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
@@ -127,8 +128,8 @@ void Derivative::returnIfNull(IRBuilder<> &B, llvm::Value *Memory) {
   Instruction *At = &*B.GetInsertPoint();
   llvm::Value *IsNull = B.CreateIsNull(Memory);
   MDNode *Rare = MDBuilder(G->getContext()).createUnlikelyBranchWeights();
-  Instruction *Then = SplitBlockAndInsertIfThen(
-      IsNull, B.GetInsertPoint(), /*Unreachable=*/true, Rare);
+  Instruction *Then = SplitBlockAndInsertIfThen(IsNull, B.GetInsertPoint(),
+                                                /*Unreachable=*/true, Rare);
   IRBuilder<> Out(Then);
   leaveArena(Out);
   Out.CreateRet(Out.getInt32(OutOfMemoryStatus));
@@ -138,9 +139,9 @@ void Derivative::returnIfNull(IRBuilder<> &B, llvm::Value *Memory) {
 
 llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
                                   bool Zeroed, const Twine &Name) {
-  FunctionCallee Callee = runtime(
-      Zeroed ? "pyfront_arena_alloc_zeroed" : "pyfront_arena_alloc", ptr(),
-      {i64()});
+  FunctionCallee Callee =
+      runtime(Zeroed ? "pyfront_arena_alloc_zeroed" : "pyfront_arena_alloc",
+              ptr(), {i64()});
   auto *F = cast<Function>(Callee.getCallee());
   F->setReturnDoesNotAlias();
   F->setOnlyAccessesInaccessibleMemory();
@@ -160,9 +161,9 @@ llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array,
 }
 
 void Derivative::leaveArena(IRBuilder<> &B) {
-  B.CreateCall(runtime("pyfront_arena_leave",
-                       Type::getVoidTy(G->getContext()), {i64()}),
-               {Mark});
+  B.CreateCall(
+      runtime("pyfront_arena_leave", Type::getVoidTy(G->getContext()), {i64()}),
+      {Mark});
 }
 
 /// The span of an array argument of any strides, empty arrays included.
@@ -184,7 +185,8 @@ static Span spanOfArgument(Derivative &D, IRBuilder<> &B, const ArgInfo &A) {
   }
   Value *Bytes = B.CreateAdd(B.CreateSub(High, Low), ItemSize);
   Value *IsEmpty = B.CreateICmpEQ(Items, Zero);
-  return {B.CreateSelect(IsEmpty, Zero, Low), B.CreateSelect(IsEmpty, Zero, Bytes)};
+  return {B.CreateSelect(IsEmpty, Zero, Low),
+          B.CreateSelect(IsEmpty, Zero, Bytes)};
 }
 
 Span spanOf(Derivative &D, IRBuilder<> &B, const Extent &Size) {
@@ -193,8 +195,9 @@ Span spanOf(Derivative &D, IRBuilder<> &B, const Extent &Size) {
     return spanOfArgument(D, B, D.P.Req.Args[Size.Arg]);
   case Extent::Form::Bytes: {
     auto It = D.Forward.find(Size.Bytes);
-    return {B.getInt64(0),
-            It == D.Forward.end() ? Size.Bytes : static_cast<Value *>(It->second)};
+    return {B.getInt64(0), It == D.Forward.end()
+                               ? Size.Bytes
+                               : static_cast<Value *>(It->second)};
   }
   case Extent::Form::Literal:
     return {B.getInt64(0), B.getInt64(Size.Literal)};

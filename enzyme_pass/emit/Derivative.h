@@ -1,13 +1,14 @@
-//===- Derivative.h - The function under construction ----------------------===//
+//===- Derivative.h - The function under construction
+//----------------------===//
 ///
 /// \file
-/// What the emitter's parts share: the new function, its parameters, the map from
-/// primal values to the forward sweep, and the few calls into the run-time
+/// What the emitter's parts share: the new function, its parameters, the map
+/// from primal values to the forward sweep, and the few calls into the run-time
 /// library. All variables (adjoints, counters, slots of straight code) are
 /// allocas of the `enter` block, which LLVM turns into SSA values.
 ///
-/// Invariant: primal memory, shadow memory and tape are disjoint; every access is
-/// tagged with its side, so that LLVM may reorder and vectorize across them.
+/// Invariant: primal memory, shadow memory and tape are disjoint; every access
+/// is tagged with its side, so that LLVM may reorder and vectorize across them.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_EMIT_DERIVATIVE_H
 #define PYFRONT_EMIT_DERIVATIVE_H

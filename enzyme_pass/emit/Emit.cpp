@@ -1,4 +1,5 @@
-//===- Emit.cpp - Forward sweep, tape, reverse sweep -----------------------===//
+//===- Emit.cpp - Forward sweep, tape, reverse sweep
+//-----------------------===//
 #include "enzyme_pass/emit/Emit.h"
 #include "enzyme_pass/emit/ReverseSweep.h"
 

@@ -1,11 +1,13 @@
-//===- Emit.h - From a plan to the derivative ------------------------------===//
+//===- Emit.h - From a plan to the derivative
+//------------------------------===//
 ///
 /// \file
 /// Writes one function: the forward sweep (a clone of the primal with tape
-/// writes), then the reverse sweep. It reads the plan and the rule table, asks no
-/// analysis and cannot fail (E1, E2).
+/// writes), then the reverse sweep. It reads the plan and the rule table, asks
+/// no analysis and cannot fail (E1, E2).
 ///
-///   i32 @derivative(excinfo, primal's parameters ..., shadows and adjoints ...,
+///   i32 @derivative(excinfo, primal's parameters ..., shadows and adjoints
+///   ...,
 ///                   seed, value)
 ///     enter:    variables; arena mark; shadows of workspace
 ///     forward:  the primal; a raise leaves the arena and returns its status

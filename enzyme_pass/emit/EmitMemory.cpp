@@ -1,4 +1,5 @@
-//===- EmitMemory.cpp - Loads, stores and blocks of memory backwards -------===//
+//===- EmitMemory.cpp - Loads, stores and blocks of memory backwards
+//-------===//
 #include "enzyme_pass/emit/ReverseSweep.h"
 
 using namespace llvm;
@@ -24,7 +25,8 @@ void ReverseSweep::reverseStore(Builder &B, StoreInst &I) {
   Value *Stored = I.getValueOperand();
   Value *Shadow = Reader.shadow(B, I.getPointerOperand());
   if (Bar.has(Stored)) {
-    LoadInst *Old = B.CreateAlignedLoad(Stored->getType(), Shadow, I.getAlign());
+    LoadInst *Old =
+        B.CreateAlignedLoad(Stored->getType(), Shadow, I.getAlign());
     D.tag(Old, Side::Shadow);
     Bar.add(B, Stored, Old);
   }
@@ -57,7 +59,8 @@ void ReverseSweep::reverseCopy(Builder &B, MemTransferInst &I) {
   B.CreateCondBr(B.CreateIsNull(Count), After, Body);
   B.SetInsertPoint(Body);
   PHINode *Index = B.CreatePHI(D.i64(), 2);
-  Value *ToAt = B.CreateGEP(Ty, To, Index), *FromAt = B.CreateGEP(Ty, From, Index);
+  Value *ToAt = B.CreateGEP(Ty, To, Index),
+        *FromAt = B.CreateGEP(Ty, From, Index);
   LoadInst *Moved = B.CreateLoad(Ty, ToAt), *Old = B.CreateLoad(Ty, FromAt);
   for (Instruction *Access :
        {static_cast<Instruction *>(Moved), static_cast<Instruction *>(Old),

@@ -1,8 +1,10 @@
-//===- EmitStrips.cpp - A reversed loop in strips --------------------------===//
+//===- EmitStrips.cpp - A reversed loop in strips
+//--------------------------===//
 ///
 /// \file
 ///   B.rev:      low = max(k - (Length - 1), 0)
-///   B.strip:    the reverse of the body, k downwards to low; contributions of the
+///   B.strip:    the reverse of the body, k downwards to low; contributions of
+///   the
 ///               strip's loads go to buffers at k - low
 ///   B.scatter:  for each load, k from low upwards: shadow += buffer[k - low]
 ///   B.next:     low == 0 ? before the loop : the next strip
@@ -49,7 +51,8 @@ void ReverseSweep::emitStrips(BasicBlock *BB, ArrayRef<LoadInst *> Loads) {
     Value *ValueBar = Bar.take(B, Load);
     AllocaInst *&Buffer = BufferOf[ValueBar];
     if (!Buffer) {
-      Buffer = D.variable(ArrayType::get(Load->getType(), StripLength), "strip");
+      Buffer =
+          D.variable(ArrayType::get(Load->getType(), StripLength), "strip");
       Buffer->setAlignment(Align(64));
       Value *Slot = B.CreateInBoundsGEP(Load->getType(), Buffer, At);
       D.tag(B.CreateStore(ValueBar, Slot), Side::Tape);
@@ -58,8 +61,7 @@ void ReverseSweep::emitStrips(BasicBlock *BB, ArrayRef<LoadInst *> Loads) {
   }
   DenseMap<PHINode *, Value *> Bars = takePhis(B, BB);
   Value *Count = Reader.counter(B, L);
-  BasicBlock *Next =
-      stepDown(L, Count, emitEdge(BB, Loop.Latch, Bars, Body));
+  BasicBlock *Next = stepDown(L, Count, emitEdge(BB, Loop.Latch, Bars, Body));
   B.CreateCondBr(B.CreateICmpEQ(Count, Low), Scatter, Next);
 
   B.SetInsertPoint(Scatter);

@@ -1,4 +1,5 @@
-//===- ForwardSweep.cpp ----------------------------------------------------===//
+//===- ForwardSweep.cpp
+//----------------------------------------------------===//
 ///
 /// \file
 /// How: LLVM clones the body; primal blocks and instructions stay keys of the
@@ -85,7 +86,8 @@ void ForwardSweep::lowerFailures() {
 void ForwardSweep::dropLifetimes() {
   SmallVector<Instruction *, 8> Markers;
   for (Instruction &I : instructions(*D.G))
-    if (auto *II = dyn_cast<IntrinsicInst>(&I); II && II->isLifetimeStartOrEnd())
+    if (auto *II = dyn_cast<IntrinsicInst>(&I);
+        II && II->isLifetimeStartOrEnd())
       Markers.push_back(II);
   for (Instruction *I : Markers) {
     for (auto &[BB, Top] : Tops)
@@ -125,9 +127,9 @@ void ForwardSweep::makeShadows() {
       break;
     case ShadowHome::Workspace: {
       Span S = spanOf(D, B, O.Size);
-      Value *Memory = D.allocate(B, S.Bytes, /*Zeroed=*/true, O.Name + ".shadow");
-      Shadows[O.Base] =
-          B.CreateGEP(B.getInt8Ty(), Memory, B.CreateNeg(S.Low));
+      Value *Memory =
+          D.allocate(B, S.Bytes, /*Zeroed=*/true, O.Name + ".shadow");
+      Shadows[O.Base] = B.CreateGEP(B.getInt8Ty(), Memory, B.CreateNeg(S.Low));
       break;
     }
     case ShadowHome::Stack: {
@@ -143,7 +145,8 @@ void ForwardSweep::makeShadows() {
       break;
     }
     case ShadowHome::Seed:
-      D.ResultShadow = D.variable(D.Result->getAllocatedType(), "result.shadow");
+      D.ResultShadow =
+          D.variable(D.Result->getAllocatedType(), "result.shadow");
       D.ResultShadow->setAlignment(D.Result->getAlign());
       Shadows[O.Base] = D.ResultShadow;
       break;

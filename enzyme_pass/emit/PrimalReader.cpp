@@ -1,4 +1,5 @@
-//===- PrimalReader.cpp - One case per kind of source ----------------------===//
+//===- PrimalReader.cpp - One case per kind of source
+//----------------------===//
 #include "enzyme_pass/emit/PrimalReader.h"
 #include "enzyme_pass/support/Check.h"
 
@@ -88,8 +89,8 @@ Value *PrimalReader::fromSnapshot(IRBuilder<> &B, LoadInst *Load,
     B.Insert(Copy);
     Address = Copy;
   }
-  LoadInst *Copy = B.CreateAlignedLoad(Load->getType(), Address,
-                                       Load->getAlign(), Load->getName() + ".copy");
+  LoadInst *Copy = B.CreateAlignedLoad(
+      Load->getType(), Address, Load->getAlign(), Load->getName() + ".copy");
   D.tag(Copy, Side::Tape);
   return Copy;
 }

@@ -1,4 +1,5 @@
-//===- ReverseSweep.cpp - Control ------------------------------------------===//
+//===- ReverseSweep.cpp - Control
+//------------------------------------------===//
 #include "enzyme_pass/emit/ReverseSweep.h"
 #include "enzyme_pass/rules/Rules.h"
 #include "enzyme_pass/support/Check.h"
@@ -8,7 +9,8 @@ using namespace llvm;
 
 namespace pyfront {
 
-ReverseSweep::ReverseSweep(Derivative &D, ForwardSweep &Sweep, const Tape &Slots)
+ReverseSweep::ReverseSweep(Derivative &D, ForwardSweep &Sweep,
+                           const Tape &Slots)
     : D(D), P(D.P), Bar(D), Reader(D, Sweep, Slots, Counters) {
   for (BasicBlock *BB : reverse(P.Reversed.getArrayRef()))
     Reverse[BB] =
@@ -100,8 +102,8 @@ BasicBlock *ReverseSweep::stepDown(int L, Value *Count, BasicBlock *Then) {
   return Step;
 }
 
-/// Phis of one block change at once: all adjoints are taken before any is handed
-/// on.
+/// Phis of one block change at once: all adjoints are taken before any is
+/// handed on.
 ReverseSweep::PhiBars ReverseSweep::takePhis(Builder &B, BasicBlock *BB) {
   PhiBars Bars;
   for (PHINode &Phi : BB->phis())

@@ -1,11 +1,13 @@
-//===- ReverseSweep.h - Blocks and loops backwards -------------------------===//
+//===- ReverseSweep.h - Blocks and loops backwards
+//-------------------------===//
 ///
 /// \file
 /// Writes the reverse of each planned block, in the order of control:
 ///
 ///   B:  phis, instructions, branch      B.rev:  instructions in reverse
 ///                                               adjoints of phis taken
-///                                               to the reverse of a predecessor
+///                                               to the reverse of a
+///                                               predecessor
 ///
 /// An edge P -> B of the primal becomes a block `B.to.P` that hands the phis'
 /// adjoints to what came along that edge and, where the edge leaves loops, sets

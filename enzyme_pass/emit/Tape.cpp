@@ -1,4 +1,5 @@
-//===- Tape.cpp - Allocation, writes and reads of slots --------------------===//
+//===- Tape.cpp - Allocation, writes and reads of slots
+//--------------------===//
 #include "enzyme_pass/emit/Tape.h"
 #include "enzyme_pass/support/Check.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -53,7 +54,8 @@ Value *Tape::element(IRBuilder<> &B, int Slot, Value *Array,
   for (unsigned I = S.Head; I < S.Nest.size(); ++I) {
     Value *Counter = Read(D.P.N.Loops[S.Nest[I]].Counter);
     if (Index)
-      Index = B.CreateAdd(B.CreateMul(Index, trips(B, S.Nest[I], Read)), Counter);
+      Index =
+          B.CreateAdd(B.CreateMul(Index, trips(B, S.Nest[I], Read)), Counter);
     else
       Index = Counter;
   }
@@ -100,9 +102,8 @@ void Tape::makeGrowing(int Loop, ArrayRef<int> Slots) {
   B.CreateStore(New, Capacity);
   for (int Slot : Slots) {
     Value *Bytes = elementBytes(B, Slot);
-    Value *Array =
-        D.grow(B, B.CreateLoad(D.ptr(), Variables[Slot]),
-               B.CreateMul(Old, Bytes), B.CreateMul(New, Bytes));
+    Value *Array = D.grow(B, B.CreateLoad(D.ptr(), Variables[Slot]),
+                          B.CreateMul(Old, Bytes), B.CreateMul(New, Bytes));
     B.CreateStore(Array, Variables[Slot]);
     if (slot(Slot).BaseSlot >= 0)
       store(Then, slot(Slot).BaseSlot, Array);
@@ -151,8 +152,8 @@ Value *Tape::snapshotBytes(IRBuilder<> &B, const Snapshot &S, Value *Base,
 /// so that a load's offset from the base is its offset from the slot's content.
 void Tape::writeSnapshot(const Snapshot &S) {
   const NormalLoop &L = D.P.N.Loops[S.Loop];
-  Instruction *At = S.EachIteration ? Sweep.top(L.Header)
-                                    : Sweep.bottom(L.Preheader);
+  Instruction *At =
+      S.EachIteration ? Sweep.top(L.Header) : Sweep.bottom(L.Preheader);
   IRBuilder<> B(At);
   Value *Base = Sweep.valueOf(primalOf(S.Base));
   Value *Low = nullptr;

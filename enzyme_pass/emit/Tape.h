@@ -1,9 +1,10 @@
-//===- Tape.h - Slots in memory --------------------------------------------===//
+//===- Tape.h - Slots in memory
+//--------------------------------------------===//
 ///
 /// \file
-/// The memory of the plan's slots. A slot of straight code is a variable. A slot
-/// of a nest L1 .. Ld with head h is an array, allocated where Lh is entered,
-/// with the element of iteration (kh, .., kd) at
+/// The memory of the plan's slots. A slot of straight code is a variable. A
+/// slot of a nest L1 .. Ld with head h is an array, allocated where Lh is
+/// entered, with the element of iteration (kh, .., kd) at
 ///
 ///   (..(kh * trips(Lh+1) + kh+1) .. ) * trips(Ld) + kd
 ///
@@ -50,9 +51,9 @@ private:
 
   Derivative &D;
   ForwardSweep &Sweep;
-  /// By slot. Straight code: the slot's variable. Otherwise a variable that holds
-  /// the address of the array in use by the forward sweep; with head 0 the
-  /// reverse sweep reads it too.
+  /// By slot. Straight code: the slot's variable. Otherwise a variable that
+  /// holds the address of the array in use by the forward sweep; with head 0
+  /// the reverse sweep reads it too.
   llvm::SmallVector<llvm::AllocaInst *, 16> Variables;
 };
 

@@ -1,4 +1,5 @@
-//===- Optimize.cpp --------------------------------------------------------===//
+//===- Optimize.cpp
+//--------------------------------------------------------===//
 #include "enzyme_pass/optimize/Optimize.h"
 #include "enzyme_pass/support/Check.h"
 #include "llvm/IR/DebugInfo.h"
@@ -23,9 +24,10 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
   StripDebugInfo(M);
   PassBuilder PB;
   ModulePassManager MPM;
-  Error E = PB.parsePassPipeline(
-      MPM, "globaldce,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg),globaldce,"
-           "strip-dead-prototypes");
+  Error E =
+      PB.parsePassPipeline(MPM, "globaldce,function(sroa<modify-cfg>,early-cse<"
+                                "memssa>,simplifycfg),globaldce,"
+                                "strip-dead-prototypes");
   PF_CHECK(!E, "the clean-up pipeline does not parse");
   MPM.run(M, AM.Module);
 }

@@ -1,9 +1,10 @@
-//===- Optimize.h - After emission -----------------------------------------===//
+//===- Optimize.h - After emission
+//-----------------------------------------===//
 ///
 /// \file
 /// Leaves the derivative alone in its module and cleans it up: variables become
-/// SSA values, what is dead goes. LLVM's O3 for the host, with vectorization, is
-/// run by Numba's own code generator when the derivative is linked.
+/// SSA values, what is dead goes. LLVM's O3 for the host, with vectorization,
+/// is run by Numba's own code generator when the derivative is linked.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_OPTIMIZE_OPTIMIZE_H
 #define PYFRONT_OPTIMIZE_OPTIMIZE_H

@@ -1,4 +1,5 @@
-//===- MinCut.cpp - Dinic's algorithm on split vertices --------------------===//
+//===- MinCut.cpp - Dinic's algorithm on split vertices
+//--------------------===//
 #include "enzyme_pass/plan/MinCut.h"
 #include <algorithm>
 

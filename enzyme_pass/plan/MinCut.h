@@ -1,11 +1,12 @@
-//===- MinCut.h - Smallest cut of a graph with weighted vertices -----------===//
+//===- MinCut.h - Smallest cut of a graph with weighted vertices
+//-----------===//
 ///
 /// \file
 /// Vertices carry values; an edge a -> b says that b can be computed from a.
 /// Some vertices are roots (cannot be computed: they must be kept if anything
-/// behind them is wanted), some are wanted. The cheapest set of vertices to keep,
-/// so that every wanted one can be computed from kept ones, is a minimum vertex
-/// cut between roots and wanted vertices [Moses et al., SC 2021].
+/// behind them is wanted), some are wanted. The cheapest set of vertices to
+/// keep, so that every wanted one can be computed from kept ones, is a minimum
+/// vertex cut between roots and wanted vertices [Moses et al., SC 2021].
 ///
 ///   root a (8) -> b (4) -> c (8), wanted b and c: keep b
 ///

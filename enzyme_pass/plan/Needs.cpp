@@ -1,4 +1,5 @@
-//===- Needs.cpp - How: activity per instruction, then control, then keys --===//
+//===- Needs.cpp - How: activity per instruction, then control, then keys
+//--===//
 #include "enzyme_pass/plan/Needs.h"
 #include "enzyme_pass/rules/Rules.h"
 #include "llvm/IR/CFG.h"
@@ -141,8 +142,8 @@ BackPlan NeedsFinder::backOf(BasicBlock *BB) const {
   return {BackPlan::Form::Which, nullptr};
 }
 
-/// Control is planned from the end of the kernel backwards, so that blocks which
-/// are jumped over are never entered.
+/// Control is planned from the end of the kernel backwards, so that blocks
+/// which are jumped over are never entered.
 void NeedsFinder::planControl() {
   SmallVector<BasicBlock *, 32> Work{N.Success};
   SetVector<BasicBlock *> Entered;

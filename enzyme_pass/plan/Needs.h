@@ -1,4 +1,5 @@
-//===- Needs.h - What the reverse sweep reads ------------------------------===//
+//===- Needs.h - What the reverse sweep reads
+//------------------------------===//
 ///
 /// \file
 /// From activity and the rule table: which instructions have an adjoint, which

@@ -1,4 +1,5 @@
-//===- Plan.h - Every decision about a reverse sweep, as data --------------===//
+//===- Plan.h - Every decision about a reverse sweep, as data
+//--------------===//
 ///
 /// \file
 /// For each primal value or shadow pointer that the reverse sweep reads, where
@@ -113,7 +114,7 @@ enum class ShadowHome {
   Workspace,  ///< zeroed on entry: a `Const` array that holds active data
   Allocation, ///< zeroed where the primal is allocated
   Stack,      ///< zeroed on entry, beside its alloca
-  Seed,       ///< the kernel's result: holds the seed when the reverse sweep starts
+  Seed, ///< the kernel's result: holds the seed when the reverse sweep starts
 };
 
 struct ObjectPlan {
@@ -157,11 +158,12 @@ struct Plan {
   /// Instructions whose adjoint is exactly zero in some executions because what
   /// reads them was not executed or was discarded by a select.
   llvm::SetVector<llvm::Instruction *> Guarded;
-  /// Adjoints that a deeper loop sums up: their sum may be kept in vector lanes,
-  /// in an order fixed by the compiled code.
+  /// Adjoints that a deeper loop sums up: their sum may be kept in vector
+  /// lanes, in an order fixed by the compiled code.
   llvm::SetVector<llvm::Value *> Lanes;
-  /// Innermost loops that the reverse sweep runs in strips, with the loads whose
-  /// contributions are gathered first and added to shadow memory afterwards.
+  /// Innermost loops that the reverse sweep runs in strips, with the loads
+  /// whose contributions are gathered first and added to shadow memory
+  /// afterwards.
   llvm::MapVector<int, llvm::SmallVector<llvm::LoadInst *, 4>> Strips;
   /// Loads, stores and memory intrinsics whose shadow memory is touched.
   llvm::SetVector<llvm::Instruction *> ActiveAccesses;

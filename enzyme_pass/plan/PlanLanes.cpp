@@ -1,14 +1,16 @@
-//===- PlanLanes.cpp - Sums over a loop in vector lanes --------------------===//
+//===- PlanLanes.cpp - Sums over a loop in vector lanes
+//--------------------===//
 ///
 /// \file
 ///   for i:                                a' = 0
 ///     y[i] += a * x[i]              ->    for i:  a' += x[i] * y'[i]
 ///
-/// A scalar that a loop reads has an adjoint that the reversed loop sums up. Taken
-/// strictly from one iteration to the next, the sum waits for the adder at each of
-/// them and keeps the loop from being vectorized. With this step its order is left
-/// to the compiler: one partial sum per vector lane, added up after the loop. The
-/// order is fixed in the compiled code, so the same inputs give the same bits.
+/// A scalar that a loop reads has an adjoint that the reversed loop sums up.
+/// Taken strictly from one iteration to the next, the sum waits for the adder
+/// at each of them and keeps the loop from being vectorized. With this step its
+/// order is left to the compiler: one partial sum per vector lane, added up
+/// after the loop. The order is fixed in the compiled code, so the same inputs
+/// give the same bits.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
 

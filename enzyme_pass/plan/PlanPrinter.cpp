@@ -1,4 +1,5 @@
-//===- PlanPrinter.cpp - The plan as text ----------------------------------===//
+//===- PlanPrinter.cpp - The plan as text
+//----------------------------------===//
 ///
 /// \file
 /// Stable text: names come from the prepared primal, order is program order.
@@ -35,7 +36,8 @@ std::string lineOf(Key K) {
   SourceLocation Where = locationOf(*I);
   if (!Where.isKnown())
     return "";
-  return (" (" + sys::path::filename(Where.File) + ":" + Twine(Where.Line) + ")")
+  return (" (" + sys::path::filename(Where.File) + ":" + Twine(Where.Line) +
+          ")")
       .str();
 }
 
@@ -49,8 +51,7 @@ std::string nestText(ArrayRef<int> Nest) {
 }
 
 std::string bytesText(const Plan &P, const TapeSlot &S) {
-  uint64_t Size =
-      P.N.F->getDataLayout().getTypeStoreSize(S.Ty).getFixedValue();
+  uint64_t Size = P.N.F->getDataLayout().getTypeStoreSize(S.Ty).getFixedValue();
   std::string Text = std::to_string(Size) + " B";
   for (int L : S.Nest) {
     auto *C = dyn_cast_or_null<ConstantInt>(P.N.Loops[L].Last);

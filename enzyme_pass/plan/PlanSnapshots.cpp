@@ -1,4 +1,5 @@
-//===- PlanSnapshots.cpp - How: per load, the outermost sound point --------===//
+//===- PlanSnapshots.cpp - How: per load, the outermost sound point
+//--------===//
 #include "enzyme_pass/plan/PlanSnapshots.h"
 #include "llvm/IR/InstIterator.h"
 
@@ -53,8 +54,9 @@ bool CandidateFinder::isFirstByte(Value *Base) {
                 [&](Value *V) { return isFirstByte(V); });
 }
 
-/// Whether the size of what `Base` points to is known at `At`. Of several objects
-/// it is chosen by the address, so each of them must be one block for the call.
+/// Whether the size of what `Base` points to is known at `At`. Of several
+/// objects it is chosen by the address, so each of them must be one block for
+/// the call.
 bool CandidateFinder::hasExtent(const Value *Base,
                                 const Instruction *At) const {
   ArrayRef<unsigned> Objects = Known.Objects.pointsTo(Base);
@@ -189,9 +191,8 @@ std::vector<SnapshotCandidate> CandidateFinder::find() {
 
 } // namespace
 
-std::vector<SnapshotCandidate> snapshotCandidates(const Plan &P,
-                                                  const Facts &Known,
-                                                  const DominatorTree &DT) {
+std::vector<SnapshotCandidate>
+snapshotCandidates(const Plan &P, const Facts &Known, const DominatorTree &DT) {
   return CandidateFinder(P, Known, DT).find();
 }
 

@@ -1,4 +1,5 @@
-//===- PlanSnapshots.h - Copies of arrays that a loop overwrites -----------===//
+//===- PlanSnapshots.h - Copies of arrays that a loop overwrites
+//-----------===//
 ///
 /// \file
 ///   for t:                      for t:
@@ -6,11 +7,11 @@
 ///       ... u[i-1] u[i] ...  ->   for i: ...
 ///     for i: u[i] = ...           for i: u[i] = ...
 ///
-/// A load that cannot be repeated from `u` can be repeated from the copy, at the
-/// same offset, if nothing writes the memory between the copy and the load. The
-/// candidates: for every overwritten load, the outermost point at which a copy
-/// holds what it reads. A person who writes the adjoint of a PDE step by hand
-/// keeps the state once per step in this way.
+/// A load that cannot be repeated from `u` can be repeated from the copy, at
+/// the same offset, if nothing writes the memory between the copy and the load.
+/// The candidates: for every overwritten load, the outermost point at which a
+/// copy holds what it reads. A person who writes the adjoint of a PDE step by
+/// hand keeps the state once per step in this way.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLANSNAPSHOTS_H
 #define PYFRONT_PLAN_PLANSNAPSHOTS_H
@@ -29,9 +30,9 @@ struct SnapshotCandidate {
   double Bytes = 0;
 };
 
-std::vector<SnapshotCandidate> snapshotCandidates(const Plan &P,
-                                                  const Facts &Known,
-                                                  const llvm::DominatorTree &DT);
+std::vector<SnapshotCandidate>
+snapshotCandidates(const Plan &P, const Facts &Known,
+                   const llvm::DominatorTree &DT);
 
 } // namespace pyfront
 

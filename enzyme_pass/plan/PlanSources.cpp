@@ -1,4 +1,5 @@
-//===- PlanSources.cpp - A source for every key that is read ---------------===//
+//===- PlanSources.cpp - A source for every key that is read
+//---------------===//
 ///
 /// \file
 /// How: some keys have a source whatever is planned (literals, parameters,
@@ -70,7 +71,8 @@ private:
   /// The source of a key that costs nothing, if it has one.
   bool fixedSource(Key K, Source &S) const;
   bool isStraight(const Instruction *I) const {
-    return N.loopOf(I->getParent()) < 0 && DT.dominates(I->getParent(), N.Success);
+    return N.loopOf(I->getParent()) < 0 &&
+           DT.dominates(I->getParent(), N.Success);
   }
   /// The source of a key computed from others, if that is possible.
   bool computedSource(Key K, Source &S) const;
@@ -110,7 +112,8 @@ bool SourceSolver::fixedSource(Key K, Source &S) const {
     S.Kind = SourceKind::Literal;
     return true;
   }
-  if (int O = Known.Objects.objectAt(V); O >= 0 && K.getInt() == Space::Shadow) {
+  if (int O = Known.Objects.objectAt(V);
+      O >= 0 && K.getInt() == Space::Shadow) {
     if (P.Objects[O].Shadow == ShadowHome::Parameter)
       S.Kind = SourceKind::Argument;
     else if (auto *I = dyn_cast<Instruction>(V); !I || isStraight(I))
@@ -147,7 +150,7 @@ bool SourceSolver::isPure(const Instruction *I) const {
 bool SourceSolver::computedSource(Key K, Source &S) const {
   auto *I = cast<Instruction>(K.getPointer());
   if (auto *Load = dyn_cast<LoadInst>(I)) {
-    if (const Instruction *Write = Known.Overwrite.overwriterOf(Load)) {
+    if (Known.Overwrite.overwriterOf(Load)) {
       auto It = CandidateOf.find(Load);
       if (It == CandidateOf.end())
         return false;

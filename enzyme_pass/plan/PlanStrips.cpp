@@ -1,16 +1,18 @@
-//===- PlanStrips.cpp - Scatter loops, split by access ---------------------===//
+//===- PlanStrips.cpp - Scatter loops, split by access
+//---------------------===//
 ///
 /// \file
-///   for j:                                    for j:  t = y'[j]; y'[j] = 0; e[j] = c*t
+///   for j:                                    for j:  t = y'[j]; y'[j] = 0;
+///   e[j] = c*t
 ///     y[j] = c * (x[j-1] + x[j+1])     ->     for j:  x'[j+1] += e[j]
 ///                                             for j:  x'[j-1] += e[j]
 ///
 /// The reverse of a stencil adds to one array at several offsets; each addition
 /// may meet one of an earlier iteration, so the loop as a whole cannot be
-/// vectorized. Each of the additions alone can: one unit stride, no two iterations
-/// at the same element. The reversed loop therefore runs in strips: the
-/// contributions of a strip go to a buffer, one for each different value, and are
-/// then added access by access.
+/// vectorized. Each of the additions alone can: one unit stride, no two
+/// iterations at the same element. The reversed loop therefore runs in strips:
+/// the contributions of a strip go to a buffer, one for each different value,
+/// and are then added access by access.
 ///
 /// Legal where the loop reads no shadow that it adds to; the order of the sums
 /// changes, nothing else.
@@ -91,8 +93,8 @@ SmallVector<LoadInst *, 4> StripFinder::candidates(int L) const {
         }))
       Result.push_back(Load);
   }
-  // Worth it if most of the additions can be vectorized; the others, at computed
-  // places, no longer keep the rest of the loop from it.
+  // Worth it if most of the additions can be vectorized; the others, at
+  // computed places, no longer keep the rest of the loop from it.
   if (2 * UnitStrides <= Loads.size())
     return {};
   return Result;

@@ -1,9 +1,10 @@
-//===- PlanTape.cpp - Slots, and where their arrays begin ------------------===//
+//===- PlanTape.cpp - Slots, and where their arrays begin
+//------------------===//
 ///
 /// \file
 /// A slot has one element per execution of its nest L1 > ... > Ld. Its array is
-/// allocated at the entry of the outermost loop Lh from which on all lengths are
-/// known there:
+/// allocated at the entry of the outermost loop Lh from which on all lengths
+/// are known there:
 ///
 ///   all lengths known on entry of L1       Head 0: one array, one allocation
 ///   inner length depends on L1's iteration Head 1: a block per iteration of L1

@@ -1,4 +1,5 @@
-//===- Planner.cpp - The steps in order ------------------------------------===//
+//===- Planner.cpp - The steps in order
+//------------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/plan/Needs.h"
 

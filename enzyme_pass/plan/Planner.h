@@ -1,4 +1,5 @@
-//===- Planner.h - From facts to a plan ------------------------------------===//
+//===- Planner.h - From facts to a plan
+//------------------------------------===//
 ///
 /// \file
 /// The only place that refuses a kernel and the only one that weighs. In order:
@@ -34,7 +35,8 @@ namespace pyfront {
 
 /// Null after a diagnostic.
 std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
-                               const Facts &Known, const llvm::DominatorTree &DT,
+                               const Facts &Known,
+                               const llvm::DominatorTree &DT,
                                DiagnosticSink &Sink);
 
 /// Reports every construct on a path to the success exit that has no
@@ -55,7 +57,8 @@ void planSources(Plan &P, const Facts &Known, const llvm::DominatorTree &DT,
 /// Finds the adjoints that are sums over a loop.
 void planLanes(Plan &P);
 
-/// Finds the innermost loops whose reverse adds to one array at several offsets.
+/// Finds the innermost loops whose reverse adds to one array at several
+/// offsets.
 void planStrips(Plan &P, const Facts &Known);
 
 /// Makes the slots of taped keys and of snapshots, and their base slots.

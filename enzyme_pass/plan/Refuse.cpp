@@ -1,9 +1,11 @@
-//===- Refuse.cpp - What has no derivative here, by source line ------------===//
+//===- Refuse.cpp - What has no derivative here, by source line
+//------------===//
 ///
 /// \file
-/// Only paths to the success exit count: what a raise does on its way out is not
-/// differentiated. There is no `assume inactive`: a call that the rule table does
-/// not know is refused even with constant operands, for it may write memory.
+/// Only paths to the success exit count: what a raise does on its way out is
+/// not differentiated. There is no `assume inactive`: a call that the rule
+/// table does not know is refused even with constant operands, for it may write
+/// memory.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/rules/Rules.h"
@@ -53,14 +55,16 @@ bool Refuser::checkCall(const CallBase &Call) {
   if (!Callee)
     return refuse(Call, "a call through a function pointer",
                   "call the function by its name");
-  if (Callee->getName() == marker::Allocate || Callee->getName() == marker::Fail)
+  if (Callee->getName() == marker::Allocate ||
+      Callee->getName() == marker::Fail)
     return true;
   if (auto *Mem = dyn_cast<MemIntrinsic>(&Call)) {
     if (Mem->isVolatile())
       return refuse(Call, "a volatile copy");
     return true;
   }
-  if (auto *II = dyn_cast<IntrinsicInst>(&Call); II && II->isAssumeLikeIntrinsic())
+  if (auto *II = dyn_cast<IntrinsicInst>(&Call);
+      II && II->isAssumeLikeIntrinsic())
     return true;
   if (rules::isInactivePure(Call) || rules::lookup(Call))
     return true;
@@ -76,8 +80,9 @@ bool Refuser::checkCall(const CallBase &Call) {
 
 bool Refuser::checkMemory(const Instruction &I, const Value *Ptr) {
   if (Known.Objects.isUnknown(Ptr))
-    return refuse(I, "memory that is reached through a pointer kept in memory "
-                     "(a list, a tuple of arrays, an object)",
+    return refuse(I,
+                  "memory that is reached through a pointer kept in memory "
+                  "(a list, a tuple of arrays, an object)",
                   "pass each array as an argument of its own");
   if (auto *Store = dyn_cast<StoreInst>(&I)) {
     if (Store->isVolatile() || Store->isAtomic())
@@ -94,7 +99,8 @@ bool Refuser::checkMemory(const Instruction &I, const Value *Ptr) {
     return true;
   for (unsigned O : Known.Objects.pointsTo(Ptr)) {
     const MemoryObject &Object = Known.Objects[O];
-    if (Object.Kind == ObjectKind::Outside || Object.Kind == ObjectKind::Literal)
+    if (Object.Kind == ObjectKind::Outside ||
+        Object.Kind == ObjectKind::Literal)
       return refuse(I, "a global array that is used in place of active data",
                     "copy it into a local array first");
     if (Known.Types.of(O) == ElementType::Mixed)
@@ -130,10 +136,12 @@ bool Refuser::checkActive(const Instruction &I) {
   if (!Known.Activity.isActive(&I))
     return true;
   if (!isDifferentiableType(I.getType()))
-    return refuse(I, "an operation on the bits of a float that the result "
-                     "depends on",
+    return refuse(I,
+                  "an operation on the bits of a float that the result "
+                  "depends on",
                   "write it with float arithmetic");
-  if (isa<LoadInst, PHINode, SelectInst, FreezeInst, FPExtInst, FPTruncInst>(I) ||
+  if (isa<LoadInst, PHINode, SelectInst, FreezeInst, FPExtInst, FPTruncInst>(
+          I) ||
       rules::lookup(I))
     return true;
   return refuse(I, "an operation without a derivative rule: " +
@@ -146,7 +154,8 @@ bool Refuser::check(const Instruction &I) {
     return refuse(I, "an operation of this kind: " + Twine(I.getOpcodeName()));
   if (I.getType()->isVectorTy())
     return refuse(I, "a vector operation");
-  if (auto *Alloca = dyn_cast<AllocaInst>(&I); Alloca && !Alloca->isStaticAlloca())
+  if (auto *Alloca = dyn_cast<AllocaInst>(&I);
+      Alloca && !Alloca->isStaticAlloca())
     return refuse(I, "stack memory of a size known only at run time",
                   "use np.empty");
   if (auto *Call = dyn_cast<CallBase>(&I); Call && !checkCall(*Call))
@@ -172,7 +181,8 @@ bool Refuser::checkObjects() {
     if (Object.Kind != ObjectKind::Result || !Req.Return)
       continue;
     if (*Req.Return == ScalarType::Other) {
-      Sink.unsupported(*N.F, "a kernel that returns neither a number nor nothing",
+      Sink.unsupported(*N.F,
+                       "a kernel that returns neither a number nor nothing",
                        "write the results into array arguments");
       return false;
     }

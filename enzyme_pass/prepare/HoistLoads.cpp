@@ -1,4 +1,5 @@
-//===- HoistLoads.cpp - Loop-invariant loads that stores do not meet -------===//
+//===- HoistLoads.cpp - Loop-invariant loads that stores do not meet
+//-------===//
 ///
 /// \file
 ///   for j in k+1..n:                          l = a[i,k]
@@ -7,8 +8,8 @@
 ///
 /// LLVM's LICM leaves the load where it is: by its alias analysis the store may
 /// write `a[i,k]`. The subscripts say that it does not (Subscripts.h). Hoisted,
-/// the value is read once, and its adjoint is a sum that the reversed loop keeps
-/// in a register instead of memory.
+/// the value is read once, and its adjoint is a sum that the reversed loop
+/// keeps in a register instead of memory.
 ///
 /// Invariant: moves loads only; the normal form stays as it is.
 //===----------------------------------------------------------------------===//

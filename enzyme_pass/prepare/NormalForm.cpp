@@ -1,4 +1,5 @@
-//===- NormalForm.cpp - Counters, last iterations, which-values ------------===//
+//===- NormalForm.cpp - Counters, last iterations, which-values
+//------------===//
 ///
 /// \file
 /// How: ScalarEvolution gives the exit counts and the affine recurrences; both
@@ -39,7 +40,8 @@ struct Recurrence {
 };
 
 bool hasDivision(const SCEV *S) {
-  return SCEVExprContains(S, [](const SCEV *T) { return isa<SCEVUDivExpr>(T); });
+  return SCEVExprContains(S,
+                          [](const SCEV *T) { return isa<SCEVUDivExpr>(T); });
 }
 
 class NormalFormBuilder {
@@ -87,8 +89,8 @@ bool NormalFormBuilder::findExits(DiagnosticSink &Sink) {
     // Each path raises: the derivative raises as well, and a success exit that
     // nothing leads to keeps the form.
     N.Success = BasicBlock::Create(F.getContext(), "never", &F);
-    ReturnInst::Create(F.getContext(),
-                       ConstantInt::get(F.getReturnType(), 0), N.Success);
+    ReturnInst::Create(F.getContext(), ConstantInt::get(F.getReturnType(), 0),
+                       N.Success);
     N.Order.push_back(N.Success);
   }
   SmallVector<BasicBlock *, 32> Work{N.Success};
@@ -103,8 +105,8 @@ bool NormalFormBuilder::findExits(DiagnosticSink &Sink) {
 bool NormalFormBuilder::collectLoops(DiagnosticSink &Sink) {
   ReversePostOrderTraversal<Function *> RPO(&F);
   if (containsIrreducibleCFG<BasicBlock *>(RPO, LI)) {
-    Sink.unsupported(F,
-                     "control flow that is not made of loops and branches", "");
+    Sink.unsupported(F, "control flow that is not made of loops and branches",
+                     "");
     return false;
   }
   DenseMap<const Loop *, int> IndexOf;
@@ -112,8 +114,8 @@ bool NormalFormBuilder::collectLoops(DiagnosticSink &Sink) {
     if (!N.isLive(L->getHeader()))
       continue;
     if (!L->isLoopSimplifyForm()) {
-      Sink.unsupported(*L->getHeader()->getTerminator(),
-                       "a loop of this shape", "write it as `for` or `while`");
+      Sink.unsupported(*L->getHeader()->getTerminator(), "a loop of this shape",
+                       "write it as `for` or `while`");
       return false;
     }
     NormalLoop NL;
@@ -203,8 +205,7 @@ void NormalFormBuilder::addCounter(NormalLoop &NL, unsigned Index) {
   LLVMContext &C = F.getContext();
   Type *I64 = Type::getInt64Ty(C);
   std::string Name = "L" + std::to_string(Index);
-  NL.Counter =
-      PHINode::Create(I64, 2, Name + ".iter", NL.Header->begin());
+  NL.Counter = PHINode::Create(I64, 2, Name + ".iter", NL.Header->begin());
   IRBuilder<> B(NL.Latch->getTerminator());
   Value *Next = B.CreateAdd(NL.Counter, B.getInt64(1), Name + ".next",
                             /*HasNUW=*/true, /*HasNSW=*/true);
@@ -241,9 +242,9 @@ void NormalFormBuilder::addLastAtExits(NormalLoop &NL, const Loop &L,
   for (BasicBlock *Exit : Exits) {
     if (!N.isLive(Exit))
       continue;
-    PHINode *Last = PHINode::Create(NL.Counter->getType(), 2,
-                                    "L" + std::to_string(Index) + ".last",
-                                    Exit->begin());
+    PHINode *Last =
+        PHINode::Create(NL.Counter->getType(), 2,
+                        "L" + std::to_string(Index) + ".last", Exit->begin());
     for (BasicBlock *P : predecessors(Exit))
       Last->addIncoming(NL.Counter, P);
     NL.LastAtExit[Exit] = Last;
@@ -288,8 +289,7 @@ void NormalFormBuilder::addWhich(BasicBlock *BB) {
   PHINode *Phi =
       PHINode::Create(I64, Preds.size(), "which." + BB->getName(), BB->begin());
   for (BasicBlock *P : predecessors(BB))
-    Phi->addIncoming(
-        ConstantInt::get(I64, find(Preds, P) - Preds.begin()), P);
+    Phi->addIncoming(ConstantInt::get(I64, find(Preds, P) - Preds.begin()), P);
   N.Which[BB] = Phi;
 }
 

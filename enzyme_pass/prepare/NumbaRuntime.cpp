@@ -1,4 +1,5 @@
-//===- NumbaRuntime.cpp - Numba's plumbing, reduced to its meaning ---------===//
+//===- NumbaRuntime.cpp - Numba's plumbing, reduced to its meaning
+//---------===//
 ///
 /// \file
 /// Numba's calling convention is `i32 f(ptr ret, ptr excinfo, args...)`: status
@@ -41,9 +42,9 @@ bool hasNumbaConvention(const Function &F) {
 
 FunctionCallee failMarker(Module &M) {
   LLVMContext &C = M.getContext();
-  FunctionCallee Fail = M.getOrInsertFunction(
-      marker::Fail, Type::getVoidTy(C), Type::getInt32Ty(C),
-      PointerType::getUnqual(C));
+  FunctionCallee Fail =
+      M.getOrInsertFunction(marker::Fail, Type::getVoidTy(C),
+                            Type::getInt32Ty(C), PointerType::getUnqual(C));
   auto *F = cast<Function>(Fail.getCallee());
   F->setDoesNotReturn();
   F->setDoesNotThrow();
@@ -84,9 +85,8 @@ int sizeOperand(const CallBase &Call) {
     return -1;
   StringRef Name = Callee->getName();
   if (Name == "NRT_MemInfo_alloc_aligned" ||
-      Name == "NRT_MemInfo_alloc_safe_aligned" ||
-      Name == "NRT_MemInfo_alloc" || Name == "NRT_MemInfo_alloc_safe" ||
-      Name == "NRT_Allocate")
+      Name == "NRT_MemInfo_alloc_safe_aligned" || Name == "NRT_MemInfo_alloc" ||
+      Name == "NRT_MemInfo_alloc_safe" || Name == "NRT_Allocate")
     return 0;
   return -1;
 }
@@ -97,8 +97,8 @@ SmallVector<LoadInst *, 4> dataLoads(Value *MemInfo) {
   for (User *U : MemInfo->users())
     if (auto *Gep = dyn_cast<GetElementPtrInst>(U)) {
       APInt Offset(64, 0);
-      if (!Gep->accumulateConstantOffset(
-              Gep->getModule()->getDataLayout(), Offset) ||
+      if (!Gep->accumulateConstantOffset(Gep->getModule()->getDataLayout(),
+                                         Offset) ||
           Offset.getSExtValue() != MemInfoData)
         continue;
       for (User *V : Gep->users())
@@ -146,11 +146,12 @@ bool isReshape(const CallBase &Call) {
          isa<ConstantInt>(Call.getArgOperand(3)) && FOrder && FOrder->isZero();
 }
 
-/// Walks the axes of a C-contiguous array from the last one on; `Visit` is given
-/// the address of an axis' stride, its extent and the stride that it should have.
-void walkAxes(IRBuilder<> &B, uint64_t Axes, Value *Dims, Value *Strides,
-              Value *ItemSize,
-              function_ref<void(Value *Address, Value *Dim, Value *Due)> Visit) {
+/// Walks the axes of a C-contiguous array from the last one on; `Visit` is
+/// given the address of an axis' stride, its extent and the stride that it
+/// should have.
+void walkAxes(
+    IRBuilder<> &B, uint64_t Axes, Value *Dims, Value *Strides, Value *ItemSize,
+    function_ref<void(Value *Address, Value *Dim, Value *Due)> Visit) {
   Type *I64 = B.getInt64Ty();
   Value *Due = ItemSize;
   for (uint64_t I = Axes; I-- > 0;) {

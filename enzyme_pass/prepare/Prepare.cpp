@@ -1,4 +1,5 @@
-//===- Prepare.cpp - The list of preparation passes ------------------------===//
+//===- Prepare.cpp - The list of preparation passes
+//------------------------===//
 ///
 /// \file
 /// How: LLVM's passes by name, in three rounds around our own two lowerings.
@@ -26,9 +27,11 @@ constexpr StringLiteral Canonical =
     "sroa<modify-cfg>,loop-simplify,lcssa,"
     "loop-mssa(loop-rotate,licm<allowspeculation>),"
     "sroa<modify-cfg>,instcombine<no-verify-fixpoint>,"
-    "gvn<no-pre;no-load-pre;memdep>,simplifycfg,instcombine<no-verify-fixpoint>,"
+    "gvn<no-pre;no-load-pre;memdep>,simplifycfg,instcombine<no-verify-fixpoint>"
+    ","
     "loop-simplify,lcssa,loop(indvars),loop-mssa(licm<allowspeculation>),"
-    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,"
+    "simplifycfg,"
     "adce)";
 constexpr StringLiteral Shape =
     "function(lower-switch,fix-irreducible,loop-simplify,lcssa,"
@@ -73,8 +76,8 @@ void uniteReturns(Function &F) {
   if (Returns.size() < 2)
     return;
   auto *Exit = BasicBlock::Create(F.getContext(), "return", &F);
-  PHINode *Status = PHINode::Create(F.getReturnType(), Returns.size(), "status",
-                                    Exit);
+  PHINode *Status =
+      PHINode::Create(F.getReturnType(), Returns.size(), "status", Exit);
   ReturnInst::Create(F.getContext(), Status, Exit);
   for (ReturnInst *Ret : Returns) {
     Status->addIncoming(Ret->getReturnValue(), Ret->getParent());

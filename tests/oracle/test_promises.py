@@ -38,9 +38,6 @@ class Right:
     def reorders(self) -> bool:
         return False
 
-    def reorders(self) -> bool:
-        return False
-
     def spoil(self, outcome: Outcome) -> Outcome:
         return outcome
 

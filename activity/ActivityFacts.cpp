@@ -55,7 +55,7 @@ ActivityFacts::ActivityFacts(const NormalFunction &N, const Request &Req,
 
 void ActivityFacts::seed(const NormalFunction &N, const Request &Req) {
   for (const ArgInfo &A : Req.Args)
-    if (A.Note == Annotation::Active)
+    if (!A.isArray() && A.Note != Annotation::Const)
       Varied.insert(N.F->getArg(A.FirstParam));
   for (unsigned I = 0; I < Objects.size(); ++I) {
     const MemoryObject &O = Objects[I];

@@ -88,7 +88,7 @@ bool computeFacts(Session &S) {
   return true;
 }
 
-bool planReverse(Session &S) {
+bool makePlanOf(Session &S) {
   auto &DT = S.AM.Function.getResult<DominatorTreeAnalysis>(*S.Normal->F);
   S.Decided = makePlan(*S.Normal, S.Req, *S.Known, DT, S.Result.Diagnostics);
   if (!S.Decided)
@@ -98,8 +98,8 @@ bool planReverse(Session &S) {
   return true;
 }
 
-bool emitDerivative(Session &S) {
-  emitReverse(*S.Decided);
+bool emitCode(Session &S) {
+  emitDerivative(*S.Decided);
   S.Decided.reset();
   S.Known.reset();
   finishModule(*S.M, S.Req, S.AM);
@@ -130,8 +130,8 @@ constexpr Stage Stages[] = {
     {"reading the kernel", readInput},
     {"preparing the kernel", prepareKernel},
     {"analysing the kernel", computeFacts},
-    {"planning the reverse sweep", planReverse},
-    {"writing the derivative's code", emitDerivative},
+    {"planning the derivative", makePlanOf},
+    {"writing the derivative's code", emitCode},
     {"verifying the derivative", verifyOutput},
     {"writing the derivative", writeOutput},
 };

@@ -34,7 +34,7 @@ static bool fromWord(const json::Value &V, T &Out, json::Path P,
 
 static bool fromJSON(const json::Value &V, Mode &Out, json::Path P) {
   static constexpr std::pair<StringRef, Mode> Known[] = {
-      {"reverse", Mode::Reverse}};
+      {"reverse", Mode::Reverse}, {"forward", Mode::Forward}};
   return fromWord<Mode>(V, Out, P, Known);
 }
 
@@ -69,12 +69,8 @@ static bool fromJSON(const json::Value &V, ArgInfo &Out, json::Path P) {
       !O.map("type", Out.Type) || !O.map("annotation", Out.Note) ||
       !O.map("param", Out.FirstParam))
     return false;
-  if (!Out.isArray()) {
-    if (Out.Note != Annotation::Duplicated)
-      return true;
-    P.field("annotation").report("a scalar cannot be duplicated");
-    return false;
-  }
+  if (!Out.isArray())
+    return true;
   std::string Layout;
   if (!O.map("rank", Out.Rank) || !O.map("layout", Layout))
     return false;
@@ -104,11 +100,35 @@ static bool fromJSON(const json::Value &V, std::optional<ScalarType> &Out,
   return true;
 }
 
+/// A scalar's derivative is an adjoint in reverse mode and a shadow in forward
+/// mode.
+static bool checkScalars(const Request &R, json::Path P) {
+  Annotation Wrong =
+      R.How == Mode::Forward ? Annotation::Active : Annotation::Duplicated;
+  for (unsigned I = 0; I < R.Args.size(); ++I)
+    if (!R.Args[I].isArray() && R.Args[I].Note == Wrong) {
+      P.field("args")
+          .index(I)
+          .field("annotation")
+          .report("not for a scalar in this mode");
+      return false;
+    }
+  return true;
+}
+
+static bool checkWidth(const Request &R, json::Path P) {
+  if (R.Width >= 1 && R.Width <= MaxWidth)
+    return true;
+  P.field("width").report("out of range");
+  return false;
+}
+
 static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
   json::ObjectMapper O(V, P);
   if (!O || !O.map("primal", Out.Primal) || !O.map("name", Out.Name) ||
       !O.map("mode", Out.How) || !O.map("args", Out.Args) ||
       !O.mapOptional("may_alias", Out.MayAlias) ||
+      !O.mapOptional("width", Out.Width) ||
       !O.mapOptional("disable", Out.Disable))
     return false;
   const json::Object &Fields = *V.getAsObject();
@@ -121,7 +141,7 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
     return false;
   if (std::optional<StringRef> Dir = Fields.getString("dump_dir"))
     Out.DumpDir = Dir->str();
-  return true;
+  return checkScalars(Out, P) && checkWidth(Out, P);
 }
 
 bool Request::isDisabled(StringRef Step) const {

@@ -19,7 +19,7 @@
 
 namespace pyfront {
 
-enum class Mode { Reverse };
+enum class Mode { Reverse, Forward };
 
 enum class ArgKind { Scalar, Array };
 
@@ -44,6 +44,8 @@ inline bool isFloat(ScalarType T) {
   return T == ScalarType::F64 || T == ScalarType::F32;
 }
 
+/// What is asked about an argument: nothing; its adjoint, by value; its shadow,
+/// which the caller passes (in forward mode also that of a scalar).
 enum class Annotation { Const, Active, Duplicated };
 
 /// One argument of the kernel.
@@ -78,12 +80,19 @@ struct ArgInfo {
   }
 };
 
+/// The most tangents or adjoints that one derivative computes at once.
+inline constexpr unsigned MaxWidth = 64;
+
 struct Request {
   /// LLVM name of the captured kernel.
   std::string Primal;
   /// Symbol that the derivative gets.
   std::string Name;
   Mode How = Mode::Reverse;
+  /// How many tangents or adjoints are computed at once. Shadows are then
+  /// interleaved: lane l of the element at byte b of the primal is at byte
+  /// Width * b + l * sizeof(element).
+  unsigned Width = 1;
   std::vector<ArgInfo> Args;
   /// None: the kernel returns nothing.
   std::optional<ScalarType> Return;

@@ -4,14 +4,15 @@ The types of a call are those of the kernel's arguments, each annotated ``Duplic
 `resolve` turns them into `Argument`s or raises an error that names the argument. What depends on values (shapes,
 strides, overlap) is checked natively, see ``checks``.
 
-Invariant: the types in an `Argument` are canonical: integers given for ``Active`` arguments are float64, literals are
-plain.
+Invariant: the types in an `Argument` are canonical: integers given where a derivative is asked for are float64,
+literals are plain, the tangent of a scalar has the scalar's type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from numba.core import types
 
@@ -104,7 +105,12 @@ def call_parameters(names: Sequence[str], annotations: Sequence[type[Annotation]
 
 
 def resolve(
-    kernel: str, names: Sequence[str], annotations: Sequence[type[Annotation]], given: Sequence[types.Type]
+    kernel: str,
+    names: Sequence[str],
+    annotations: Sequence[type[Annotation]],
+    given: Sequence[types.Type],
+    *,
+    forward: bool = False,
 ) -> tuple[Argument, ...]:
     """The arguments of a call with the ``given`` types, or the error that names the first one that does not fit."""
     parameters = call_parameters(names, annotations)
@@ -120,9 +126,18 @@ def resolve(
         primal = _canonical(kernel, name, types.unliteral(type_))
         if issubclass(annotation, Duplicated):
             shadow_name, shadow_type = next(remaining)
-            _check_duplicated(kernel, name, primal, shadow_name, types.unliteral(shadow_type))
-            arguments.append(Argument(name, annotation, primal, shadow_name, types.unliteral(shadow_type)))
+            if forward:
+                primal = _varied(primal)
+            pair = _Pair(kernel, name, primal, shadow_name, types.unliteral(shadow_type))
+            arguments.append(Argument(name, annotation, primal, shadow_name, _shadow_of(pair, scalars=forward)))
         elif issubclass(annotation, Active):
+            if forward:
+                raise AnnotationError(
+                    with_help(
+                        f"`{kernel}`: argument `{name}` cannot be Active in forward mode",
+                        f"annotate it Duplicated and pass its tangent after it: {name}, d{name}",
+                    )
+                )
             arguments.append(Argument(name, annotation, _active(kernel, name, primal)))
         else:
             arguments.append(Argument(name, Const, primal))
@@ -170,23 +185,71 @@ def _active(kernel: str, name: str, type_: types.Type) -> types.Type:
     return types.float64 if isinstance(type_, types.Integer) else type_
 
 
-def _check_duplicated(kernel: str, name: str, primal: types.Type, shadow_name: str, shadow: types.Type) -> None:
+def _varied(type_: types.Type) -> types.Type:
+    """The type of an argument with a tangent; integer scalars are taken as float64."""
+    if isinstance(type_, types.BaseTuple):
+        return types.BaseTuple.from_types([_varied(t) for t in type_.types], getattr(type_, "instance_class", None))
+    return types.float64 if isinstance(type_, types.Integer) else type_
+
+
+class _Pair(NamedTuple):
+    """A Duplicated argument, or an element of one, with what is given as its shadow."""
+
+    kernel: str
+    name: str
+    primal: types.Type
+    shadow_name: str
+    shadow: types.Type
+
+
+def _shadow_of(pair: _Pair, *, scalars: bool) -> types.Type:
+    """The type as which the shadow is taken; raises if it does not fit. In forward mode there are ``scalars`` too."""
+    primal, shadow = pair.primal, pair.shadow
     if isinstance(primal, types.BaseTuple):
         if not isinstance(shadow, types.BaseTuple) or len(shadow.types) != len(primal.types):
             raise DtypeError(
-                f"`{kernel}`: shadow `{shadow_name}` must be a tuple of {len(primal.types)} arrays like `{name}`, "
-                f"it is {shadow}"
+                f"`{pair.kernel}`: shadow `{pair.shadow_name}` must be a tuple of {len(primal.types)} elements "
+                f"like `{pair.name}`, it is {shadow}"
             )
-        for index, (element, its_shadow) in enumerate(zip(primal.types, shadow.types, strict=True)):
-            _check_duplicated(kernel, f"{name}[{index}]", element, f"{shadow_name}[{index}]", its_shadow)
-        return
-    if not isinstance(primal, types.Array):
+        elements = [
+            _shadow_of(
+                _Pair(pair.kernel, f"{pair.name}[{i}]", element, f"{pair.shadow_name}[{i}]", types.unliteral(its)),
+                scalars=scalars,
+            )
+            for i, (element, its) in enumerate(zip(primal.types, shadow.types, strict=True))
+        ]
+        return types.BaseTuple.from_types(elements, getattr(shadow, "instance_class", None))
+    if isinstance(primal, types.Array):
+        _check_arrays(pair)
+        return shadow
+    if not scalars:
         raise AnnotationError(
             with_help(
-                f"`{kernel}`: argument `{name}` is a scalar ({primal}), so it cannot be Duplicated in reverse mode",
+                f"`{pair.kernel}`: argument `{pair.name}` is a scalar ({primal}), "
+                "so it cannot be Duplicated in reverse mode",
                 "annotate it Active: its adjoint is returned",
             )
         )
+    if not isinstance(primal, types.Float):
+        raise DtypeError(
+            with_help(
+                f"`{pair.kernel}`: argument `{pair.name}` is of type {primal}, which has no derivative",
+                "annotate it Const",
+            )
+        )
+    if not isinstance(shadow, (types.Float, types.Integer)):
+        raise DtypeError(
+            with_help(
+                f"`{pair.kernel}`: tangent `{pair.shadow_name}` is not a number but {shadow}",
+                f"pass a float, as `{pair.name}` is one",
+            )
+        )
+    return primal
+
+
+def _check_arrays(pair: _Pair) -> None:
+    kernel, name, primal, shadow_name, shadow = pair
+    assert isinstance(primal, types.Array)
     if not isinstance(primal.dtype, types.Float):
         raise DtypeError(
             with_help(

@@ -2,9 +2,11 @@
 
     Const scalar      T x
     Active scalar     T x, T *x_adjoint                                  (stored)
+    Duplicated scalar T x, T x_tangent                                   (forward mode)
     Const array       T *A, int64_t A_n0, ..., int64_t A_n{r-1}          (C order)
     Duplicated array  T *A, T *A_shadow, int64_t A_n0, ..., int64_t A_n{r-1}
     returned scalar   [double seed,] double *value                       (seed if it is a float; value may be NULL)
+    the same, forward [double *tangent,] double *value                   (both may be NULL)
 
 It returns 0, or a status: that of the exception which the kernel raised, `OUT_OF_MEMORY`, or `OVERLAP` if arrays
 overlap in a way that the derivative is not compiled for (checked before anything runs).
@@ -80,8 +82,12 @@ def parameters(compiled: Compiled) -> Iterator[Parameter]:
                 yield Parameter(name, leaf.type)
                 if argument.is_active:
                     yield Parameter(f"{name}_adjoint", leaf.type, is_pointer=True)
+                elif argument.is_duplicated:
+                    yield Parameter(f"{name}_tangent", leaf.type)
     if compiled.takes_seed:
         yield Parameter("seed", compiled.returns)
+    elif compiled.returns_float:
+        yield Parameter("tangent", compiled.returns, is_pointer=True)
     if compiled.returns is not types.none:
         yield Parameter("value", compiled.returns, is_pointer=True)
 
@@ -150,6 +156,8 @@ class _Body:
                     self._primal.append(next(self._incoming))
                     if argument.is_active:
                         self._outputs.append(next(self._incoming))
+                    elif argument.is_duplicated:
+                        self._outputs.append(self._spilled(next(self._incoming)))
         checks.emit_overlap_checks(builder, compiled.kernel, self._pairs, self._fail, may_alias=False)
         excinfo = builder.alloca(excinfo_ptr_t)
         builder.store(ir.Constant(excinfo_ptr_t, None), excinfo)
@@ -162,11 +170,17 @@ class _Body:
             primal=self._primal,
             outputs=self._outputs,
             seed=seed,
-            value=self._value() if compiled.returns is not types.none else None,
+            tangent=self._result() if compiled.returns_float and compiled.forward else None,
+            value=self._result() if compiled.returns is not types.none else None,
         )
         builder.ret(status)
 
-    def _value(self) -> ir.Value:
+    def _spilled(self, value: ir.Value) -> ir.Value:
+        slot = self._builder.alloca(value.type)
+        self._builder.store(value, slot)
+        return slot
+
+    def _result(self) -> ir.Value:
         """Where the result goes: the caller's memory, or the stack if there is none."""
         given = next(self._incoming)
         spare = self._builder.alloca(given.type.pointee)

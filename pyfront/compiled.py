@@ -36,6 +36,8 @@ class Compiled:
     arguments: tuple[Argument, ...]
     returns: types.Type
     """The kernel's return type, ``none`` if it returns nothing."""
+    forward: bool
+    """Tangents, not adjoints."""
     symbol: str
     address: int
     library: link.OptimizedOnce
@@ -44,8 +46,12 @@ class Compiled:
     """Keeps alive what the code refers to: Numba's environments."""
 
     @property
-    def takes_seed(self) -> bool:
+    def returns_float(self) -> bool:
         return isinstance(self.returns, types.Float)
+
+    @property
+    def takes_seed(self) -> bool:
+        return self.returns_float and not self.forward
 
     def with_arguments(self, arguments: tuple[Argument, ...]) -> Compiled:
         """The same code for a call whose shadows have other types, say another layout."""
@@ -53,20 +59,26 @@ class Compiled:
 
 
 def compile_derivative(
-    kernel: Dispatcher, arguments: Sequence[Argument], *, may_alias: bool, disable: Sequence[str]
+    kernel: Dispatcher,
+    arguments: Sequence[Argument],
+    *,
+    forward: bool = False,
+    may_alias: bool,
+    disable: Sequence[str],
 ) -> Compiled:
     """Differentiate ``kernel`` for the arguments' types, or raise what the engine says."""
     name = kernels.name(kernel)
     loaded = engine.load()
     captured = capture(kernel, tuple(argument.type for argument in arguments))
     returns = request.return_type(name, captured.return_type)
-    local_name = f"reverse.{name}"
+    local_name = f"{'forward' if forward else 'reverse'}.{name}"
     symbol = f"{local_name}.{next(_serial)}"
     asked = request.build(
         primal=captured.primal,
         name=local_name,
         arguments=arguments,
         returns=returns,
+        forward=forward,
         may_alias=may_alias,
         disable=disable,
         dump_dir=os.environ.get(DUMP),
@@ -82,6 +94,7 @@ def compile_derivative(
         kernel=name,
         arguments=tuple(arguments),
         returns=returns,
+        forward=forward,
         symbol=symbol,
         address=link.address(library, symbol),
         library=library,

@@ -28,6 +28,7 @@ from pyfront.errors import (
     ArgumentError,
     ArityError,
     PlanStepError,
+    SeedError,
     UnsupportedError,
     with_help,
 )
@@ -49,8 +50,9 @@ def autodiff(
     """Differentiate ``kernel``, with one annotation per argument.
 
     With classes the derivative is returned, compiled at its first call per signature; in a call each ``Duplicated``
-    argument is followed by its shadow. With values the kernel is differentiated at once. ``disable`` names steps of the
-    plan to leave out.
+    argument is followed by its shadow. In reverse mode it returns the adjoints of the ``Active`` arguments; in forward
+    mode, where scalars may be ``Duplicated`` too, the tangent of the kernel's result. With values the kernel is
+    differentiated at once. ``disable`` names steps of the plan to leave out.
 
     >>> import numpy as np, pyfront as ad
     >>> def squares(x, y):
@@ -125,6 +127,13 @@ class Derivative:
         try:
             if seed is None:
                 return self._entry(*args, **kwargs)
+            if self._mode.is_forward:
+                raise SeedError(
+                    with_help(
+                        f"`{self._name}`: a derivative in forward mode takes no seed",
+                        "the tangents of the arguments take its place",
+                    )
+                )
             seeded = self._seeded_entry
             if seeded is None:
                 seeded = self._seeded_entry = self._dispatcher(seeded=True)
@@ -184,10 +193,8 @@ class Derivative:
                     with_help(f"`{name}`: BatchDuplicated is not supported yet", "call the derivative once per shadow")
                 )
         if not isinstance(self._mode, Mode):
-            raise ArgumentError(f"`{name}`: mode must be Reverse or ReverseWithPrimal, not {self._mode!r}")
-        if self._mode not in (Mode.Reverse, Mode.ReverseWithPrimal):
-            raise UnsupportedError(
-                with_help(f"`{name}`: mode {self._mode.value} is not supported yet", "use Reverse or ReverseWithPrimal")
+            raise ArgumentError(
+                f"`{name}`: mode must be Reverse, Forward or one of these WithPrimal, not {self._mode!r}"
             )
         if len(self._annotations) != len(self._names):
             raise ArityError(
@@ -222,12 +229,15 @@ class Derivative:
 
     def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Compiled:
         """The compiled derivative for the types of a call; shadows are checked, but do not distinguish derivatives."""
-        arguments = resolve(self._name, self._names, self._annotations, given)
+        forward = self._mode.is_forward
+        arguments = resolve(self._name, self._names, self._annotations, given, forward=forward)
         signature = tuple(argument.type for argument in arguments)
         with global_compiler_lock:
             known = self._compiled.get((signature, may_alias))
             if known is None:
-                known = compile_derivative(self._kernel, arguments, may_alias=may_alias, disable=self._disable)
+                known = compile_derivative(
+                    self._kernel, arguments, forward=forward, may_alias=may_alias, disable=self._disable
+                )
                 self._compiled[signature, may_alias] = known
                 self._signatures.setdefault(signature, known)
         return known if known.arguments == arguments else known.with_arguments(arguments)

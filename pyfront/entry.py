@@ -42,7 +42,14 @@ class Shape:
 
 
 def result_type(compiled: Compiled, with_primal: bool) -> types.Type:
-    """The type of the derivative's result: None, the only adjoint, or a tuple; with primal ``(value, adjoints)``."""
+    """The type of the derivative's result.
+
+    Reverse mode: None, the only adjoint, or a tuple of them. Forward mode: the tangent of a float result, else None.
+    With primal a tuple of the value and that.
+    """
+    if compiled.forward:
+        tangent = compiled.returns if compiled.returns_float else types.none
+        return types.BaseTuple.from_types([compiled.returns, tangent]) if with_primal else tangent
     adjoints = [argument.type for argument in native.active(compiled.arguments)]
     packed = adjoints[0] if len(adjoints) == 1 else types.BaseTuple.from_types(adjoints) if adjoints else types.none
     return types.BaseTuple.from_types([compiled.returns, packed]) if with_primal else packed
@@ -131,6 +138,7 @@ class _Body:
             ),
             outputs=self._outputs(slots),
             seed=self._seed_value(),
+            tangent=slots.tangent,
             value=slots.value,
         )
         with builder.if_then(builder.icmp_signed("!=", status, native.STATUS(0)), likely=False):
@@ -177,17 +185,21 @@ class _Body:
                 [slot(leaf.type) for leaf in argument.leaves] if argument.is_active else []
                 for argument in self._compiled.arguments
             ],
+            tangent=slot(returns) if self._compiled.forward and self._compiled.returns_float else None,
             value=None if returns is types.none else slot(returns),
         )
 
     def _outputs(self, slots: native.Slots) -> list[ir.Value]:
-        """The derivative's pointers: per argument its adjoint slots, or the data of its shadows."""
+        """The derivative's pointers: per argument its adjoint slots, or where its shadows are."""
         result: list[ir.Value] = []
         for argument, shadow, adjoints in zip(self._compiled.arguments, self._shadow, slots.adjoints, strict=True):
             result += adjoints
             for leaf in argument.shadow_leaves:
                 value = native.element(self._builder, shadow, leaf)
-                result.append(self._context.make_array(leaf.type)(self._context, self._builder, value).data)
+                if leaf.is_array:
+                    result.append(self._context.make_array(leaf.type)(self._context, self._builder, value).data)
+                else:
+                    result.append(native.spill(self._context, self._builder, leaf.type, value))
         return result
 
     def _seed_value(self) -> ir.Value | None:
@@ -196,23 +208,30 @@ class _Body:
         return self._seed or self._context.get_constant(self._compiled.returns, 1.0)
 
     def _result(self, slots: native.Slots) -> ir.Value:
+        packed = self._tangent(slots) if self._compiled.forward else self._adjoints(slots)
+        if not self._shape.with_primal:
+            return packed
+        value = self._load(self._compiled.returns, slots.value) if slots.value else self._context.get_dummy_value()
+        return self._context.make_tuple(self._builder, self._restype, [value, packed])
+
+    def _tangent(self, slots: native.Slots) -> ir.Value:
+        if slots.tangent is None:
+            return self._context.get_dummy_value()
+        return self._load(self._compiled.returns, slots.tangent)
+
+    def _adjoints(self, slots: native.Slots) -> ir.Value:
         arguments = self._compiled.arguments
         adjoints = [
             self._adjoint(argument.type, iter(pointers))
             for argument, pointers in zip(arguments, slots.adjoints, strict=True)
             if argument.is_active
         ]
+        if not adjoints:
+            return self._context.get_dummy_value()
         if len(adjoints) == 1:
-            packed = adjoints[0]
-        elif adjoints:
-            inner = self._restype.types[1] if self._shape.with_primal else self._restype
-            packed = self._context.make_tuple(self._builder, inner, adjoints)
-        else:
-            packed = self._context.get_dummy_value()
-        if not self._shape.with_primal:
-            return packed
-        value = self._load(self._compiled.returns, slots.value) if slots.value else self._context.get_dummy_value()
-        return self._context.make_tuple(self._builder, self._restype, [value, packed])
+            return adjoints[0]
+        inner = self._restype.types[1] if self._shape.with_primal else self._restype
+        return self._context.make_tuple(self._builder, inner, adjoints)
 
     def _adjoint(self, type_: types.Type, pointers: Any) -> ir.Value:
         """The adjoint of an active argument, of the argument's own type, from the slots of its leaves."""

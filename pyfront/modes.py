@@ -14,6 +14,10 @@ class Mode(enum.Enum):
     ForwardWithPrimal = "forward with primal"
 
     @property
+    def is_forward(self) -> bool:
+        return self in (Mode.Forward, Mode.ForwardWithPrimal)
+
+    @property
     def with_primal(self) -> bool:
         return self in (Mode.ReverseWithPrimal, Mode.ForwardWithPrimal)
 

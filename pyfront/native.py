@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 
 from pyfront.arguments import Argument, Leaf
 from pyfront.compiled import Compiled
@@ -21,10 +21,12 @@ POINTER = ir.IntType(8).as_pointer()
 
 @dataclass
 class Slots:
-    """Stack memory of one call: where the derivative stores adjoints and the primal result."""
+    """Stack memory of one call: where the derivative stores adjoints or tangent, and the primal result."""
 
     adjoints: list[list[ir.Value]]
     """One list per argument: a pointer per leaf of an active argument, else empty."""
+    tangent: ir.Value | None
+    """Forward mode: for the tangent of a float result."""
     value: ir.Value | None
 
 
@@ -37,6 +39,8 @@ def function_type(context: Any, compiled: Compiled) -> ir.FunctionType:
     tail: list[ir.Type] = [POINTER] * outputs
     if compiled.takes_seed:
         tail.append(context.get_value_type(compiled.returns))
+    elif compiled.returns_float:
+        tail.append(POINTER)
     if compiled.returns is not types.none:
         tail.append(POINTER)
     return ir.FunctionType(STATUS, [POINTER, *primal, *tail])
@@ -50,7 +54,8 @@ def emit_call(
     excinfo: ir.Value,
     primal: Sequence[ir.Value],
     outputs: Sequence[ir.Value],
-    seed: ir.Value | None,
+    seed: ir.Value | None = None,
+    tangent: ir.Value | None = None,
     value: ir.Value | None,
 ) -> ir.Value:
     """Call the derivative by its address; the status is returned.
@@ -62,6 +67,9 @@ def emit_call(
     if compiled.takes_seed:
         assert seed is not None
         arguments.append(seed)
+    elif compiled.returns_float:
+        assert tangent is not None
+        arguments.append(builder.bitcast(tangent, POINTER))
     if compiled.returns is not types.none:
         assert value is not None
         arguments.append(builder.bitcast(value, POINTER))
@@ -73,6 +81,13 @@ def emit_call(
 def slot_type(context: Any, type_: types.Type) -> ir.Type:
     """How a scalar lies in the memory through which a derivative returns it."""
     return context.get_return_type(type_)
+
+
+def spill(context: Any, builder: ir.IRBuilder, type_: types.Type, value: ir.Value) -> ir.Value:
+    """Stack memory that holds a scalar, for a derivative that reads it through a pointer."""
+    slot = cgutils.alloca_once(builder, slot_type(context, type_))
+    builder.store(context.get_return_value(builder, type_, value), slot)
+    return slot
 
 
 def element(builder: ir.IRBuilder, value: ir.Value, leaf: Leaf) -> ir.Value:

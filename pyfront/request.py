@@ -26,6 +26,8 @@ def build(
     name: str,
     arguments: Sequence[Argument],
     returns: types.Type,
+    forward: bool = False,
+    width: int = 1,
     may_alias: bool,
     disable: Sequence[str],
     dump_dir: str | None = None,
@@ -36,12 +38,13 @@ def build(
     for argument in arguments:
         for leaf in argument.leaves:
             entries.append(_entry(argument, leaf, parameter))
-            parameter += width(leaf.type)
+            parameter += parameter_count(leaf.type)
     return json.dumps(
         {
             "primal": primal,
             "name": name,
-            "mode": "reverse",
+            "mode": "forward" if forward else "reverse",
+            "width": width,
             "args": entries,
             "return": "none" if returns is types.none else SCALARS[returns].engine,
             "may_alias": may_alias,
@@ -51,7 +54,7 @@ def build(
     )
 
 
-def width(type_: types.Type) -> int:
+def parameter_count(type_: types.Type) -> int:
     """How many LLVM parameters a scalar or an array takes."""
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 

@@ -8,6 +8,8 @@
 /// added to costs nothing once variables have become SSA values. `take` resets,
 /// because a value in a loop has a new adjoint in each iteration.
 ///
+/// In a batch an adjoint is a vector with a lane per adjoint asked for.
+///
 /// A value that is read only in its own block, which is most of them, needs no
 /// variable: its adjoint begins and ends within one reverse block.
 //===----------------------------------------------------------------------===//
@@ -22,8 +24,9 @@ class Adjoints {
 public:
   explicit Adjoints(Derivative &D) : D(D) {}
 
-  static llvm::Constant *zero(llvm::Type *Ty) {
-    return llvm::ConstantFP::get(Ty, -0.0);
+  /// For a value of type `Ty`: nothing, in every lane.
+  llvm::Constant *zero(llvm::Type *Ty) const {
+    return llvm::ConstantFP::get(D.L.of(Ty), -0.0);
   }
   bool has(const llvm::Value *V) const { return D.P.hasAdjoint(V); }
   /// No-op for a value without adjoint.
@@ -36,7 +39,7 @@ public:
       return;
     }
     llvm::AllocaInst *Var = variable(V);
-    llvm::Value *Old = B.CreateLoad(V->getType(), Var);
+    llvm::Value *Old = B.CreateLoad(D.L.of(V->getType()), Var);
     B.CreateStore(B.CreateFAddFMF(Old, Contribution, orderOf(V)), Var);
   }
   void subtract(llvm::IRBuilder<> &B, llvm::Value *V,
@@ -49,7 +52,7 @@ public:
       return;
     }
     llvm::AllocaInst *Var = variable(V);
-    llvm::Value *Old = B.CreateLoad(V->getType(), Var);
+    llvm::Value *Old = B.CreateLoad(D.L.of(V->getType()), Var);
     B.CreateStore(B.CreateFSubFMF(Old, Contribution, orderOf(V)), Var);
   }
   llvm::Value *take(llvm::IRBuilder<> &B, llvm::Value *V) {
@@ -62,7 +65,8 @@ public:
       return Bar;
     }
     llvm::AllocaInst *Var = variable(V);
-    llvm::Value *Bar = B.CreateLoad(V->getType(), Var, V->getName() + ".bar");
+    llvm::Value *Bar =
+        B.CreateLoad(D.L.of(V->getType()), Var, V->getName() + ".bar");
     B.CreateStore(zero(V->getType()), Var);
     return Bar;
   }
@@ -93,7 +97,7 @@ private:
   llvm::AllocaInst *variable(llvm::Value *V) {
     llvm::AllocaInst *&Var = Variables[V];
     if (!Var) {
-      Var = D.variable(V->getType(), V->getName() + ".adjoint");
+      Var = D.variable(D.L.of(V->getType()), V->getName() + ".adjoint");
       llvm::IRBuilder<> B(Var->getParent(), std::next(Var->getIterator()));
       B.CreateStore(zero(V->getType()), Var);
     }

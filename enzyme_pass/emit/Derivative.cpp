@@ -9,7 +9,7 @@ using namespace llvm;
 
 namespace pyfront {
 
-Derivative::Derivative(const Plan &P) : P(P) {
+Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
   declare();
   nameParameters();
   makeScopes();
@@ -21,6 +21,14 @@ Derivative::Derivative(const Plan &P) : P(P) {
   B.CreateUnreachable();
   Result = variable(ArrayType::get(B.getInt8Ty(), 16), "result");
   Result->setAlignment(Align(16));
+}
+
+static Type *floatType(LLVMContext &C, ScalarType T) {
+  return T == ScalarType::F64 ? Type::getDoubleTy(C) : Type::getFloatTy(C);
+}
+
+static bool hasSeedByValue(const Request &Req) {
+  return Req.How == Mode::Reverse && Req.Width == 1;
 }
 
 void Derivative::declare() {
@@ -35,8 +43,8 @@ void Derivative::declare() {
       Params.push_back(Ptr);
   if (P.Req.Return) {
     if (isFloat(*P.Req.Return))
-      Params.push_back(*P.Req.Return == ScalarType::F64 ? Type::getDoubleTy(C)
-                                                        : Type::getFloatTy(C));
+      Params.push_back(hasSeedByValue(P.Req) ? floatType(C, *P.Req.Return)
+                                             : Ptr);
     Params.push_back(Ptr);
   }
   auto *Ty = FunctionType::get(Type::getInt32Ty(C), Params, false);
@@ -67,7 +75,9 @@ void Derivative::nameParameters() {
     if (A.Note == Annotation::Const)
       continue;
     Argument *Param = G->getArg(Next++);
-    Param->setName(A.Name + (A.isArray() ? ".shadow" : ".adjoint"));
+    Param->setName(A.Name + (A.Note == Annotation::Active ? ".adjoint"
+                             : A.isArray()                ? ".shadow"
+                                                          : ".tangent"));
     if (A.isArray())
       MarkDistinct(Param);
     else
@@ -77,8 +87,12 @@ void Derivative::nameParameters() {
   if (!P.Req.Return)
     return;
   if (isFloat(*P.Req.Return)) {
-    Seed = G->getArg(Next++);
-    Seed->setName("seed");
+    bool IsForward = P.Req.How == Mode::Forward;
+    Argument *&Param = IsForward ? Tangent : Seed;
+    Param = G->getArg(Next++);
+    Param->setName(IsForward ? "tangent" : "seed");
+    if (Param->getType()->isPointerTy())
+      Param->addAttr(Attribute::NoAlias);
   }
   Value = G->getArg(Next++);
   Value->setName("value");
@@ -106,6 +120,18 @@ void Derivative::tag(Instruction *I, Side S) const {
   };
   Add(LLVMContext::MD_alias_scope, Scope[K]);
   Add(LLVMContext::MD_noalias, Others[K]);
+}
+
+LoadInst *Derivative::loadShadow(IRBuilder<> &B, Type *Ty, llvm::Value *Shadow,
+                                 Align A, const Twine &Name) const {
+  LoadInst *Load = B.CreateAlignedLoad(L.of(Ty), Shadow, A, Name);
+  tag(Load, Side::Shadow);
+  return Load;
+}
+
+void Derivative::storeShadow(IRBuilder<> &B, llvm::Value *Lanes,
+                             llvm::Value *Shadow, Align A) const {
+  tag(B.CreateAlignedStore(Lanes, Shadow, A), Side::Shadow);
 }
 
 AllocaInst *Derivative::variable(Type *Ty, const Twine &Name) {

@@ -13,6 +13,7 @@
 #ifndef PYFRONT_EMIT_DERIVATIVE_H
 #define PYFRONT_EMIT_DERIVATIVE_H
 
+#include "enzyme_pass/emit/Lanes.h"
 #include "enzyme_pass/plan/Plan.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
@@ -30,13 +31,19 @@ public:
   explicit Derivative(const Plan &P);
 
   const Plan &P;
+  const Lanes L;
   llvm::Function *G = nullptr;
   llvm::BasicBlock *Enter = nullptr;
   /// Primal value -> value of the forward sweep.
   llvm::ValueToValueMapTy Forward;
-  /// By argument of the request: shadow data or adjoint pointer; may be null.
+  /// By argument of the request: where its shadow, its adjoint or its tangent
+  /// is; null for constants.
   llvm::SmallVector<llvm::Argument *, 8> Extra;
-  llvm::Argument *Seed = nullptr, *Value = nullptr;
+  /// Reverse mode: the result's adjoint (of a batch: where they are). Forward
+  /// mode: where to store the result's tangent.
+  llvm::Argument *Seed = nullptr, *Tangent = nullptr;
+  /// Where to store the result.
+  llvm::Argument *Value = nullptr;
   /// Where the kernel stores its result, and its shadow.
   llvm::AllocaInst *Result = nullptr, *ResultShadow = nullptr;
 
@@ -54,6 +61,12 @@ public:
   llvm::Value *grow(llvm::IRBuilder<> &B, llvm::Value *Array,
                     llvm::Value *OldBytes, llvm::Value *NewBytes);
   void leaveArena(llvm::IRBuilder<> &B);
+  /// Reads and writes one element of shadow memory, all lanes of it.
+  llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
+                             llvm::Value *Shadow, llvm::Align A,
+                             const llvm::Twine &Name = "") const;
+  void storeShadow(llvm::IRBuilder<> &B, llvm::Value *Lanes,
+                   llvm::Value *Shadow, llvm::Align A) const;
   /// Tags a load, a store or a memory intrinsic.
   void tag(llvm::Instruction *I, Side S) const;
 

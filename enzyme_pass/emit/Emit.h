@@ -2,9 +2,10 @@
 //------------------------------===//
 ///
 /// \file
-/// Writes one function: the forward sweep (a clone of the primal with tape
-/// writes), then the reverse sweep. It reads the plan and the rule table, asks
-/// no analysis and cannot fail (E1, E2).
+/// Writes one function. In reverse mode: the forward sweep (a clone of the
+/// primal with tape writes), then the reverse sweep. In forward mode: the clone
+/// alone, with the tangents beside the values. It reads the plan and the rule
+/// table, asks no analysis and cannot fail (E1, E2).
 ///
 ///   i32 @derivative(excinfo, primal's parameters ..., shadows and adjoints
 ///   ...,
@@ -21,7 +22,7 @@
 
 namespace pyfront {
 
-llvm::Function &emitReverse(const Plan &P);
+llvm::Function &emitDerivative(const Plan &P);
 
 } // namespace pyfront
 

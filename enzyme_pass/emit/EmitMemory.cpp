@@ -14,32 +14,26 @@ void ReverseSweep::reverseLoad(Builder &B, LoadInst &I) {
 
 void ReverseSweep::addToShadow(Builder &B, LoadInst &I, Value *Shadow,
                                Value *ValueBar) {
-  LoadInst *Old = B.CreateAlignedLoad(I.getType(), Shadow, I.getAlign());
-  D.tag(Old, Side::Shadow);
-  D.tag(B.CreateAlignedStore(B.CreateFAdd(Old, ValueBar), Shadow, I.getAlign()),
-        Side::Shadow);
+  LoadInst *Old = D.loadShadow(B, I.getType(), Shadow, I.getAlign());
+  D.storeShadow(B, B.CreateFAdd(Old, ValueBar), Shadow, I.getAlign());
 }
 
 /// Primal: *p = x   Adjoint: x' += *p'; *p' = 0.
 void ReverseSweep::reverseStore(Builder &B, StoreInst &I) {
   Value *Stored = I.getValueOperand();
   Value *Shadow = Reader.shadow(B, I.getPointerOperand());
-  if (Bar.has(Stored)) {
-    LoadInst *Old =
-        B.CreateAlignedLoad(Stored->getType(), Shadow, I.getAlign());
-    D.tag(Old, Side::Shadow);
-    Bar.add(B, Stored, Old);
-  }
-  D.tag(B.CreateAlignedStore(ConstantFP::get(Stored->getType(), 0.0), Shadow,
-                             I.getAlign()),
-        Side::Shadow);
+  if (Bar.has(Stored))
+    Bar.add(B, Stored,
+            D.loadShadow(B, Stored->getType(), Shadow, I.getAlign()));
+  D.storeShadow(B, ConstantFP::get(D.L.of(Stored->getType()), 0.0), Shadow,
+                I.getAlign());
 }
 
 /// Primal: p[0..n) = byte   Adjoint: p'[0..n) = 0.
 void ReverseSweep::reverseMemSet(Builder &B, MemSetInst &I) {
   Value *Shadow = Reader.shadow(B, I.getRawDest());
-  D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Reader.primal(B, I.getLength()),
-                       I.getDestAlign()),
+  Value *Bytes = D.L.bytes(B, Reader.primal(B, I.getLength()));
+  D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, I.getDestAlign()),
         Side::Shadow);
 }
 
@@ -59,16 +53,14 @@ void ReverseSweep::reverseCopy(Builder &B, MemTransferInst &I) {
   B.CreateCondBr(B.CreateIsNull(Count), After, Body);
   B.SetInsertPoint(Body);
   PHINode *Index = B.CreatePHI(D.i64(), 2);
-  Value *ToAt = B.CreateGEP(Ty, To, Index),
-        *FromAt = B.CreateGEP(Ty, From, Index);
-  LoadInst *Moved = B.CreateLoad(Ty, ToAt), *Old = B.CreateLoad(Ty, FromAt);
-  for (Instruction *Access :
-       {static_cast<Instruction *>(Moved), static_cast<Instruction *>(Old),
-        static_cast<Instruction *>(
-            B.CreateStore(B.CreateFAdd(Old, Moved), FromAt)),
-        static_cast<Instruction *>(
-            B.CreateStore(ConstantFP::get(Ty, 0.0), ToAt))})
-    D.tag(Access, Side::Shadow);
+  Type *Step = D.L.memoryOf(Ty);
+  Value *ToAt = B.CreateGEP(Step, To, Index),
+        *FromAt = B.CreateGEP(Step, From, Index);
+  Align A = alignOf(Ty);
+  LoadInst *Moved = D.loadShadow(B, Ty, ToAt, A);
+  LoadInst *Old = D.loadShadow(B, Ty, FromAt, A);
+  D.storeShadow(B, B.CreateFAdd(Old, Moved), FromAt, A);
+  D.storeShadow(B, ConstantFP::get(D.L.of(Ty), 0.0), ToAt, A);
   Value *Next = B.CreateAdd(Index, B.getInt64(1));
   Index->addIncoming(B.getInt64(0), Before);
   Index->addIncoming(Next, Body);

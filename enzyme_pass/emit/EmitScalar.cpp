@@ -36,13 +36,13 @@ void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
     Value *Result =
         R->reads(K) >> R->arity() & 1 ? Reader.primal(B, &I) : nullptr;
     Value *Partial = R->emitPartial(B, K, Reads, Result, I.getType());
-    Value *Contribution = B.CreateFMul(Partial, OutBar);
+    Value *Contribution = B.CreateFMul(D.L.spread(B, Partial), OutBar);
     auto *Literal = dyn_cast<ConstantFP>(Partial);
     if ((R->isSingular(K) || P.Guarded.contains(&I)) &&
         !(Literal && Literal->getValueAPF().isFinite()))
       Contribution = B.CreateSelect(
           B.CreateFCmpOEQ(OutBar, ConstantFP::get(OutBar->getType(), 0.0)),
-          Adjoints::zero(OutBar->getType()), Contribution);
+          Bar.zero(I.getType()), Contribution);
     Bar.add(B, Operand, Contribution);
   }
 }
@@ -51,7 +51,7 @@ void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
 void ReverseSweep::reverseSelect(Builder &B, SelectInst &I) {
   Value *OutBar = Bar.take(B, &I);
   Value *Condition = Reader.primal(B, I.getCondition());
-  Constant *Zero = Adjoints::zero(I.getType());
+  Constant *Zero = Bar.zero(I.getType());
   if (Bar.has(I.getTrueValue()))
     Bar.add(B, I.getTrueValue(), B.CreateSelect(Condition, OutBar, Zero));
   if (Bar.has(I.getFalseValue()))

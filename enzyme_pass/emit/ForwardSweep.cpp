@@ -19,13 +19,12 @@ namespace pyfront {
 
 ForwardSweep::ForwardSweep(Derivative &D) : D(D) {}
 
-void ForwardSweep::emit(BasicBlock *Reverse) {
+void ForwardSweep::emit() {
   clone();
   lowerFailures();
   dropLifetimes();
   lowerAllocations();
   makeShadows();
-  finish(Reverse);
 }
 
 void ForwardSweep::clone() {
@@ -108,7 +107,8 @@ void ForwardSweep::lowerAllocations() {
     Value *Memory = D.allocate(B, Bytes, /*Zeroed=*/false, O.Name);
     B.SetInsertPoint(Old);
     if (O.Shadow == ShadowHome::Allocation)
-      Shadows[Call] = D.allocate(B, Bytes, /*Zeroed=*/true, O.Name + ".shadow");
+      Shadows[Call] = D.allocate(B, D.L.bytes(B, Bytes), /*Zeroed=*/true,
+                                 O.Name + ".shadow");
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
         Top = Old->getNextNode();
@@ -127,26 +127,27 @@ void ForwardSweep::makeShadows() {
       break;
     case ShadowHome::Workspace: {
       Span S = spanOf(D, B, O.Size);
-      Value *Memory =
-          D.allocate(B, S.Bytes, /*Zeroed=*/true, O.Name + ".shadow");
-      Shadows[O.Base] = B.CreateGEP(B.getInt8Ty(), Memory, B.CreateNeg(S.Low));
+      Value *Memory = D.allocate(B, D.L.bytes(B, S.Bytes), /*Zeroed=*/true,
+                                 O.Name + ".shadow");
+      Shadows[O.Base] =
+          B.CreateGEP(B.getInt8Ty(), Memory, B.CreateNeg(D.L.bytes(B, S.Low)));
       break;
     }
     case ShadowHome::Stack: {
       auto *Primal = cast<AllocaInst>(static_cast<Value *>(D.Forward[O.Base]));
-      AllocaInst *Shadow =
-          D.variable(Primal->getAllocatedType(), O.Name + ".shadow");
+      AllocaInst *Shadow = D.variable(D.L.memoryOf(Primal->getAllocatedType()),
+                                      O.Name + ".shadow");
       Shadow->setAlignment(Primal->getAlign());
       Shadow->setOperand(0, Primal->getArraySize());
-      D.tag(B.CreateMemSet(Shadow, B.getInt8(0), O.Size.Literal,
-                           Shadow->getAlign()),
+      Value *Bytes = D.L.bytes(B, B.getInt64(O.Size.Literal));
+      D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Shadow->getAlign()),
             Side::Shadow);
       Shadows[O.Base] = Shadow;
       break;
     }
     case ShadowHome::Seed:
-      D.ResultShadow =
-          D.variable(D.Result->getAllocatedType(), "result.shadow");
+      D.ResultShadow = D.variable(D.L.memoryOf(D.Result->getAllocatedType()),
+                                  "result.shadow");
       D.ResultShadow->setAlignment(D.Result->getAlign());
       Shadows[O.Base] = D.ResultShadow;
       break;
@@ -157,24 +158,19 @@ void ForwardSweep::makeShadows() {
   }
 }
 
-void ForwardSweep::finish(BasicBlock *Reverse) {
-  Instruction *Ret = Bottoms.lookup(D.P.N.Success);
-  IRBuilder<> B(Ret);
-  if (D.Value) {
-    Type *Ty = D.Seed ? D.Seed->getType() : nullptr;
-    if (!Ty) {
-      static constexpr unsigned Bits[] = {64, 32, 64, 32, 16, 8,
-                                          64, 32, 16, 8,  8};
-      Ty = B.getIntNTy(Bits[static_cast<unsigned>(*D.P.Req.Return)]);
-    }
-    LoadInst *Value = B.CreateLoad(Ty, D.Result);
-    D.tag(Value, Side::Primal);
-    B.CreateStore(Value, D.Value);
-  }
-  if (D.ResultShadow && D.Seed)
-    D.tag(B.CreateStore(D.Seed, D.ResultShadow), Side::Shadow);
-  B.CreateBr(Reverse);
-  Ret->eraseFromParent();
+void ForwardSweep::storeValue(IRBuilder<> &B) {
+  if (!D.Value)
+    return;
+  // Bits per `ScalarType`; a float is copied as the integer of its size.
+  static constexpr unsigned Bits[] = {64, 32, 64, 32, 16, 8, 64, 32, 16, 8, 8};
+  Type *Ty = B.getIntNTy(Bits[static_cast<unsigned>(*D.P.Req.Return)]);
+  if (*D.P.Req.Return == ScalarType::F64)
+    Ty = B.getDoubleTy();
+  if (*D.P.Req.Return == ScalarType::F32)
+    Ty = B.getFloatTy();
+  LoadInst *Value = B.CreateLoad(Ty, D.Result);
+  D.tag(Value, Side::Primal);
+  B.CreateStore(Value, D.Value);
 }
 
 Value *ForwardSweep::valueOf(Key K) {
@@ -192,9 +188,18 @@ Value *ForwardSweep::shadowValue(Value *V) {
     return Known;
   auto *I = cast<Instruction>(V);
   auto *Primal = cast<Instruction>(static_cast<Value *>(D.Forward[I]));
+  if (auto *Step = dyn_cast<GetElementPtrInst>(I)) {
+    Value *Base = shadowValue(Step->getPointerOperand());
+    IRBuilder<> B(Primal->getNextNode());
+    SmallVector<Value *, 4> Indices(
+        drop_begin(cast<GetElementPtrInst>(Primal)->operands()));
+    return Shadows[V] =
+               D.L.address(B, *Step, Base, Indices, I->getName() + ".shadow");
+  }
   Instruction *Shadow = Primal->clone();
   Shadow->setName(I->getName() + ".shadow");
   Shadow->insertAfter(Primal->getIterator());
+  // A phi is known before its operands: one of them may lead back to it.
   Shadows[V] = Shadow;
   for (unsigned Op = 0; Op < I->getNumOperands(); ++Op)
     if (I->getOperand(Op)->getType()->isPointerTy())

@@ -19,8 +19,12 @@ class ForwardSweep {
 public:
   explicit ForwardSweep(Derivative &D);
 
-  /// Clones and lowers; the success exit branches to `Reverse`.
-  void emit(llvm::BasicBlock *Reverse);
+  /// Clones and lowers. The success exit is left for the caller to finish.
+  void emit();
+  /// The clone of the success exit's `ret`, to be replaced.
+  llvm::Instruction *end() { return Bottoms.lookup(D.P.N.Success); }
+  /// Stores the kernel's result where the caller wants it.
+  void storeValue(llvm::IRBuilder<> &B);
   /// The value of `K` in the forward sweep.
   llvm::Value *valueOf(Key K);
   /// Where to write code that runs as soon as `K` is known.
@@ -40,7 +44,6 @@ private:
   void dropLifetimes();
   void lowerAllocations();
   void makeShadows();
-  void finish(llvm::BasicBlock *Reverse);
   llvm::Value *shadowValue(llvm::Value *V);
 
   Derivative &D;

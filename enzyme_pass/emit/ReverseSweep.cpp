@@ -58,8 +58,9 @@ void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
   else if (isa<FreezeInst>(I))
     Bar.add(B, I.getOperand(0), Bar.take(B, &I));
   else if (isa<FPExtInst, FPTruncInst>(I))
-    Bar.add(B, I.getOperand(0),
-            B.CreateFPCast(Bar.take(B, &I), I.getOperand(0)->getType()));
+    Bar.add(
+        B, I.getOperand(0),
+        B.CreateFPCast(Bar.take(B, &I), D.L.of(I.getOperand(0)->getType())));
   else
     reverseRule(B, I);
 }
@@ -161,17 +162,34 @@ void ReverseSweep::emitBack(Builder &B, BasicBlock *BB) {
   }
 }
 
+Align ReverseSweep::alignOf(Type *Ty) const {
+  return D.G->getDataLayout().getABITypeAlign(Ty);
+}
+
+/// Hands the seed to the result's shadow; then the reverse sweep begins.
+void ReverseSweep::start(Builder &B) {
+  if (D.ResultShadow && D.Seed) {
+    Type *Ty =
+        D.P.Req.Return == ScalarType::F64 ? B.getDoubleTy() : B.getFloatTy();
+    Value *Lanes = D.Seed;
+    if (Lanes->getType()->isPointerTy())
+      Lanes = B.CreateAlignedLoad(D.L.of(Ty), D.Seed, alignOf(Ty));
+    D.storeShadow(B, Lanes, D.ResultShadow, alignOf(Ty));
+  }
+  B.CreateBr(Entry);
+}
+
 void ReverseSweep::emitFinish(Builder &B) {
   for (unsigned I = 0; I < P.Req.Args.size(); ++I) {
     const ArgInfo &A = P.Req.Args[I];
     if (A.Note != Annotation::Active)
       continue;
     Argument *Primal = P.N.F->getArg(A.FirstParam);
-    Value *Adjoint = ConstantFP::get(Primal->getType(), 0.0);
+    Value *Adjoint = ConstantFP::get(D.L.of(Primal->getType()), 0.0);
     // -0.0, the adjoint that nothing was added to, is given out as 0.0.
     if (Bar.has(Primal))
       Adjoint = B.CreateFAdd(Bar.take(B, Primal), Adjoint);
-    B.CreateStore(Adjoint, D.Extra[I]);
+    B.CreateAlignedStore(Adjoint, D.Extra[I], alignOf(Primal->getType()));
   }
   D.leaveArena(B);
   B.CreateRet(B.getInt32(0));

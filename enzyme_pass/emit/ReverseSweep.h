@@ -29,9 +29,9 @@ class ReverseSweep {
 public:
   ReverseSweep(Derivative &D, ForwardSweep &Sweep, const Tape &Slots);
 
-  /// The block where the reverse sweep starts.
-  llvm::BasicBlock *entry() const { return Entry; }
   void emit();
+  /// From the end of the forward sweep, where `B` writes, to the reverse sweep.
+  void start(llvm::IRBuilder<> &B);
 
 private:
   using Builder = llvm::IRBuilder<>;
@@ -51,6 +51,7 @@ private:
   // Control
   void emitBack(Builder &B, llvm::BasicBlock *BB);
   void emitFinish(Builder &B);
+  llvm::Align alignOf(llvm::Type *Ty) const;
   using PhiBars = llvm::DenseMap<llvm::PHINode *, llvm::Value *>;
   PhiBars takePhis(Builder &B, llvm::BasicBlock *BB);
   /// `Target`: where the edge leads, if not to the reverse of `Pred`.

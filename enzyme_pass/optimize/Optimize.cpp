@@ -5,10 +5,22 @@
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Scalar/Scalarizer.h"
 
 using namespace llvm;
 
 namespace pyfront {
+
+/// The widest vector register that there is. A vector of lanes is cut into such
+/// pieces here: left to the code generator, 20 lanes become 32.
+static constexpr unsigned VectorBits = 512;
+
+static void cutLanes(ModulePassManager &MPM) {
+  ScalarizerPassOptions Options;
+  Options.ScalarizeMinBits = VectorBits;
+  Options.ScalarizeLoadStore = true;
+  MPM.addPass(createModuleToFunctionPassAdaptor(ScalarizerPass(Options)));
+}
 
 void finishModule(Module &M, const Request &Req, Analyses &AM) {
   AM.Function.clear();
@@ -29,6 +41,8 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
                                 "memssa>,simplifycfg),globaldce,"
                                 "strip-dead-prototypes");
   PF_CHECK(!E, "the clean-up pipeline does not parse");
+  if (Req.Width > 1)
+    cutLanes(MPM);
   MPM.run(M, AM.Module);
 }
 

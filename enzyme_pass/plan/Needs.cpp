@@ -1,4 +1,4 @@
-//===- Needs.cpp - How: activity per instruction, then control, then keys
+//===- Needs.cpp - How: control first, then keys
 //--===//
 #include "enzyme_pass/plan/Needs.h"
 #include "enzyme_pass/rules/Rules.h"
@@ -13,11 +13,10 @@ namespace {
 
 class NeedsFinder {
 public:
-  NeedsFinder(Plan &P, const Facts &Known, const DominatorTree &DT)
-      : P(P), N(P.N), Known(Known), DT(DT) {}
+  NeedsFinder(Plan &P, const DominatorTree &DT) : P(P), N(P.N), DT(DT) {}
 
   SetVector<Key> find() {
-    findActive();
+    findActiveBlocks();
     planControl();
     for (BasicBlock *BB : P.Reversed) {
       for (Instruction &I : *BB)
@@ -28,8 +27,13 @@ public:
   }
 
 private:
-  void findActive();
-  Type *elementOf(const MemTransferInst &Copy) const;
+  void findActiveBlocks() {
+    for (Value *V : P.Adjoints)
+      if (auto *I = dyn_cast<Instruction>(V))
+        ActiveBlocks.insert(I->getParent());
+    for (Instruction *I : P.ActiveAccesses)
+      ActiveBlocks.insert(I->getParent());
+  }
   void planControl();
   BackPlan backOf(BasicBlock *BB) const;
   /// Whether anything that the reverse sweep does lies on a path from `D` to
@@ -49,48 +53,10 @@ private:
 
   Plan &P;
   const NormalFunction &N;
-  const Facts &Known;
   const DominatorTree &DT;
   DenseSet<const BasicBlock *> ActiveBlocks;
   SetVector<Key> Needed;
 };
-
-void NeedsFinder::findActive() {
-  const ActivityFacts &Activity = Known.Activity;
-  for (Argument &A : N.F->args())
-    if (Activity.isActive(&A) && isDifferentiableType(A.getType()))
-      P.Adjoints.insert(&A);
-  for (BasicBlock *BB : N.Order)
-    for (Instruction &I : *BB) {
-      bool Active = false;
-      if (Activity.isActive(&I)) {
-        P.Adjoints.insert(&I);
-        Active = true;
-      }
-      const Value *Ptr = getLoadStorePointerOperand(&I);
-      bool Touches = false;
-      if (isa<LoadInst>(I))
-        Touches = Activity.isActive(&I);
-      else if (isa<StoreInst>(I))
-        Touches = isDifferentiableType(getLoadStoreType(&I)) &&
-                  Activity.isActiveMemory(Ptr);
-      else if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
-        Touches = Activity.isActiveMemory(Mem->getRawDest());
-      if (Touches)
-        P.ActiveAccesses.insert(&I);
-      if (auto *Copy = dyn_cast<MemTransferInst>(&I); Copy && Touches)
-        P.CopiedType[Copy] = elementOf(*Copy);
-      if (Active || Touches)
-        ActiveBlocks.insert(BB);
-    }
-}
-
-Type *NeedsFinder::elementOf(const MemTransferInst &Copy) const {
-  for (unsigned O : Known.Objects.pointsTo(Copy.getRawDest()))
-    if (Known.Types.of(O) == ElementType::Float32)
-      return Type::getFloatTy(N.F->getContext());
-  return Type::getDoubleTy(N.F->getContext());
-}
 
 bool NeedsFinder::hasActivePhi(const BasicBlock *BB) const {
   return any_of(BB->phis(),
@@ -229,8 +195,8 @@ void NeedsFinder::readsOf(Instruction &I) {
 
 } // namespace
 
-SetVector<Key> findNeeds(Plan &P, const Facts &Known, const DominatorTree &DT) {
-  return NeedsFinder(P, Known, DT).find();
+SetVector<Key> findNeeds(Plan &P, const DominatorTree &DT) {
+  return NeedsFinder(P, DT).find();
 }
 
 } // namespace pyfront

@@ -18,16 +18,14 @@
 #ifndef PYFRONT_PLAN_NEEDS_H
 #define PYFRONT_PLAN_NEEDS_H
 
-#include "activity/Facts.h"
 #include "enzyme_pass/plan/Plan.h"
 #include "llvm/IR/Dominators.h"
 
 namespace pyfront {
 
-/// Fills `Adjoints`, `ActiveAccesses`, `Reversed`, `ReversedLoops`, `Back`, and
-/// returns the keys that the reverse sweep reads, in program order.
-llvm::SetVector<Key> findNeeds(Plan &P, const Facts &Known,
-                               const llvm::DominatorTree &DT);
+/// Fills `Reversed`, `ReversedLoops`, `Back`, and returns the keys that the
+/// reverse sweep reads, in program order.
+llvm::SetVector<Key> findNeeds(Plan &P, const llvm::DominatorTree &DT);
 
 } // namespace pyfront
 

@@ -1,4 +1,4 @@
-//===- Plan.h - Every decision about a reverse sweep, as data
+//===- Plan.h - Every decision about a derivative, as data
 //--------------===//
 ///
 /// \file
@@ -153,7 +153,8 @@ struct Plan {
   llvm::DenseMap<llvm::BasicBlock *, BackPlan> Back;
   /// Loops that the reverse sweep runs.
   llvm::DenseMap<int, char> ReversedLoops;
-  /// Float values with an adjoint, instructions and arguments.
+  /// Float values with an adjoint, or in forward mode with a tangent:
+  /// instructions and arguments.
   llvm::SetVector<llvm::Value *> Adjoints;
   /// Instructions whose adjoint is exactly zero in some executions because what
   /// reads them was not executed or was discarded by a select.

@@ -125,11 +125,23 @@ void printSlot(raw_ostream &OS, const Plan &P, unsigned Index) {
   OS << "\n";
 }
 
+/// Forward mode: what has a tangent, and what touches shadow memory.
+void printTangents(raw_ostream &OS, const Plan &P) {
+  OS << "tangents\n";
+  for (Value *V : P.Adjoints)
+    OS << "  " << formatv("{0,-24}", nameOf(primalOf(V))) << lineOf(primalOf(V))
+       << "\n";
+  OS << "accesses\n  " << P.ActiveAccesses.size() << "\n";
+}
+
 } // namespace
 
 void Plan::print(raw_ostream &OS) const {
   static constexpr StringLiteral Notes[] = {"const", "active", "duplicated"};
-  OS << "plan reverse" << (Req.MayAlias ? " may-alias" : "") << " (";
+  OS << (Req.How == Mode::Forward ? "plan forward" : "plan reverse");
+  if (Req.Width > 1)
+    OS << " width " << Req.Width;
+  OS << (Req.MayAlias ? " may-alias" : "") << " (";
   ListSeparator Comma;
   for (const ArgInfo &A : Req.Args)
     OS << Comma << A.Name << ": " << Notes[static_cast<unsigned>(A.Note)];
@@ -137,6 +149,10 @@ void Plan::print(raw_ostream &OS) const {
   for (const ObjectPlan &O : Objects)
     if (O.Shadow != ShadowHome::None)
       OS << "  " << O.Name << ": " << homeText(O.Shadow) << "\n";
+  if (Req.How == Mode::Forward) {
+    printTangents(OS, *this);
+    return;
+  }
   OS << "values\n";
   for (const auto &[K, S] : Sources) {
     if (S.Kind == SourceKind::Literal)

@@ -16,6 +16,9 @@ public:
   explicit Verifier(const Plan &P) : P(P) {}
 
   std::vector<std::string> run() {
+    if (P.Req.How == Mode::Forward)
+      for (Instruction *I : P.ActiveAccesses)
+        checkShadowsOf(*I);
     for (BasicBlock *BB : P.Reversed) {
       for (Instruction &I : *BB)
         checkReads(I);
@@ -46,6 +49,7 @@ private:
   void checkReads(Instruction &I);
   void checkAccess(Instruction &I);
   void checkShadows(Value *Ptr, const Instruction &Access);
+  void checkShadowsOf(Instruction &Access);
   void checkBack(BasicBlock *BB);
   void checkLast(int L, BasicBlock *Exit);
   void checkSource(Key K, const Source &S);
@@ -82,18 +86,27 @@ void Verifier::checkShadows(Value *Ptr, const Instruction &Access) {
   }
 }
 
-void Verifier::checkAccess(Instruction &I) {
-  auto ExpectShadow = [&](Value *Ptr) {
-    expectSource(shadowOf(Ptr), I);
-    checkShadows(Ptr, I);
-  };
-  if (const Value *Ptr = getLoadStorePointerOperand(&I))
-    return ExpectShadow(const_cast<Value *>(Ptr));
-  auto *Mem = cast<MemIntrinsic>(&I);
-  ExpectShadow(Mem->getRawDest());
-  expectSource(primalOf(Mem->getLength()), I);
+/// The pointers that an access goes through.
+static SmallVector<Value *, 2> pointersOf(Instruction &Access) {
+  if (Value *Ptr = getLoadStorePointerOperand(&Access))
+    return {Ptr};
+  auto *Mem = cast<MemIntrinsic>(&Access);
   if (auto *Copy = dyn_cast<MemTransferInst>(Mem))
-    ExpectShadow(Copy->getRawSource());
+    return {Copy->getRawDest(), Copy->getRawSource()};
+  return {Mem->getRawDest()};
+}
+
+void Verifier::checkShadowsOf(Instruction &Access) {
+  for (Value *Ptr : pointersOf(Access))
+    checkShadows(Ptr, Access);
+}
+
+void Verifier::checkAccess(Instruction &I) {
+  for (Value *Ptr : pointersOf(I))
+    expectSource(shadowOf(Ptr), I);
+  checkShadowsOf(I);
+  if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
+    expectSource(primalOf(Mem->getLength()), I);
 }
 
 void Verifier::checkReads(Instruction &I) {

@@ -7,21 +7,29 @@ using namespace llvm;
 
 namespace pyfront {
 
+static void planReverse(Plan &P, const Facts &Known, const DominatorTree &DT) {
+  SetVector<Key> Needed = findNeeds(P, DT);
+  planGuards(P);
+  planSources(P, Known, DT, Needed);
+  // A batch fills the vector lanes with its adjoints.
+  bool IsBatch = P.Req.Width > 1;
+  if (!P.Req.isDisabled("lanes") && !IsBatch)
+    planLanes(P);
+  if (!P.Req.isDisabled("strips") && !IsBatch)
+    planStrips(P, Known);
+  planTape(P, DT);
+}
+
 std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
                                const Facts &Known, const DominatorTree &DT,
                                DiagnosticSink &Sink) {
   if (!refuseUnsupported(N, Req, Known, Sink))
     return nullptr;
   auto P = std::make_unique<Plan>(N, Req);
-  SetVector<Key> Needed = findNeeds(*P, Known, DT);
-  planGuards(*P);
+  planActive(*P, Known);
   planObjects(*P, Known);
-  planSources(*P, Known, DT, Needed);
-  if (!Req.isDisabled("lanes"))
-    planLanes(*P);
-  if (!Req.isDisabled("strips"))
-    planStrips(*P, Known);
-  planTape(*P, DT);
+  if (Req.How == Mode::Reverse)
+    planReverse(*P, Known, DT);
   for (const std::string &Violation : verifyPlan(*P))
     Sink.internal("the plan is not sound: " + Violation);
   if (!Sink.empty())

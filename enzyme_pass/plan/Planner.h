@@ -5,6 +5,7 @@
 /// The only place that refuses a kernel and the only one that weighs. In order:
 ///
 ///   refuse       constructs without a derivative          (Refuse.cpp)
+///   active       what carries a derivative                (PlanActive.cpp)
 ///   needs        what the reverse sweep reads             (Needs.cpp)
 ///   guards       adjoints that may be exactly zero        (PlanGuards.cpp)
 ///   objects      where each object's shadow lives         (PlanObjects.cpp)
@@ -21,6 +22,9 @@
 /// Each improvement can be switched off by its name (`Request::Disable`); the
 /// gradient does not change by a bit, `lanes` and `strips` aside, which change
 /// the order of sums.
+///
+/// In forward mode tangents travel with the values, so only `active`, `objects`
+/// and `verify` have something to do.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLANNER_H
 #define PYFRONT_PLAN_PLANNER_H
@@ -43,6 +47,9 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
 /// derivative here; false if there is one.
 bool refuseUnsupported(const NormalFunction &N, const Request &Req,
                        const Facts &Known, DiagnosticSink &Sink);
+
+/// Fills `Adjoints`, `ActiveAccesses` and `CopiedType`.
+void planActive(Plan &P, const Facts &Known);
 
 /// Finds the instructions that speculation may have run in vain.
 void planGuards(Plan &P);

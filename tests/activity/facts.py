@@ -94,7 +94,7 @@ def _request(primal: str, arguments: tuple[types.Type, ...], returns: types.Type
         else:
             entry |= {"kind": "scalar", "annotation": "active" if is_float else "const"}
         entries.append(entry)
-        parameter += request.width(argument)
+        parameter += request.parameter_count(argument)
     return json.dumps(
         {
             "primal": primal,

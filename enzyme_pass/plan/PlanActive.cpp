@@ -1,0 +1,51 @@
+//===- PlanActive.cpp - What carries a derivative -------------------------===//
+///
+/// \file
+/// The part of a plan that forward and reverse mode share: the values that have
+/// a tangent (or an adjoint), and the loads, stores and blocks of memory whose
+/// shadow is touched. In forward mode there is nothing else to plan but
+/// shadows.
+//===----------------------------------------------------------------------===//
+#include "enzyme_pass/plan/Planner.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+static bool touchesShadow(const Instruction &I, const ActivityFacts &Activity) {
+  if (isa<LoadInst>(I))
+    return Activity.isActive(&I);
+  if (auto *Store = dyn_cast<StoreInst>(&I))
+    return isDifferentiableType(getLoadStoreType(&I)) &&
+           Activity.isActiveMemory(Store->getPointerOperand());
+  if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
+    return Activity.isActiveMemory(Mem->getRawDest());
+  return false;
+}
+
+static Type *elementOf(const MemTransferInst &Copy, const Facts &Known) {
+  for (unsigned O : Known.Objects.pointsTo(Copy.getRawDest()))
+    if (Known.Types.of(O) == ElementType::Float32)
+      return Type::getFloatTy(Copy.getContext());
+  return Type::getDoubleTy(Copy.getContext());
+}
+
+void planActive(Plan &P, const Facts &Known) {
+  const ActivityFacts &Activity = Known.Activity;
+  for (Argument &A : P.N.F->args())
+    if (Activity.isActive(&A) && isDifferentiableType(A.getType()))
+      P.Adjoints.insert(&A);
+  for (BasicBlock *BB : P.N.Order)
+    for (Instruction &I : *BB) {
+      if (Activity.isActive(&I))
+        P.Adjoints.insert(&I);
+      if (!touchesShadow(I, Activity))
+        continue;
+      P.ActiveAccesses.insert(&I);
+      if (auto *Copy = dyn_cast<MemTransferInst>(&I))
+        P.CopiedType[Copy] = elementOf(*Copy, Known);
+    }
+}
+
+} // namespace pyfront

@@ -166,6 +166,7 @@ class _Body:
             self._context,
             builder,
             compiled,
+            native.by_address(self._context, builder, compiled),
             excinfo=excinfo,
             primal=self._primal,
             outputs=self._outputs,

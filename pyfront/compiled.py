@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from numba.core import types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import engine, link, request
@@ -17,7 +21,7 @@ from pyfront import kernel as kernels
 from pyfront.arguments import Argument
 from pyfront.engine import Diagnostic, EngineResult
 from pyfront.errors import AutodiffError, InternalError, UnsupportedError, with_help
-from pyfront.numba_target import Capture, capture
+from pyfront.numba_target import Capture, CaptureLibrary, capture, library_of
 
 OUT_OF_MEMORY = 20550
 """The derivative's status when there is no memory for the tape (seam 2)."""
@@ -29,8 +33,8 @@ _serial = itertools.count()
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """A derivative that can be called at ``address`` with the signature of seam 2."""
+class Differentiated:
+    """A derivative as the engine wrote it, and what its callers must know of it."""
 
     kernel: str
     arguments: tuple[Argument, ...]
@@ -39,11 +43,14 @@ class Compiled:
     forward: bool
     """Tangents, not adjoints."""
     symbol: str
-    address: int
-    library: link.OptimizedOnce
+    """Its name, unique in the process; its module knows it as ``local_name``."""
+    local_name: str
+    bitcode: bytes
     plan: str
     captured: Capture
     """Keeps alive what the code refers to: Numba's environments."""
+    internal_error: Callable[[str], InternalError]
+    """The error, with a report, for a message that says why the code cannot be used."""
 
     @property
     def returns_float(self) -> bool:
@@ -53,26 +60,75 @@ class Compiled:
     def takes_seed(self) -> bool:
         return self.returns_float and not self.forward
 
-    def with_arguments(self, arguments: tuple[Argument, ...]) -> Compiled:
+    def with_arguments(self, arguments: tuple[Argument, ...]) -> Self:
         """The same code for a call whose shadows have other types, say another layout."""
         return replace(self, arguments=arguments)
 
 
-def compile_derivative(
+@dataclass(frozen=True)
+class Compiled(Differentiated):
+    """A derivative that can be called at ``address`` with the signature of seam 2."""
+
+    address: int
+    library: link.OptimizedOnce
+
+
+@dataclass(frozen=True)
+class Embedded(Differentiated):
+    """A derivative that captured kernels call by its symbol, to be differentiated again."""
+
+    library: CaptureLibrary
+
+
+def load(derivative: Differentiated) -> Compiled:
+    """Make the derivative callable."""
+    with _linking(derivative):
+        library = link.load(
+            derivative.bitcode, derivative.local_name, derivative.symbol, derivative.captured.environments
+        )
+    return Compiled(**vars(derivative), library=library, address=link.address(library, derivative.symbol))
+
+
+def embed(derivative: Differentiated) -> Embedded:
+    """Make a derivative that was asked for as ``embedded`` a callee of captured code."""
+    with _linking(derivative):
+        library = library_of(
+            derivative.bitcode, derivative.local_name, derivative.symbol, derivative.captured.environments
+        )
+    return Embedded(**vars(derivative), library=library)
+
+
+_in_progress: list[Dispatcher] = []
+
+
+@global_compiler_lock
+def differentiate(
     kernel: Dispatcher,
     arguments: Sequence[Argument],
     *,
     forward: bool = False,
     may_alias: bool,
     disable: Sequence[str],
-) -> Compiled:
-    """Differentiate ``kernel`` for the arguments' types, or raise what the engine says."""
+    embedded: bool = False,
+) -> Differentiated:
+    """Differentiate ``kernel`` for the arguments' types, or raise what the engine says.
+
+    Derivatives that the kernel calls are differentiated on the way. With ``embedded`` the result is code to be
+    differentiated again.
+    """
     name = kernels.name(kernel)
     loaded = engine.load()
-    captured = capture(kernel, tuple(argument.type for argument in arguments))
+    if any(kernel is outer for outer in _in_progress):
+        raise UnsupportedError(
+            with_help(f"`{name}` calls its own derivative, which is not supported", "differentiate another function")
+        )
+    _in_progress.append(kernel)
+    try:
+        captured = capture(kernel, tuple(argument.type for argument in arguments))
+    finally:
+        _in_progress.pop()
     returns = request.return_type(name, captured.return_type)
     local_name = f"{'forward' if forward else 'reverse'}.{name}"
-    symbol = f"{local_name}.{next(_serial)}"
     asked = request.build(
         primal=captured.primal,
         name=local_name,
@@ -81,26 +137,34 @@ def compile_derivative(
         forward=forward,
         may_alias=may_alias,
         disable=disable,
+        embedded=embedded,
         dump_dir=os.environ.get(DUMP),
     )
     result = loaded.differentiate(captured.module.as_bitcode(), asked)
     if result.bitcode is None:
         raise _error(name, captured, asked, result)
-    try:
-        library = link.load(result.bitcode, local_name, symbol, captured.environments)
-    except RuntimeError as error:
-        raise _internal(f"the derivative of `{name}` cannot be loaded: {error}", captured, asked, result) from error
-    return Compiled(
+    return Differentiated(
         kernel=name,
         arguments=tuple(arguments),
         returns=returns,
         forward=forward,
-        symbol=symbol,
-        address=link.address(library, symbol),
-        library=library,
+        symbol=f"{local_name}.{next(_serial)}",
+        local_name=local_name,
+        bitcode=result.bitcode,
         plan=result.plan,
         captured=captured,
+        internal_error=functools.partial(_internal, captured=captured, asked=asked, result=result),
     )
+
+
+@contextlib.contextmanager
+def _linking(derivative: Differentiated) -> Iterator[None]:
+    """What goes wrong inside is a mistake in the derivative's code."""
+    try:
+        yield
+    except RuntimeError as error:
+        message = f"the derivative of `{derivative.kernel}` cannot be loaded: {error}"
+        raise derivative.internal_error(message) from error
 
 
 def _error(name: str, captured: Capture, asked: str, result: EngineResult) -> AutodiffError:

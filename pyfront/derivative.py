@@ -18,8 +18,8 @@ from numba.core.dispatcher import Dispatcher
 from pyfront import cabi, engine
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
-from pyfront.arguments import call_parameters, resolve
-from pyfront.compiled import Compiled, compile_derivative
+from pyfront.arguments import Argument, call_parameters, resolve
+from pyfront.compiled import Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.dispatch import EntryDispatcher
 from pyfront.entry import Shape
 from pyfront.errors import (
@@ -113,6 +113,7 @@ class Derivative:
         self._names = kernels.parameters(kernel)
         self._check_request()
         self._compiled: dict[tuple[tuple[types.Type, ...], bool], Compiled] = {}
+        self._embedded: dict[tuple[tuple[types.Type, ...], bool], Embedded] = {}
         self._signatures: dict[tuple[types.Type, ...], Compiled] = {}
         self._c_functions: dict[str, cabi.CFunction] = {}
         self._entries: dict[tuple[bool, bool], EntryDispatcher] = {}
@@ -224,23 +225,44 @@ class Derivative:
                 may_alias=may_alias,
             )
             other = None if seeded else functools.partial(self._dispatcher, seeded=True, may_alias=may_alias)
-            entry = self._entries.setdefault(key, EntryDispatcher(shape, self._specialize, other))
+            entry = self._entries.setdefault(key, EntryDispatcher(shape, self._specialize, self._embed, other))
         return entry
 
     def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Compiled:
         """The compiled derivative for the types of a call; shadows are checked, but do not distinguish derivatives."""
-        forward = self._mode.is_forward
-        arguments = resolve(self._name, self._names, self._annotations, given, forward=forward)
+        arguments = self._resolve(given)
         signature = tuple(argument.type for argument in arguments)
         with global_compiler_lock:
             known = self._compiled.get((signature, may_alias))
             if known is None:
-                known = compile_derivative(
-                    self._kernel, arguments, forward=forward, may_alias=may_alias, disable=self._disable
-                )
+                known = load(self._differentiate(arguments, may_alias=may_alias, embedded=False))
                 self._compiled[signature, may_alias] = known
                 self._signatures.setdefault(signature, known)
         return known if known.arguments == arguments else known.with_arguments(arguments)
+
+    def _embed(self, given: Sequence[types.Type], may_alias: bool) -> Embedded:
+        """As `_specialize`, for a call in a kernel that is differentiated itself."""
+        arguments = self._resolve(given)
+        signature = tuple(argument.type for argument in arguments)
+        with global_compiler_lock:
+            known = self._embedded.get((signature, may_alias))
+            if known is None:
+                known = embed(self._differentiate(arguments, may_alias=may_alias, embedded=True))
+                self._embedded[signature, may_alias] = known
+        return known if known.arguments == arguments else known.with_arguments(arguments)
+
+    def _resolve(self, given: Sequence[types.Type]) -> tuple[Argument, ...]:
+        return resolve(self._name, self._names, self._annotations, given, forward=self._mode.is_forward)
+
+    def _differentiate(self, arguments: Sequence[Argument], *, may_alias: bool, embedded: bool) -> Differentiated:
+        return differentiate(
+            self._kernel,
+            arguments,
+            forward=self._mode.is_forward,
+            may_alias=may_alias,
+            disable=self._disable,
+            embedded=embedded,
+        )
 
     def _for_signature(self, signature: Any) -> Compiled:
         """The derivative for the types of the kernel's arguments, each shadow of its primal's type."""

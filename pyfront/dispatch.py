@@ -1,41 +1,65 @@
 """Dispatch: which entry a call goes to, by the types of its arguments.
 
 `EntryDispatcher` chooses among entries as all of Numba's dispatchers do, in C. What it does not do is compile Python:
-an unknown signature goes to `compile_derivative`, through the checks of ``arguments``.
+an unknown signature goes to `compile_derivative`, through the checks of ``arguments``. In a kernel that is captured to be
+differentiated itself, its twin stands for it: the same dispatch, with entries and derivatives that are IR.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numba.core import sigutils, types, typing
+from llvmlite import ir
+from numba.core import cgutils, sigutils, types, typing
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
 
-from pyfront import entry
+from pyfront import entry, native
 from pyfront.arguments import SEED, Argument
-from pyfront.compiled import Compiled
+from pyfront.compiled import Differentiated, Embedded
 from pyfront.entry import Shape
 from pyfront.errors import SeedError, UnsupportedError, with_help
+from pyfront.numba_target import CaptureDispatcher, CaptureLibrary, TwinnedDispatcher
 
-Specialize = Callable[[Sequence[types.Type], bool], Compiled]
+Specialize = Callable[[Sequence[types.Type], bool], Differentiated]
 """From the types of a call without its seed, and whether arguments may alias, to the derivative."""
 
 
-class EntryDispatcher(Dispatcher):
-    """A dispatcher whose overloads are entries of derivatives."""
+class EntryDispatcher(TwinnedDispatcher):
+    """A dispatcher whose overloads are entries of derivatives.
+
+    ``specialize`` makes derivatives that run, ``embed`` those for captured code; ``seeded`` gives the dispatcher for
+    calls with a seed.
+    """
 
     targetdescr = cpu_target
+    _target: entry.Target = entry.Executable()
 
     def __init__(
-        self, shape: Shape, specialize: Specialize, seeded: Callable[[], EntryDispatcher] | None = None
+        self,
+        shape: Shape,
+        specialize: Specialize,
+        embed: Specialize,
+        seeded: Callable[[], EntryDispatcher] | None = None,
     ) -> None:
         super().__init__(_stub(shape), targetoptions={"nopython": True})
         self._shape = shape
         self._specialize = specialize
+        self._embed = embed
         self._seeded = seeded
+
+    @functools.cached_property
+    def twin(self) -> EntryDispatcher:
+        """The dispatcher of the same derivative in captured code."""
+        return CapturedEntryDispatcher(self._shape, self._embed, self._embed, self._seeded and self._seeded_twin)
+
+    def _seeded_twin(self) -> EntryDispatcher:
+        assert self._seeded is not None
+        twin: EntryDispatcher = self._seeded().twin
+        return twin
 
     def compile(self, sig: Any) -> Any:
         """The entry for these types of arguments, made if need be."""
@@ -87,12 +111,52 @@ class EntryDispatcher(Dispatcher):
         if self._shape.seeded:
             canonical += (_seed_type(compiled, given[count]),)
         if canonical not in self.overloads:
-            self.add_overload(entry.build(compiled, self._shape, canonical))
+            self.add_overload(entry.build(compiled, self._shape, canonical, self._target))
         overload = self.overloads[canonical]
         if canonical != given:
-            self._insert([type_._code for type_ in given], overload.entry_point, False)
+            self._add_synonym(given, overload)
             self.overloads[given] = overload
         return overload
+
+    def _add_synonym(self, given: tuple[types.Type, ...], overload: Any) -> None:
+        self._insert([type_._code for type_ in given], overload.entry_point, False)
+
+
+class CapturedEntry:
+    """IR that is differentiated again: the derivative is called by its symbol and linked."""
+
+    @property
+    def context(self) -> Any:
+        return CaptureDispatcher.targetdescr.target_context
+
+    def library(self, name: str) -> Any:
+        return CaptureLibrary(self.context.codegen(), name)
+
+    def callee(self, context: Any, builder: ir.IRBuilder, derivative: Embedded) -> ir.Value:
+        context.active_code_library.add_linking_library(derivative.library)
+        type_ = native.function_type(context, derivative)
+        return cgutils.get_or_insert_function(builder.module, type_, derivative.symbol)
+
+    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
+        library.finalize()
+        return context.get_executable(library, fndesc, environment)
+
+
+class CapturedEntryDispatcher(EntryDispatcher):
+    """The twin of an `EntryDispatcher`; cannot be called."""
+
+    targetdescr = CaptureDispatcher.targetdescr
+    _target = CapturedEntry()
+
+    @property
+    def twin(self) -> EntryDispatcher:
+        return self
+
+    def add_overload(self, cres: Any) -> None:
+        self.overloads[tuple(cres.signature.args)] = cres
+
+    def _add_synonym(self, given: tuple[types.Type, ...], overload: Any) -> None:
+        """Only typed code gets here, and it finds `overloads`."""
 
 
 def _stub(shape: Shape) -> Callable[..., Any]:
@@ -112,7 +176,7 @@ def _call_types(arguments: Sequence[Argument]) -> list[types.Type]:
     return result
 
 
-def _seed_type(compiled: Compiled, given: types.Type) -> types.Type:
+def _seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
     if not compiled.takes_seed:
         what = "nothing" if compiled.returns is types.none else f"{compiled.returns}, which has no derivative"
         raise SeedError(

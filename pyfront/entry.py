@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from llvmlite import ir
 from numba.core import cgutils, compiler, funcdesc, types, typing
@@ -20,7 +20,7 @@ from numba.core.registry import cpu_target
 from pyfront import checks, native
 from pyfront.arguments import SEED, Leaf
 from pyfront.checks import Pair, Role, View
-from pyfront.compiled import OUT_OF_MEMORY, Compiled
+from pyfront.compiled import OUT_OF_MEMORY, Differentiated
 from pyfront.link import OptimizedOnce
 
 _serial = itertools.count()
@@ -41,7 +41,42 @@ class Shape:
         return (*self.parameters, SEED) if self.seeded else self.parameters
 
 
-def result_type(compiled: Compiled, with_primal: bool) -> types.Type:
+class Target(Protocol):
+    """What an entry is compiled to: code that runs, or IR that is differentiated again."""
+
+    @property
+    def context(self) -> Any:
+        """Numba's target context."""
+
+    def library(self, name: str) -> Any:
+        """A code library for one entry."""
+
+    def callee(self, context: Any, builder: ir.IRBuilder, derivative: Any) -> ir.Value:
+        """The derivative's function."""
+
+    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
+        """Finish the library; what Numba takes for the entry's address is returned."""
+
+
+class Executable:
+    """Code that runs: callable from Python and from ``@njit`` code."""
+
+    @property
+    def context(self) -> Any:
+        return cpu_target.target_context
+
+    def library(self, name: str) -> Any:
+        return OptimizedOnce(self.context.codegen(), name)
+
+    def callee(self, context: Any, builder: ir.IRBuilder, derivative: Any) -> ir.Value:
+        return native.by_address(context, builder, derivative)
+
+    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
+        context.create_cpython_wrapper(library, fndesc, environment, None)
+        return context.get_executable(library, fndesc, environment)
+
+
+def result_type(compiled: Differentiated, with_primal: bool) -> types.Type:
     """The type of the derivative's result.
 
     Reverse mode: None, the only adjoint, or a tuple of them. Forward mode: the tangent of a float result, else None.
@@ -55,9 +90,8 @@ def result_type(compiled: Compiled, with_primal: bool) -> types.Type:
     return types.BaseTuple.from_types([compiled.returns, packed]) if with_primal else packed
 
 
-def build(compiled: Compiled, shape: Shape, argument_types: tuple[types.Type, ...]) -> Any:
+def build(compiled: Differentiated, shape: Shape, argument_types: tuple[types.Type, ...], target: Target) -> Any:
     """Compile the entry for these types and register it with Numba."""
-    target = cpu_target.target_context
     restype = result_type(compiled, shape.with_primal)
     fndesc = funcdesc.FunctionDescriptor(
         native=True,
@@ -75,20 +109,20 @@ def build(compiled: Compiled, shape: Shape, argument_types: tuple[types.Type, ..
         uid=next(_serial),
     )
     environment = Environment.from_fndesc(fndesc)
-    context = target.subtarget(environment=environment, fndesc=fndesc, enable_nrt=True)
-    library = OptimizedOnce(context.codegen(), fndesc.unique_name)
+    context = target.context.subtarget(environment=environment, fndesc=fndesc, enable_nrt=True)
+    library = target.library(fndesc.unique_name)
     module = context.create_module(fndesc.unique_name)
     function = context.declare_function(module, fndesc)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     with context.push_code_library(library):
-        _Body(context, builder, compiled, shape, argument_types, restype).emit()
+        callee = target.callee(context, builder, compiled)
+        _Body(context, builder, compiled, callee, shape, argument_types, restype).emit()
     library.add_ir_module(module)
-    context.create_cpython_wrapper(library, fndesc, environment, None)
-    entry_point = context.get_executable(library, fndesc, environment)
-    target.insert_user_function(entry_point, fndesc, [library])
+    entry_point = target.finish(context, library, fndesc, environment)
+    target.context.insert_user_function(entry_point, fndesc, [library])
     return compiler.compile_result(
-        typing_context=cpu_target.typing_context,
-        target_context=target,
+        typing_context=target.context.typing_context,
+        target_context=target.context,
         entry_point=entry_point,
         signature=typing.signature(restype, *argument_types),
         objectmode=False,
@@ -105,7 +139,8 @@ class _Body:
         self,
         context: Any,
         builder: ir.IRBuilder,
-        compiled: Compiled,
+        compiled: Differentiated,
+        callee: ir.Value,
         shape: Shape,
         argument_types: tuple[types.Type, ...],
         restype: types.Type,
@@ -113,6 +148,7 @@ class _Body:
         self._context = context
         self._builder = builder
         self._compiled = compiled
+        self._callee = callee
         self._shape = shape
         self._restype = restype
         values = context.call_conv.decode_arguments(builder, argument_types, builder.function)
@@ -132,6 +168,7 @@ class _Body:
             context,
             builder,
             compiled,
+            self._callee,
             excinfo=builder.function.args[1],
             primal=context.get_arg_packer(tuple(argument.type for argument in compiled.arguments)).as_arguments(
                 builder, self._primal

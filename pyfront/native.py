@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 
 from pyfront.arguments import Argument, Leaf
-from pyfront.compiled import Compiled
+from pyfront.compiled import Compiled, Differentiated
 
 STATUS = ir.IntType(32)
 POINTER = ir.IntType(8).as_pointer()
@@ -30,7 +30,7 @@ class Slots:
     value: ir.Value | None
 
 
-def function_type(context: Any, compiled: Compiled) -> ir.FunctionType:
+def function_type(context: Any, compiled: Differentiated) -> ir.FunctionType:
     """The derivative's own signature; every pointer that it adds to the primal's parameters is generic."""
     primal = context.get_arg_packer(tuple(argument.type for argument in compiled.arguments)).argument_types
     outputs = sum(
@@ -49,7 +49,8 @@ def function_type(context: Any, compiled: Compiled) -> ir.FunctionType:
 def emit_call(
     context: Any,
     builder: ir.IRBuilder,
-    compiled: Compiled,
+    compiled: Differentiated,
+    callee: ir.Value,
     *,
     excinfo: ir.Value,
     primal: Sequence[ir.Value],
@@ -58,10 +59,7 @@ def emit_call(
     tangent: ir.Value | None = None,
     value: ir.Value | None,
 ) -> ir.Value:
-    """Call the derivative by its address; the status is returned.
-
-    The address is one of Numba's dynamic globals, so Numba knows that code with this call cannot be cached on disk.
-    """
+    """Call the derivative, which is ``callee``; the status is returned."""
     arguments = [builder.bitcast(excinfo, POINTER), *primal]
     arguments += [builder.bitcast(pointer, POINTER) for pointer in outputs]
     if compiled.takes_seed:
@@ -73,9 +71,16 @@ def emit_call(
     if compiled.returns is not types.none:
         assert value is not None
         arguments.append(builder.bitcast(value, POINTER))
-    address = context.add_dynamic_addr(builder, compiled.address, info=compiled.symbol)
-    callee = builder.bitcast(address, function_type(context, compiled).as_pointer())
     return builder.call(callee, arguments)
+
+
+def by_address(context: Any, builder: ir.IRBuilder, compiled: Compiled) -> ir.Value:
+    """A loaded derivative as a callee.
+
+    The address is one of Numba's dynamic globals, so Numba knows that code with this call cannot be cached on disk.
+    """
+    address = context.add_dynamic_addr(builder, compiled.address, info=compiled.symbol)
+    return builder.bitcast(address, function_type(context, compiled).as_pointer())
 
 
 def slot_type(context: Any, type_: types.Type) -> ir.Type:

@@ -128,6 +128,18 @@ class CaptureLibrary(codegen.JITCodeLibrary):
         self._finalized = True
 
 
+def library_of(bitcode: bytes, name: str, symbol: str, environments: dict[str, Any]) -> CaptureLibrary:
+    """A library of the derivative that ``bitcode`` defines as ``name``, for captured code that calls ``symbol``."""
+    library = CaptureLibrary(CaptureDispatcher.targetdescr.target_context.codegen(), symbol)
+    module = llvm.parse_bitcode(bitcode)
+    module.verify()
+    module.get_function(name).name = symbol
+    library.add_llvm_module(module)
+    library.environments.update(environments)
+    library.finalize()
+    return library
+
+
 class CaptureCodegen(codegen.JITCPUCodegen):
     _library_class = CaptureLibrary
 
@@ -347,13 +359,25 @@ def _capture_jit(**options: Any) -> Callable[[Callable[..., Any]], CaptureDispat
 
 jit_registry[Pyfront] = _capture_jit
 
+
+class TwinnedDispatcher(Dispatcher):
+    """A dispatcher that compiles no Python function but has a twin on this target."""
+
+    @property
+    def twin(self) -> Dispatcher:
+        """The dispatcher that stands for this one in captured code."""
+        raise NotImplementedError
+
+
 _twins: weakref.WeakKeyDictionary[Dispatcher, CaptureDispatcher] = weakref.WeakKeyDictionary()
 
 
-def _twin(dispatcher: Dispatcher) -> CaptureDispatcher:
+def _twin(dispatcher: Dispatcher) -> Dispatcher:
     """The dispatcher of the same function on this target."""
     if isinstance(dispatcher, CaptureDispatcher):
         return dispatcher
+    if isinstance(dispatcher, TwinnedDispatcher):
+        return dispatcher.twin
     twin = _twins.get(dispatcher)
     if twin is None:
         twin = CaptureDispatcher(dispatcher.py_func, dispatcher.locals, dispatcher.targetoptions)
@@ -362,10 +386,10 @@ def _twin(dispatcher: Dispatcher) -> CaptureDispatcher:
 
 
 def _is_capturable(numba_type: types.Type) -> bool:
-    """False for dispatchers that do not compile a Python function for the CPU: object mode, derivatives."""
+    """False for dispatchers that compile no Python function for the CPU and have no twin: object mode."""
     if not isinstance(numba_type, types.Dispatcher):
         return True
-    return isinstance(numba_type.dispatcher, (CPUDispatcher, CaptureDispatcher))
+    return isinstance(numba_type.dispatcher, (CPUDispatcher, CaptureDispatcher, TwinnedDispatcher))
 
 
 def _with_twin(numba_type: Any) -> Any:

@@ -30,6 +30,7 @@ def build(
     width: int = 1,
     may_alias: bool,
     disable: Sequence[str],
+    embedded: bool = False,
     dump_dir: str | None = None,
 ) -> str:
     """The request as JSON, with a stable order of keys."""
@@ -49,6 +50,7 @@ def build(
             "return": "none" if returns is types.none else SCALARS[returns].engine,
             "may_alias": may_alias,
             "disable": list(disable),
+            "embedded": embedded,
             "dump_dir": dump_dir,
         }
     )

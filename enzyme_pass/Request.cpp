@@ -129,6 +129,7 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
       !O.map("mode", Out.How) || !O.map("args", Out.Args) ||
       !O.mapOptional("may_alias", Out.MayAlias) ||
       !O.mapOptional("width", Out.Width) ||
+      !O.mapOptional("embedded", Out.Embedded) ||
       !O.mapOptional("disable", Out.Disable))
     return false;
   const json::Object &Fields = *V.getAsObject();

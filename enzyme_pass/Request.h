@@ -98,6 +98,10 @@ struct Request {
   std::optional<ScalarType> Return;
   /// Distinct array arguments may overlap.
   bool MayAlias = false;
+  /// The derivative will be part of another kernel that is differentiated: it
+  /// is written with the markers of the normal form in place of calls into the
+  /// run-time library, and its partials can be differentiated everywhere.
+  bool Embedded = false;
   /// Plan steps that are switched off.
   std::vector<std::string> Disable;
   /// Folder for the text of every stage; empty: none.

@@ -147,6 +147,11 @@ class Derivative:
         aliased = self._dispatcher(seeded=seed is not None, may_alias=True)
         return aliased(*args, **kwargs) if seed is None else aliased(*args, **kwargs, seed=seed)
 
+    @functools.cached_property
+    def as_kernel(self) -> Dispatcher:
+        """The derivative as a kernel of its own: what `autodiff` of a derivative differentiates."""
+        return kernels.calling(self, self.__name__, tuple(self.__signature__.parameters), self._kernel)
+
     @property
     def _numba_type_(self) -> types.Type:
         """The type of the derivative in compiled code."""
@@ -255,7 +260,7 @@ class Derivative:
         return resolve(self._name, self._names, self._annotations, given, forward=self._mode.is_forward)
 
     def _differentiate(self, arguments: Sequence[Argument], *, may_alias: bool, embedded: bool) -> Differentiated:
-        return differentiate(
+        result: Differentiated = differentiate(
             self._kernel,
             arguments,
             forward=self._mode.is_forward,
@@ -263,6 +268,7 @@ class Derivative:
             disable=self._disable,
             embedded=embedded,
         )
+        return result
 
     def _for_signature(self, signature: Any) -> Compiled:
         """The derivative for the types of the kernel's arguments, each shadow of its primal's type."""

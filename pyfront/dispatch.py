@@ -1,8 +1,8 @@
 """Dispatch: which entry a call goes to, by the types of its arguments.
 
 `EntryDispatcher` chooses among entries as all of Numba's dispatchers do, in C. What it does not do is compile Python:
-an unknown signature goes to `compile_derivative`, through the checks of ``arguments``. In a kernel that is captured to be
-differentiated itself, its twin stands for it: the same dispatch, with entries and derivatives that are IR.
+an unknown signature goes to `differentiate`, through the checks of ``arguments``. In a kernel that is differentiated
+itself its twin stands for it: the same dispatch, with entries and derivatives that are IR.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, sigutils, types, typing
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.dispatcher import Dispatcher
 from numba.core.registry import cpu_target
 
 from pyfront import entry, native

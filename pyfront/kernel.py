@@ -1,11 +1,16 @@
-"""Kernels: the dispatcher behind what a user hands to `autodiff`, and its parameters."""
+"""Kernels: the dispatcher behind what a user hands to `autodiff`, and its parameters.
+
+A derivative is a kernel too: its dispatcher is that of a function which does nothing but call it.
+"""
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from numba import njit
 from numba.core.compiler_lock import global_compiler_lock
@@ -15,10 +20,21 @@ from numba.core.registry import CPUDispatcher
 from pyfront.errors import ArgumentError, ArityError, with_help
 
 
+@runtime_checkable
+class HasKernel(Protocol):
+    """What is no function, but stands for a kernel: a derivative."""
+
+    @property
+    def as_kernel(self) -> Dispatcher:
+        """The kernel, the same one each time."""
+
+
 def as_dispatcher(kernel: Any) -> Dispatcher:
     """``kernel`` itself if it is compiled by Numba, else its jitted twin, the same one each time."""
     if isinstance(kernel, CPUDispatcher):
         return kernel
+    if isinstance(kernel, HasKernel):
+        return kernel.as_kernel
     if not isinstance(kernel, FunctionType):
         raise ArgumentError(
             with_help(
@@ -37,6 +53,18 @@ def _jitted(function: FunctionType) -> Dispatcher:
     if not isinstance(dispatcher, CPUDispatcher):
         raise ArgumentError(with_help("Numba's compiler is switched off", "unset NUMBA_DISABLE_JIT"))
     return dispatcher
+
+
+def calling(callee: Callable[..., Any], name: str, parameters: tuple[str, ...], original: Dispatcher) -> Dispatcher:
+    """A jitted function that returns ``callee(*parameters)``; its line is that of ``original``."""
+    code = original.py_func.__code__
+    tree = ast.parse(f"def {name}({', '.join(parameters)}): return callee({', '.join(parameters)})")
+    ast.increment_lineno(tree, code.co_firstlineno - 1)
+    namespace: dict[str, Any] = {"__name__": __name__, "callee": callee}
+    exec(compile(tree, code.co_filename, "exec"), namespace)
+    function: FunctionType = namespace[name]
+    function.__doc__ = original.py_func.__doc__
+    return _jitted(function)
 
 
 def name(kernel: Dispatcher) -> str:

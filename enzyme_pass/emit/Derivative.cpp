@@ -16,7 +16,8 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
   LLVMContext &C = G->getContext();
   Enter = BasicBlock::Create(C, "enter", G);
   IRBuilder<> B(Enter);
-  Mark = B.CreateCall(runtime("pyfront_arena_enter", i64(), {}), {}, "mark");
+  if (!P.Req.Embedded)
+    Mark = B.CreateCall(runtime("pyfront_arena_enter", i64(), {}), {}, "mark");
   // Replaced by a branch to the forward sweep once that exists.
   B.CreateUnreachable();
   Result = variable(ArrayType::get(B.getInt8Ty(), 16), "result");
@@ -134,6 +135,26 @@ void Derivative::storeShadow(IRBuilder<> &B, llvm::Value *Lanes,
   tag(B.CreateAlignedStore(Lanes, Shadow, A), Side::Shadow);
 }
 
+/// An embedded derivative guards the partial instead of the product. Both are
+/// equal, but the product's own partial in `V` is then right where `V` is zero.
+llvm::Value *Derivative::contribution(IRBuilder<> &B, llvm::Value *Partial,
+                                      llvm::Value *V, bool IsRisky,
+                                      Constant *Zero) const {
+  auto *Literal = dyn_cast<ConstantFP>(Partial);
+  IsRisky &= !(Literal && Literal->getValueAPF().isFinite());
+  llvm::Value *Factor = L.spread(B, Partial);
+  if (!IsRisky)
+    return B.CreateFMul(Factor, V);
+  Constant *Null = ConstantFP::get(V->getType(), 0.0);
+  if (!P.Req.Embedded) {
+    llvm::Value *Product = B.CreateFMul(Factor, V);
+    return B.CreateSelect(B.CreateFCmpOEQ(V, Null), Zero, Product);
+  }
+  llvm::Value *IsFinite = B.createIsFPClass(Factor, fcFinite);
+  llvm::Value *Counts = B.CreateOr(B.CreateFCmpUNE(V, Null), IsFinite);
+  return B.CreateFMul(B.CreateSelect(Counts, Factor, Null), V);
+}
+
 AllocaInst *Derivative::variable(Type *Ty, const Twine &Name) {
   IRBuilder<> B(Enter, Enter->begin());
   return B.CreateAlloca(Ty, nullptr, Name);
@@ -165,6 +186,8 @@ void Derivative::returnIfNull(IRBuilder<> &B, llvm::Value *Memory) {
 
 llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
                                   bool Zeroed, const Twine &Name) {
+  if (P.Req.Embedded)
+    return allocateEmbedded(B, Bytes, Zeroed, Name);
   FunctionCallee Callee =
       runtime(Zeroed ? "pyfront_arena_alloc_zeroed" : "pyfront_arena_alloc",
               ptr(), {i64()});
@@ -177,16 +200,22 @@ llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
   return Memory;
 }
 
-llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array,
-                              llvm::Value *OldBytes, llvm::Value *NewBytes) {
+llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array, Type *Ty,
+                              llvm::Value *Old, llvm::Value *New) {
+  if (P.Req.Embedded)
+    return growEmbedded(B, Array, Ty, Old, New);
+  llvm::Value *Size = B.getInt64(G->getDataLayout().getTypeStoreSize(Ty));
   FunctionCallee Callee =
       runtime("pyfront_arena_grow", ptr(), {ptr(), i64(), i64()});
-  llvm::Value *Memory = B.CreateCall(Callee, {Array, OldBytes, NewBytes});
+  llvm::Value *Memory = B.CreateCall(
+      Callee, {Array, B.CreateMul(Old, Size), B.CreateMul(New, Size)});
   returnIfNull(B, Memory);
   return Memory;
 }
 
 void Derivative::leaveArena(IRBuilder<> &B) {
+  if (P.Req.Embedded)
+    return;
   B.CreateCall(
       runtime("pyfront_arena_leave", Type::getVoidTy(G->getContext()), {i64()}),
       {Mark});

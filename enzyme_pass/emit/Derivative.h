@@ -57,9 +57,10 @@ public:
   /// returns `OutOfMemoryStatus`.
   llvm::Value *allocate(llvm::IRBuilder<> &B, llvm::Value *Bytes, bool Zeroed,
                         const llvm::Twine &Name);
-  /// `array` is the growing array of a slot; the result holds `NewBytes`.
-  llvm::Value *grow(llvm::IRBuilder<> &B, llvm::Value *Array,
-                    llvm::Value *OldBytes, llvm::Value *NewBytes);
+  /// `Array` is the growing array of a slot, with `Old` elements of type `Ty`;
+  /// the result has room for `New`.
+  llvm::Value *grow(llvm::IRBuilder<> &B, llvm::Value *Array, llvm::Type *Ty,
+                    llvm::Value *Old, llvm::Value *New);
   void leaveArena(llvm::IRBuilder<> &B);
   /// Reads and writes one element of shadow memory, all lanes of it.
   llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
@@ -67,6 +68,12 @@ public:
                              const llvm::Twine &Name = "") const;
   void storeShadow(llvm::IRBuilder<> &B, llvm::Value *Lanes,
                    llvm::Value *Shadow, llvm::Align A) const;
+  /// `Partial * V`, a contribution to a tangent or an adjoint. A partial that
+  /// may be infinite or NaN (`IsRisky`) counts only where `V` is not exactly
+  /// zero: then the product is `Zero`.
+  llvm::Value *contribution(llvm::IRBuilder<> &B, llvm::Value *Partial,
+                            llvm::Value *V, bool IsRisky,
+                            llvm::Constant *Zero) const;
   /// Tags a load, a store or a memory intrinsic.
   void tag(llvm::Instruction *I, Side S) const;
 
@@ -82,6 +89,11 @@ private:
   llvm::FunctionCallee runtime(llvm::StringRef Name, llvm::Type *Ret,
                                llvm::ArrayRef<llvm::Type *> Params);
   void returnIfNull(llvm::IRBuilder<> &B, llvm::Value *Memory);
+  // Embedded.cpp
+  llvm::Value *allocateEmbedded(llvm::IRBuilder<> &B, llvm::Value *Bytes,
+                                bool Zeroed, const llvm::Twine &Name);
+  llvm::Value *growEmbedded(llvm::IRBuilder<> &B, llvm::Value *Array,
+                            llvm::Type *Ty, llvm::Value *Old, llvm::Value *New);
 
   llvm::Value *Mark = nullptr;
   llvm::MDNode *Scope[3] = {}, *Others[3] = {};

@@ -36,14 +36,9 @@ void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
     Value *Result =
         R->reads(K) >> R->arity() & 1 ? Reader.primal(B, &I) : nullptr;
     Value *Partial = R->emitPartial(B, K, Reads, Result, I.getType());
-    Value *Contribution = B.CreateFMul(D.L.spread(B, Partial), OutBar);
-    auto *Literal = dyn_cast<ConstantFP>(Partial);
-    if ((R->isSingular(K) || P.Guarded.contains(&I)) &&
-        !(Literal && Literal->getValueAPF().isFinite()))
-      Contribution = B.CreateSelect(
-          B.CreateFCmpOEQ(OutBar, ConstantFP::get(OutBar->getType(), 0.0)),
-          Bar.zero(I.getType()), Contribution);
-    Bar.add(B, Operand, Contribution);
+    bool IsRisky = R->isSingular(K) || P.Guarded.contains(&I);
+    Bar.add(B, Operand,
+            D.contribution(B, Partial, OutBar, IsRisky, Bar.zero(I.getType())));
   }
 }
 

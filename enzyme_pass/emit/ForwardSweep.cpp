@@ -59,7 +59,10 @@ void ForwardSweep::clone() {
   BranchInst::Create(cast<BasicBlock>(D.Forward[&F.getEntryBlock()]), D.Enter);
 }
 
+/// A derivative that is embedded raises as the kernel around it does.
 void ForwardSweep::lowerFailures() {
+  if (D.P.Req.Embedded)
+    return;
   SmallVector<CallInst *, 8> Raises;
   for (Instruction &I : instructions(*D.G))
     if (auto *Call = dyn_cast<CallInst>(&I);

@@ -112,12 +112,8 @@ Value *TangentSweep::term(Builder &B, Instruction &I, const rules::Rule &R,
       Reads[J] = clone(I.getOperand(J));
   Value *Result = R.reads(Operand) >> R.arity() & 1 ? clone(&I) : nullptr;
   Value *Partial = R.emitPartial(B, Operand, Reads, Result, I.getType());
-  Value *Product = B.CreateFMul(D.L.spread(B, Partial), T);
-  auto *Literal = dyn_cast<ConstantFP>(Partial);
-  if (!R.isSingular(Operand) || (Literal && Literal->getValueAPF().isFinite()))
-    return Product;
-  Constant *Zero = ConstantFP::get(T->getType(), 0.0);
-  return B.CreateSelect(B.CreateFCmpOEQ(T, Zero), Zero, Product);
+  return D.contribution(B, Partial, T, R.isSingular(Operand),
+                        ConstantFP::get(T->getType(), 0.0));
 }
 
 void TangentSweep::emitAccess(Builder &B, Instruction &I) {

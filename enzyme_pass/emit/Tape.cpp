@@ -101,9 +101,9 @@ void Tape::makeGrowing(int Loop, ArrayRef<int> Slots) {
                                        B.getInt64(FirstCapacity));
   B.CreateStore(New, Capacity);
   for (int Slot : Slots) {
-    Value *Bytes = elementBytes(B, Slot);
+    Type *Ty = slot(Slot).Ty;
     Value *Array = D.grow(B, B.CreateLoad(D.ptr(), Variables[Slot]),
-                          B.CreateMul(Old, Bytes), B.CreateMul(New, Bytes));
+                          Ty->isIntegerTy(1) ? B.getInt8Ty() : Ty, Old, New);
     B.CreateStore(Array, Variables[Slot]);
     if (slot(Slot).BaseSlot >= 0)
       store(Then, slot(Slot).BaseSlot, Array);

@@ -33,7 +33,9 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
       F.setLinkage(GlobalValue::InternalLinkage);
       F.removeFnAttr(Attribute::AlwaysInline);
     }
-  StripDebugInfo(M);
+  // The lines of an embedded derivative are those of later refusals.
+  if (!Req.Embedded)
+    StripDebugInfo(M);
   PassBuilder PB;
   ModulePassManager MPM;
   Error E =

@@ -110,22 +110,11 @@ SmallVector<LoadInst *, 4> dataLoads(Value *MemInfo) {
 }
 
 void replaceAllocation(CallBase &Call, int SizeOperand) {
-  Module &M = *Call.getModule();
-  LLVMContext &C = M.getContext();
-  Type *I64 = Type::getInt64Ty(C);
-  FunctionCallee Allocate = M.getOrInsertFunction(
-      marker::Allocate, PointerType::getUnqual(C), I64, I64);
-  auto *F = cast<Function>(Allocate.getCallee());
-  F->setReturnDoesNotAlias();
-  F->addRetAttr(Attribute::NonNull);
-  F->addRetAttr(Attribute::getWithAlignment(C, Align(32)));
-  F->setDoesNotThrow();
-  F->setOnlyAccessesInaccessibleMemory();
-  F->addFnAttr(Attribute::WillReturn);
-  F->addFnAttr(Attribute::NoFree);
   IRBuilder<> B(&Call);
-  Value *Size = B.CreateZExtOrTrunc(Call.getArgOperand(SizeOperand), I64);
-  CallInst *Data = B.CreateCall(Allocate, {Size, B.getInt64(64)}, "local");
+  Value *Size =
+      B.CreateZExtOrTrunc(Call.getArgOperand(SizeOperand), B.getInt64Ty());
+  CallInst *Data = B.CreateCall(marker::declareAllocate(*Call.getModule()),
+                                {Size, B.getInt64(64)}, "local");
   for (LoadInst *Load : dataLoads(&Call)) {
     Load->replaceAllUsesWith(Data);
     Load->eraseFromParent();

@@ -38,6 +38,8 @@ namespace marker {
 inline constexpr llvm::StringLiteral Fail = "pyfront.fail";
 /// `ptr (i64 bytes, i64 align)`: memory owned by the call.
 inline constexpr llvm::StringLiteral Allocate = "pyfront.allocate";
+/// The declaration of `Allocate` in `M`.
+llvm::FunctionCallee declareAllocate(llvm::Module &M);
 } // namespace marker
 
 /// One loop of the primal, by its place in `NormalFunction::Loops`.

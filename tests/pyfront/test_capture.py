@@ -127,9 +127,6 @@ def ufunc(x):
     return x * x
 
 
-derivative = ad.autodiff(lambda x: x * x, ad.Active)
-
-
 @njit
 def even(n):
     return 1.0 if n == 0 else odd(n - 1)
@@ -143,11 +140,6 @@ def odd(n):
 @njit
 def with_ufunc(x):
     return ufunc(x[0])
-
-
-@njit
-def with_derivative(x):
-    return x[1] * derivative(x[0])
 
 
 @njit
@@ -167,7 +159,6 @@ def with_nested(x):
     [
         (with_ufunc, "`ufunc` (DUFunc)", with_ufunc),
         (with_nested, "`ufunc` (DUFunc)", with_ufunc),
-        (with_derivative, "(Derivative)", with_derivative),
         (with_object_mode, "cannot be differentiated", with_object_mode),
     ],
 )

@@ -7,11 +7,12 @@ argument's place.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 
 class Annotation:
-    """Base of the five annotations; ``values`` are the arguments of the derivative's call that it stands for."""
+    """Base of the annotations; ``values`` are the arguments of the derivative's call that it stands for."""
 
     __slots__ = ("values",)
     has_shadow: ClassVar[bool] = False
@@ -58,10 +59,31 @@ class DuplicatedNoNeed(Duplicated):
 
 
 class BatchDuplicated(Annotation):
-    """An array followed by several shadows, differentiated at once."""
+    """An array, or in forward mode a scalar, followed by a batch of shadows, all of which one call differentiates.
+
+    The batch is a tuple of arrays like the primal (of numbers for a scalar), or one array with a leading axis that
+    counts them. All batches of a call have the same size, at most 64.
+    """
 
     __slots__ = ()
     has_shadow = True
 
-    def __init__(self, primal: Any, *shadows: Any) -> None:
-        super().__init__(primal, *shadows)
+    def __init__(self, primal: Any, shadows: Any) -> None:
+        super().__init__(primal, shadows)
+
+
+class Interleaved(BatchDuplicated):
+    """A batch in the memory layout that derivatives work on, taken as it is: not part of the public interface.
+
+    The primal is C-contiguous of shape ``s``, the batch C-contiguous of shape ``s + (width,)``; for a scalar an array
+    of ``width``. Made by `interleaved`.
+    """
+
+    __slots__ = ()
+    width: ClassVar[int]
+
+
+@functools.cache
+def interleaved(width: int) -> type[Interleaved]:
+    """The annotation for interleaved batches of this size, the same one each time."""
+    return type(f"Interleaved{width}", (Interleaved,), {"__slots__": (), "width": width})

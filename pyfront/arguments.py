@@ -12,21 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from numba.core import types
 
-from pyfront.annotations import Active, Annotation, Const, Duplicated
+from pyfront.annotations import Active, Annotation, BatchDuplicated, Const
 from pyfront.errors import (
     AnnotationError,
     ArityError,
-    DtypeError,
-    LayoutError,
-    ReadonlyError,
     UnsupportedError,
     with_help,
 )
 from pyfront.scalars import SCALARS
+from pyfront.shadows import Pair, batch_of, shadow_of
 
 SEED = "seed"
 """The keyword with which a call gives the adjoint of the kernel's result."""
@@ -61,7 +58,7 @@ class Argument:
 
     @property
     def is_duplicated(self) -> bool:
-        return issubclass(self.annotation, Duplicated)
+        return self.annotation.has_shadow
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -111,6 +108,7 @@ def resolve(
     given: Sequence[types.Type],
     *,
     forward: bool = False,
+    width: int = 1,
 ) -> tuple[Argument, ...]:
     """The arguments of a call with the ``given`` types, or the error that names the first one that does not fit."""
     parameters = call_parameters(names, annotations)
@@ -124,12 +122,18 @@ def resolve(
     for annotation in annotations:
         name, type_ = next(remaining)
         primal = _canonical(kernel, name, types.unliteral(type_))
-        if issubclass(annotation, Duplicated):
+        if annotation.has_shadow:
             shadow_name, shadow_type = next(remaining)
             if forward:
                 primal = _varied(primal)
-            pair = _Pair(kernel, name, primal, shadow_name, types.unliteral(shadow_type))
-            arguments.append(Argument(name, annotation, primal, shadow_name, _shadow_of(pair, scalars=forward)))
+            pair = Pair(kernel, name, primal, shadow_name, types.unliteral(shadow_type))
+            if issubclass(annotation, BatchDuplicated):
+                if not forward and not isinstance(primal, types.Array):
+                    shadow_of(pair, scalars=False)
+                taken = batch_of(pair, width, annotation)
+            else:
+                taken = shadow_of(pair, scalars=forward)
+            arguments.append(Argument(name, annotation, primal, shadow_name, taken))
         elif issubclass(annotation, Active):
             if forward:
                 raise AnnotationError(
@@ -190,99 +194,3 @@ def _varied(type_: types.Type) -> types.Type:
     if isinstance(type_, types.BaseTuple):
         return types.BaseTuple.from_types([_varied(t) for t in type_.types], getattr(type_, "instance_class", None))
     return types.float64 if isinstance(type_, types.Integer) else type_
-
-
-class _Pair(NamedTuple):
-    """A Duplicated argument, or an element of one, with what is given as its shadow."""
-
-    kernel: str
-    name: str
-    primal: types.Type
-    shadow_name: str
-    shadow: types.Type
-
-
-def _shadow_of(pair: _Pair, *, scalars: bool) -> types.Type:
-    """The type as which the shadow is taken; raises if it does not fit. In forward mode there are ``scalars`` too."""
-    primal, shadow = pair.primal, pair.shadow
-    if isinstance(primal, types.BaseTuple):
-        if not isinstance(shadow, types.BaseTuple) or len(shadow.types) != len(primal.types):
-            raise DtypeError(
-                f"`{pair.kernel}`: shadow `{pair.shadow_name}` must be a tuple of {len(primal.types)} elements "
-                f"like `{pair.name}`, it is {shadow}"
-            )
-        elements = [
-            _shadow_of(
-                _Pair(pair.kernel, f"{pair.name}[{i}]", element, f"{pair.shadow_name}[{i}]", types.unliteral(its)),
-                scalars=scalars,
-            )
-            for i, (element, its) in enumerate(zip(primal.types, shadow.types, strict=True))
-        ]
-        return types.BaseTuple.from_types(elements, getattr(shadow, "instance_class", None))
-    if isinstance(primal, types.Array):
-        _check_arrays(pair)
-        return shadow
-    if not scalars:
-        raise AnnotationError(
-            with_help(
-                f"`{pair.kernel}`: argument `{pair.name}` is a scalar ({primal}), "
-                "so it cannot be Duplicated in reverse mode",
-                "annotate it Active: its adjoint is returned",
-            )
-        )
-    if not isinstance(primal, types.Float):
-        raise DtypeError(
-            with_help(
-                f"`{pair.kernel}`: argument `{pair.name}` is of type {primal}, which has no derivative",
-                "annotate it Const",
-            )
-        )
-    if not isinstance(shadow, (types.Float, types.Integer)):
-        raise DtypeError(
-            with_help(
-                f"`{pair.kernel}`: tangent `{pair.shadow_name}` is not a number but {shadow}",
-                f"pass a float, as `{pair.name}` is one",
-            )
-        )
-    return primal
-
-
-def _check_arrays(pair: _Pair) -> None:
-    kernel, name, primal, shadow_name, shadow = pair
-    assert isinstance(primal, types.Array)
-    if not isinstance(primal.dtype, types.Float):
-        raise DtypeError(
-            with_help(
-                f"`{kernel}`: argument `{name}` holds {primal.dtype}, which has no derivative", "annotate it Const"
-            )
-        )
-    if not primal.mutable:
-        raise ReadonlyError(
-            with_help(f"`{kernel}`: argument `{name}` is readonly, so it cannot be Duplicated", "pass a writable copy")
-        )
-    make = f"make it with np.zeros_like({name})"
-    if type(shadow) is not types.Array:
-        raise DtypeError(with_help(f"`{kernel}`: shadow `{shadow_name}` is not an array but {shadow}", make))
-    if shadow.dtype != primal.dtype:
-        raise DtypeError(
-            with_help(f"`{kernel}`: shadow `{shadow_name}` holds {shadow.dtype}, `{name}` holds {primal.dtype}", make)
-        )
-    if shadow.ndim != primal.ndim:
-        raise LayoutError(
-            with_help(
-                f"`{kernel}`: shadow `{shadow_name}` has {shadow.ndim} dimensions, `{name}` has {primal.ndim}", make
-            )
-        )
-    if not shadow.mutable:
-        raise ReadonlyError(with_help(f"`{kernel}`: shadow `{shadow_name}` is readonly", make))
-    if {shadow.layout, primal.layout} == {"C", "F"}:
-        order = {"C": "C (row-major)", "F": "Fortran (column-major)"}
-        raise LayoutError(
-            with_help(
-                f"`{kernel}`: shadow `{shadow_name}` is in {order[shadow.layout]} order, "
-                f"`{name}` in {order[primal.layout]} order",
-                make,
-            )
-        )
-    if primal.aligned and not shadow.aligned:
-        raise LayoutError(with_help(f"`{kernel}`: shadow `{shadow_name}` is not aligned, `{name}` is", make))

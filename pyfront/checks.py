@@ -203,6 +203,11 @@ def _reason(a: _Extent, b: _Extent) -> str:
 
 
 def _extent(builder: ir.IRBuilder, view: View, pair: Pair) -> _Extent:
+    low, high = emit_extent(builder, view)
+    return _Extent(view, pair, low, high)
+
+
+def emit_extent(builder: ir.IRBuilder, view: View) -> tuple[ir.Value, ir.Value]:
     """First byte and the byte after the last one; an empty array lies at 0 and overlaps nothing."""
     items = _items(builder, view)
     if view.type.layout in "CF":
@@ -218,7 +223,7 @@ def _extent(builder: ir.IRBuilder, view: View, pair: Pair) -> _Extent:
             high = builder.add(high, builder.select(backward, _INDEX(0), reach))
     empty = builder.icmp_signed("==", items, _INDEX(0))
     zero = _INDEX(0)
-    return _Extent(view, pair, builder.select(empty, zero, low), builder.select(empty, zero, high))
+    return builder.select(empty, zero, low), builder.select(empty, zero, high)
 
 
 def _overlap(builder: ir.IRBuilder, a: _Extent, b: _Extent) -> ir.Value:

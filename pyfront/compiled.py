@@ -18,6 +18,7 @@ from numba.core.dispatcher import Dispatcher
 
 from pyfront import engine, link, request
 from pyfront import kernel as kernels
+from pyfront.annotations import BatchDuplicated
 from pyfront.arguments import Argument
 from pyfront.engine import Diagnostic, EngineResult
 from pyfront.errors import AutodiffError, InternalError, UnsupportedError, with_help
@@ -42,6 +43,8 @@ class Differentiated:
     """The kernel's return type, ``none`` if it returns nothing."""
     forward: bool
     """Tangents, not adjoints."""
+    width: int
+    """How many tangents or adjoints at once."""
     symbol: str
     """Its name, unique in the process; its module knows it as ``local_name``."""
     local_name: str
@@ -51,6 +54,10 @@ class Differentiated:
     """Keeps alive what the code refers to: Numba's environments."""
     internal_error: Callable[[str], InternalError]
     """The error, with a report, for a message that says why the code cannot be used."""
+
+    @property
+    def is_batch(self) -> bool:
+        return any(issubclass(argument.annotation, BatchDuplicated) for argument in self.arguments)
 
     @property
     def returns_float(self) -> bool:
@@ -107,6 +114,7 @@ def differentiate(
     arguments: Sequence[Argument],
     *,
     forward: bool = False,
+    width: int = 1,
     may_alias: bool,
     disable: Sequence[str],
     embedded: bool = False,
@@ -135,6 +143,7 @@ def differentiate(
         arguments=arguments,
         returns=returns,
         forward=forward,
+        width=width,
         may_alias=may_alias,
         disable=disable,
         embedded=embedded,
@@ -148,6 +157,7 @@ def differentiate(
         arguments=tuple(arguments),
         returns=returns,
         forward=forward,
+        width=width,
         symbol=f"{local_name}.{next(_serial)}",
         local_name=local_name,
         bitcode=result.bitcode,

@@ -19,6 +19,7 @@ from pyfront import cabi, engine
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, resolve
+from pyfront.batch import BatchDerivative, check_annotations, needs_width, width_of
 from pyfront.compiled import Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.dispatch import EntryDispatcher
 from pyfront.entry import Shape
@@ -76,23 +77,42 @@ def autodiff(
             )
         )
     classes = tuple(type(a) if isinstance(a, Annotation) else a for a in annotations)
-    derivative = _derivative(dispatcher, classes, mode, tuple(disable))
+    find = _batch if needs_width(classes) else _derivative
+    derivative = find(dispatcher, classes, mode, tuple(disable))
     if not instances:
         return derivative
     return derivative(*(value for annotation in instances for value in annotation.values))
 
 
 def _derivative(
-    kernel: Dispatcher, annotations: tuple[type[Annotation], ...], mode: Mode, disable: tuple[str, ...]
+    kernel: Dispatcher,
+    annotations: tuple[type[Annotation], ...],
+    mode: Mode,
+    disable: tuple[str, ...],
+    width: int | None = None,
 ) -> Derivative:
     """The derivative for these choices, the same one each time: it lives as long as the kernel."""
+    known = kernel.__dict__.setdefault(_CACHE, {})
+    key = (annotations, mode, disable, width)
+    found = known.get(key)
+    if found is None:
+        found = known.setdefault(key, Derivative(kernel, annotations, mode, disable, width))
+    derivative: Derivative = found
+    return derivative
+
+
+def _batch(
+    kernel: Dispatcher, annotations: tuple[type[Annotation], ...], mode: Mode, disable: tuple[str, ...]
+) -> BatchDerivative:
+    """The derivatives for these choices of all widths, the same object each time."""
     known = kernel.__dict__.setdefault(_CACHE, {})
     key = (annotations, mode, disable)
     found = known.get(key)
     if found is None:
-        found = known.setdefault(key, Derivative(kernel, annotations, mode, disable))
-    derivative: Derivative = found
-    return derivative
+        of_width = functools.partial(_derivative, kernel, annotations, mode, disable)
+        found = known.setdefault(key, BatchDerivative(of_width, annotations, (_batch, (kernel, *key))))
+    batch: BatchDerivative = found
+    return batch
 
 
 class Derivative:
@@ -104,14 +124,17 @@ class Derivative:
         annotations: tuple[type[Annotation], ...],
         mode: Mode,
         disable: tuple[str, ...],
+        width: int | None = None,
     ) -> None:
         self._kernel = kernel
         self._annotations = annotations
         self._mode = mode
         self._disable = disable
+        self._given_width = width
         self._name = kernels.name(kernel)
         self._names = kernels.parameters(kernel)
         self._check_request()
+        self._width = width or width_of(annotations)
         self._compiled: dict[tuple[tuple[types.Type, ...], bool], Compiled] = {}
         self._embedded: dict[tuple[tuple[types.Type, ...], bool], Embedded] = {}
         self._signatures: dict[tuple[types.Type, ...], Compiled] = {}
@@ -158,11 +181,16 @@ class Derivative:
         return types.Dispatcher(self._entry)
 
     def __reduce__(self) -> Any:
-        return _derivative, (self._kernel, self._annotations, self._mode, self._disable)
+        return _derivative, (self._kernel, self._annotations, self._mode, self._disable, self._given_width)
 
     def __repr__(self) -> str:
         annotations = ", ".join(annotation.__name__ for annotation in self._annotations)
         return f"<derivative of {self._name}({annotations}), mode {self._mode.value}>"
+
+    @property
+    def entry(self) -> EntryDispatcher:
+        """The dispatcher of calls without a seed."""
+        return self._entry
 
     @property
     def signatures(self) -> list[tuple[types.Type, ...]]:
@@ -194,14 +222,11 @@ class Derivative:
         for annotation in self._annotations:
             if not (isinstance(annotation, type) and issubclass(annotation, Annotation)) or annotation is Annotation:
                 raise AnnotationError(f"`{name}`: {annotation!r} is not an annotation: use Const, Active or Duplicated")
-            if issubclass(annotation, BatchDuplicated):
-                raise UnsupportedError(
-                    with_help(f"`{name}`: BatchDuplicated is not supported yet", "call the derivative once per shadow")
-                )
         if not isinstance(self._mode, Mode):
             raise ArgumentError(
                 f"`{name}`: mode must be Reverse, Forward or one of these WithPrimal, not {self._mode!r}"
             )
+        check_annotations(name, self._annotations)
         if len(self._annotations) != len(self._names):
             raise ArityError(
                 f"`{name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
@@ -257,13 +282,21 @@ class Derivative:
         return known if known.arguments == arguments else known.with_arguments(arguments)
 
     def _resolve(self, given: Sequence[types.Type]) -> tuple[Argument, ...]:
-        return resolve(self._name, self._names, self._annotations, given, forward=self._mode.is_forward)
+        return resolve(
+            self._name,
+            self._names,
+            self._annotations,
+            given,
+            forward=self._mode.is_forward,
+            width=self._width,
+        )
 
     def _differentiate(self, arguments: Sequence[Argument], *, may_alias: bool, embedded: bool) -> Differentiated:
         result: Differentiated = differentiate(
             self._kernel,
             arguments,
             forward=self._mode.is_forward,
+            width=self._width,
             may_alias=may_alias,
             disable=self._disable,
             embedded=embedded,
@@ -273,6 +306,13 @@ class Derivative:
     def _for_signature(self, signature: Any) -> Compiled:
         """The derivative for the types of the kernel's arguments, each shadow of its primal's type."""
         given, _ = sigutils.normalize_signature(signature)
+        if any(issubclass(annotation, BatchDuplicated) for annotation in self._annotations):
+            raise UnsupportedError(
+                with_help(
+                    f"`{self._name}`: a batch of shadows has no C function and no derivative by signature",
+                    "call it from Python, or use Duplicated",
+                )
+            )
         if len(given) != len(self._names):
             raise ArityError(
                 f"`{self._name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "

@@ -18,8 +18,9 @@ from numba.core.registry import cpu_target
 
 from pyfront import entry, native
 from pyfront.arguments import SEED, Argument
+from pyfront.batch_entry import BatchBody
 from pyfront.compiled import Differentiated, Embedded
-from pyfront.entry import Shape
+from pyfront.entry import Body, Shape
 from pyfront.errors import SeedError, UnsupportedError, with_help
 from pyfront.numba_target import CaptureDispatcher, CaptureLibrary, TwinnedDispatcher
 
@@ -110,7 +111,8 @@ class EntryDispatcher(TwinnedDispatcher):
         if self._shape.seeded:
             canonical += (_seed_type(compiled, given[count]),)
         if canonical not in self.overloads:
-            self.add_overload(entry.build(compiled, self._shape, canonical, self._target))
+            body = BatchBody if compiled.is_batch else Body
+            self.add_overload(entry.build(compiled, self._shape, canonical, body, self._target))
         overload = self.overloads[canonical]
         if canonical != given:
             self._add_synonym(given, overload)
@@ -158,6 +160,41 @@ class CapturedEntryDispatcher(EntryDispatcher):
         """Only typed code gets here, and it finds `overloads`."""
 
 
+class BatchDispatcher(TwinnedDispatcher):
+    """Stands for the entries of all widths of a batch: the types of a call in compiled code choose one."""
+
+    targetdescr = cpu_target
+
+    def __init__(self, of_types: Callable[[Sequence[types.Type], dict[str, types.Type]], EntryDispatcher]) -> None:
+        super().__init__(_batch_stub, targetoptions={"nopython": True})
+        self._of_types = of_types
+
+    @functools.cached_property
+    def twin(self) -> BatchDispatcher:
+        """The dispatcher of the same derivatives in captured code."""
+        return _CapturedBatchDispatcher(lambda args, kws: self._of_types(args, kws).twin)
+
+    def get_call_template(self, args: Sequence[types.Type], kws: dict[str, types.Type]) -> Any:
+        """How compiled code calls the derivative of the width that these types have."""
+        return self._of_types(args, kws).get_call_template(args, kws)
+
+    def get_overload(self, sig: Any) -> Any:
+        given, _ = sigutils.normalize_signature(sig)
+        return self._of_types(given, {}).get_overload(sig)
+
+
+class _CapturedBatchDispatcher(BatchDispatcher):
+    targetdescr = CaptureDispatcher.targetdescr
+
+    @property
+    def twin(self) -> BatchDispatcher:
+        return self
+
+
+def _batch_stub(*args: Any) -> None:
+    """Never compiled."""
+
+
 def _stub(shape: Shape) -> Callable[..., Any]:
     """A Python function with the entry's name and parameters, from which Numba takes its signature."""
     namespace: dict[str, Any] = {"__name__": __name__}
@@ -184,6 +221,11 @@ def _seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
                 "leave out seed=; the shadows of the arrays are the seeds",
             )
         )
-    if not isinstance(types.unliteral(given), (types.Float, types.Integer)):
+    plain = types.unliteral(given)
+    if compiled.is_batch and isinstance(plain, types.Array) and (plain.ndim, plain.dtype) == (1, compiled.returns):
+        return plain
+    if compiled.is_batch and isinstance(plain, types.BaseTuple) and len(plain.types) == compiled.width:
+        return types.UniTuple(_seed_type(compiled, plain.types[0]), compiled.width)
+    if not isinstance(plain, (types.Float, types.Integer)):
         raise SeedError(f"`{compiled.kernel}`: the seed must be a real number, not {given}")
     return compiled.returns

@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -80,18 +81,28 @@ def result_type(compiled: Differentiated, with_primal: bool) -> types.Type:
     """The type of the derivative's result.
 
     Reverse mode: None, the only adjoint, or a tuple of them. Forward mode: the tangent of a float result, else None.
-    With primal a tuple of the value and that.
+    With primal a tuple of the value and that. In a batch each adjoint or tangent is a tuple of them.
     """
+
+    def each(type_: types.Type) -> types.Type:
+        return types.UniTuple(type_, compiled.width) if compiled.is_batch else type_
+
     if compiled.forward:
-        tangent = compiled.returns if compiled.returns_float else types.none
+        tangent = each(compiled.returns) if compiled.returns_float else types.none
         return types.BaseTuple.from_types([compiled.returns, tangent]) if with_primal else tangent
-    adjoints = [argument.type for argument in native.active(compiled.arguments)]
+    adjoints = [each(argument.type) for argument in native.active(compiled.arguments)]
     packed = adjoints[0] if len(adjoints) == 1 else types.BaseTuple.from_types(adjoints) if adjoints else types.none
     return types.BaseTuple.from_types([compiled.returns, packed]) if with_primal else packed
 
 
-def build(compiled: Differentiated, shape: Shape, argument_types: tuple[types.Type, ...], target: Target) -> Any:
-    """Compile the entry for these types and register it with Numba."""
+def build(
+    compiled: Differentiated,
+    shape: Shape,
+    argument_types: tuple[types.Type, ...],
+    body: type[Body],
+    target: Target,
+) -> Any:
+    """Compile the entry for these types, as ``body`` writes it, and register it with Numba."""
     restype = result_type(compiled, shape.with_primal)
     fndesc = funcdesc.FunctionDescriptor(
         native=True,
@@ -116,7 +127,7 @@ def build(compiled: Differentiated, shape: Shape, argument_types: tuple[types.Ty
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     with context.push_code_library(library):
         callee = target.callee(context, builder, compiled)
-        _Body(context, builder, compiled, callee, shape, argument_types, restype).emit()
+        body(context, builder, compiled, callee, shape, argument_types, restype).emit()
     library.add_ir_module(module)
     entry_point = target.finish(context, library, fndesc, environment)
     target.context.insert_user_function(entry_point, fndesc, [library])
@@ -132,7 +143,7 @@ def build(compiled: Differentiated, shape: Shape, argument_types: tuple[types.Ty
     )
 
 
-class _Body:
+class Body:
     """Writes the body of one entry."""
 
     def __init__(
@@ -153,6 +164,7 @@ class _Body:
         self._restype = restype
         values = context.call_conv.decode_arguments(builder, argument_types, builder.function)
         self._seed = values.pop() if shape.seeded else None
+        self._seed_type = argument_types[-1] if shape.seeded else compiled.returns
         incoming = iter(values)
         self._primal: list[ir.Value] = []
         self._shadow: list[ir.Value | None] = []
@@ -164,6 +176,7 @@ class _Body:
         builder, context, compiled = self._builder, self._context, self._compiled
         self._check()
         slots = self._slots()
+        outputs = self._outputs(slots)
         status = native.emit_call(
             context,
             builder,
@@ -173,17 +186,26 @@ class _Body:
             primal=context.get_arg_packer(tuple(argument.type for argument in compiled.arguments)).as_arguments(
                 builder, self._primal
             ),
-            outputs=self._outputs(slots),
+            outputs=outputs,
             seed=self._seed_value(),
             tangent=slots.tangent,
             value=slots.value,
         )
         with builder.if_then(builder.icmp_signed("!=", status, native.STATUS(0)), likely=False):
+            self._release()
             with builder.if_then(builder.icmp_signed("==", status, native.STATUS(OUT_OF_MEMORY))):
                 self._raise(MemoryError, f"no memory for the tape of `{compiled.kernel}`")
             builder.ret(status)
+        self._store_back()
+        self._release()
         result = self._result(slots)
         context.call_conv.return_value(builder, context.get_return_value(builder, self._restype, result))
+
+    def _store_back(self) -> None:
+        """Bring shadows that the derivative did not work on in place to where the caller has them."""
+
+    def _release(self) -> None:
+        """Give back what the entry allocated."""
 
     def _check(self) -> None:
         pairs: list[Pair] = []
@@ -213,18 +235,22 @@ class _Body:
         )
 
     def _slots(self) -> native.Slots:
-        def slot(type_: types.Type) -> ir.Value:
-            return cgutils.alloca_once(self._builder, native.slot_type(self._context, type_))
-
         returns = self._compiled.returns
         return native.Slots(
             adjoints=[
-                [slot(leaf.type) for leaf in argument.leaves] if argument.is_active else []
+                [self._lanes(leaf.type) for leaf in argument.leaves] if argument.is_active else []
                 for argument in self._compiled.arguments
             ],
-            tangent=slot(returns) if self._compiled.forward and self._compiled.returns_float else None,
-            value=None if returns is types.none else slot(returns),
+            tangent=self._lanes(returns) if self._compiled.forward and self._compiled.returns_float else None,
+            value=None if returns is types.none else self._slot(returns),
         )
+
+    def _slot(self, type_: types.Type) -> ir.Value:
+        return cgutils.alloca_once(self._builder, native.slot_type(self._context, type_))
+
+    def _lanes(self, type_: types.Type) -> ir.Value:
+        """Stack memory for all adjoints or tangents of a scalar."""
+        return self._slot(type_)
 
     def _outputs(self, slots: native.Slots) -> list[ir.Value]:
         """The derivative's pointers: per argument its adjoint slots, or where its shadows are."""
@@ -259,7 +285,7 @@ class _Body:
     def _adjoints(self, slots: native.Slots) -> ir.Value:
         arguments = self._compiled.arguments
         adjoints = [
-            self._adjoint(argument.type, iter(pointers))
+            self._adjoint(argument.type, pointers)
             for argument, pointers in zip(arguments, slots.adjoints, strict=True)
             if argument.is_active
         ]
@@ -270,10 +296,13 @@ class _Body:
         inner = self._restype.types[1] if self._shape.with_primal else self._restype
         return self._context.make_tuple(self._builder, inner, adjoints)
 
-    def _adjoint(self, type_: types.Type, pointers: Any) -> ir.Value:
+    def _adjoint(self, type_: types.Type, pointers: list[ir.Value]) -> ir.Value:
         """The adjoint of an active argument, of the argument's own type, from the slots of its leaves."""
+        return self._packed(type_, iter(pointers))
+
+    def _packed(self, type_: types.Type, pointers: Iterator[ir.Value]) -> ir.Value:
         if isinstance(type_, types.BaseTuple):
-            elements = [self._adjoint(element, pointers) for element in type_.types]
+            elements = [self._packed(element, pointers) for element in type_.types]
             return self._context.make_tuple(self._builder, type_, elements)
         return self._load(type_, next(pointers))
 

@@ -37,7 +37,7 @@ def function_type(context: Any, compiled: Differentiated) -> ir.FunctionType:
         len(argument.leaves) for argument in compiled.arguments if argument.is_active or argument.is_duplicated
     )
     tail: list[ir.Type] = [POINTER] * outputs
-    if compiled.takes_seed:
+    if compiled.takes_seed and compiled.width == 1:
         tail.append(context.get_value_type(compiled.returns))
     elif compiled.returns_float:
         tail.append(POINTER)
@@ -59,12 +59,12 @@ def emit_call(
     tangent: ir.Value | None = None,
     value: ir.Value | None,
 ) -> ir.Value:
-    """Call the derivative, which is ``callee``; the status is returned."""
+    """Call the derivative, which is ``callee``; the status is returned. ``seed`` is a pointer if there are several."""
     arguments = [builder.bitcast(excinfo, POINTER), *primal]
     arguments += [builder.bitcast(pointer, POINTER) for pointer in outputs]
     if compiled.takes_seed:
         assert seed is not None
-        arguments.append(seed)
+        arguments.append(seed if compiled.width == 1 else builder.bitcast(seed, POINTER))
     elif compiled.returns_float:
         assert tangent is not None
         arguments.append(builder.bitcast(tangent, POINTER))

@@ -12,12 +12,13 @@ using namespace llvm;
 namespace pyfront {
 
 /// The widest vector register that there is. A vector of lanes is cut into such
-/// pieces here: left to the code generator, 20 lanes become 32.
+/// pieces here: left to the code generator, 20 lanes become 32. What is
+/// differentiated again becomes scalars.
 static constexpr unsigned VectorBits = 512;
 
-static void cutLanes(ModulePassManager &MPM) {
+static void cutLanes(ModulePassManager &MPM, bool ToScalars) {
   ScalarizerPassOptions Options;
-  Options.ScalarizeMinBits = VectorBits;
+  Options.ScalarizeMinBits = ToScalars ? 0 : VectorBits;
   Options.ScalarizeLoadStore = true;
   MPM.addPass(createModuleToFunctionPassAdaptor(ScalarizerPass(Options)));
 }
@@ -44,7 +45,7 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
                                 "strip-dead-prototypes");
   PF_CHECK(!E, "the clean-up pipeline does not parse");
   if (Req.Width > 1)
-    cutLanes(MPM);
+    cutLanes(MPM, Req.Embedded);
   MPM.run(M, AM.Module);
 }
 

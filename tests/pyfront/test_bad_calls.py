@@ -196,7 +196,7 @@ def test_reversed_views_have_extents_too(fake):
         (lambda: ad.autodiff(fill, ad.Duplicated), ad.ArityError, "takes 2 arguments"),
         (lambda: ad.autodiff(fill, ad.Duplicated, 3), ad.AnnotationError, "not an annotation"),
         (lambda: ad.autodiff(fill, ad.Duplicated, float), ad.AnnotationError, "not an annotation"),
-        (lambda: ad.autodiff(square, ad.BatchDuplicated), ad.UnsupportedError, "not supported yet"),
+        (lambda: ad.autodiff(fill, ad.Duplicated, ad.BatchDuplicated), ad.AnnotationError, "are mixed"),
         (lambda: ad.autodiff(square, ad.Active, mode="reverse"), ad.ArgumentError, "mode must be"),
         (lambda: ad.autodiff(fill, ad.Const, ad.Const(3)), ad.AnnotationError, "mixed"),
         (lambda: ad.autodiff(3, ad.Active), ad.ArgumentError, "neither a Python function"),

@@ -27,10 +27,11 @@ def test_pickled_derivatives_are_the_same_in_one_process(fake):
 
 
 def test_pickled_derivatives_keep_their_choices():
-    rebuild, (kernel, annotations, mode, disable) = derivative.__reduce__()
+    rebuild, (kernel, annotations, mode, disable, width) = derivative.__reduce__()
     assert (annotations, mode, disable) == ((ad.Active, ad.Const), ad.ReverseWithPrimal, ())
     assert kernel is product
-    assert rebuild(kernel, annotations, mode, disable) is derivative
+    assert width is None
+    assert rebuild(kernel, annotations, mode, disable, width) is derivative
 
 
 def test_pickled_derivatives_cross_processes(fake):

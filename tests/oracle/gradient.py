@@ -1,9 +1,10 @@
-"""The adjoints of a call, from one run of the kernel on dual numbers.
+"""The tangents and the adjoints of a call, from one run of the kernel on dual numbers.
 
 Reverse mode promises: adjoint of input j = sum over outputs i of seed_i * d out_i / d in_j. Inputs are the locations of
 duplicated arrays before the call and the active scalars; outputs are the same locations after it and the return value.
 Forward tangents give that sum for every input at once when there are few inputs (the directions are the unit vectors),
-else along random directions, which the adjoints must match as inner products.
+else along random directions, which the adjoints must match as inner products. Forward mode promises the tangents of the
+outputs themselves, along any combination of the directions.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ RANDOM_DIRECTIONS = 6
 class Expected:
     """What the derivative must give, along the columns of `directions`.
 
-    `scale` is the same sum over outputs with absolute terms, `magnitude` with absolute terms all the way back (see
-    `oracle.dual`).
+    `tangents` has one row per output (the locations in order, then the result), `magnitudes` the same with absolute
+    terms all the way back (see `oracle.dual`); `adjoint` is the sum over outputs that the seeds weigh, `scale` the sum
+    of its absolute terms, `magnitude` that of the magnitudes.
     """
 
     value: Any
     memory: list[np.ndarray]
     directions: np.ndarray
+    tangents: np.ndarray
+    magnitudes: np.ndarray
     adjoint: np.ndarray
     scale: np.ndarray
     magnitude: np.ndarray
@@ -78,14 +82,23 @@ def expected(
         for position in positions
     ]
     outputs.append((seed, value))
-    adjoint, scale, magnitude = (np.zeros(directions.shape[1]) for _ in range(3))
-    for weight, output in outputs:
+    tangents, magnitudes = np.zeros((2, len(outputs), directions.shape[1]))
+    for row, (_, output) in enumerate(outputs):
         if isinstance(output, Dual) and output.tangent is not None:
-            adjoint += weight * output.tangent
-            scale += np.abs(weight * output.tangent)
-            magnitude += abs(weight) * output.magnitude
+            tangents[row] = output.tangent
+            magnitudes[row] = output.magnitude
+    weights = np.array([weight for weight, _ in outputs])
     plain = [
         np.array([value_of(number) for number in flat], dtype=owner.dtype)
         for flat, owner in zip(memory, call.owners, strict=True)
     ]
-    return Expected(value_of(value), plain, directions, adjoint, scale, magnitude)
+    return Expected(
+        value=value_of(value),
+        memory=plain,
+        directions=directions,
+        tangents=tangents,
+        magnitudes=magnitudes,
+        adjoint=weights @ tangents,
+        scale=np.abs(weights) @ np.abs(tangents),
+        magnitude=np.abs(weights) @ magnitudes,
+    )

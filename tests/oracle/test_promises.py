@@ -1,14 +1,19 @@
-"""The check itself: it passes a right derivative, and notices each promise that is broken."""
+"""The check itself: it passes right derivatives, and notices each promise that is broken."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numba import njit
 
-from oracle import active, check, const, dup, gradient, promises
+from oracle import active, adjoints, batches, check, const, dup, gradient, promises, tangents
+from oracle.adjoints import Pulled
 from oracle.arguments import Allocations
-from oracle.promises import Outcome
+from oracle.batches import Lanes
+from oracle.case import Case
+from oracle.tangents import Direction, Pushed
 
 
 @njit
@@ -20,85 +25,232 @@ def kernel(x, a, b):
     return s
 
 
-class Right:
-    """A derivative that is the oracle's; its children break one promise each."""
+def following(number: float) -> float:
+    """The next float."""
+    return np.nextafter(number, 9.0)
 
-    def __init__(self, function, arguments, seed, like, disable=()):
-        self.function, self.seed, self.disable = function, seed, disable
 
-    def __call__(self, call: Allocations, shadows: list[np.ndarray]) -> Outcome:
-        want = gradient.expected(self.function, call, shadows, self.seed, np.random.default_rng(0))
-        memory, after = call.memory(), [flat.copy() for flat in shadows]
-        value = self.function(*call.views(memory))
+class RightAdjoints:
+    """Stands in for the engine's reverse derivative; its children break one promise each."""
+
+    def __init__(self, function, call, like, seed=0.0, disable=()):
+        self.function, self.call, self.seed, self.disable = function, call, seed, disable
+
+    def __call__(self, shadows: list[np.ndarray]) -> Pulled:
+        want = gradient.expected(self.function, self.call, shadows, self.seed, np.random.default_rng(0))
+        memory, after = self.call.memory(), [flat.copy() for flat in shadows]
+        value = self.function(*self.call.views(memory))
         rest = iter(want.adjoint.tolist())
-        for flat, positions in zip(after, call.covered(), strict=True):
+        for flat, positions in zip(after, self.call.covered(), strict=True):
             flat[positions] = [next(rest) for _ in positions]
-        return self.spoil(Outcome(memory, after, tuple(rest), value))
+        return self.spoil(Pulled(memory, after, tuple(rest), value))
 
     def reorders(self) -> bool:
         return False
 
-    def spoil(self, outcome: Outcome) -> Outcome:
-        return outcome
+    def spoil(self, pulled: Pulled) -> Pulled:
+        return pulled
 
 
-class SlightlyWrongShadow(Right):
-    def spoil(self, outcome):
-        outcome.shadows[0][1] *= 1.0 + 1e-9
-        return outcome
+class SlightlyWrongShadow(RightAdjoints):
+    def spoil(self, pulled):
+        pulled.shadows[0][1] *= 1.0 + 1e-9
+        return pulled
 
 
-class SlightlyWrongAdjoint(Right):
-    def spoil(self, outcome):
-        outcome.adjoints = (outcome.adjoints[0] * (1.0 + 1e-9),)
-        return outcome
+class SlightlyWrongAdjoint(RightAdjoints):
+    def spoil(self, pulled):
+        pulled.adjoints = (pulled.adjoints[0] * (1.0 + 1e-9),)
+        return pulled
 
 
-class NotANumber(Right):
-    def spoil(self, outcome):
-        outcome.adjoints = (float("nan"),)
-        return outcome
+class NotANumber(RightAdjoints):
+    def spoil(self, pulled):
+        pulled.adjoints = (float("nan"),)
+        return pulled
 
 
-class WritesBesideTheShadow(Right):
-    def spoil(self, outcome):
-        outcome.shadows[0][-1] += 1.0
-        return outcome
+class WritesBesideTheShadow(RightAdjoints):
+    def spoil(self, pulled):
+        pulled.shadows[0][-1] += 1.0
+        return pulled
 
 
-class WritesTheShadowOfConst(Right):
-    def spoil(self, outcome):
-        outcome.shadows[1][0] += 1.0
-        return outcome
+class WritesTheShadowOfConst(RightAdjoints):
+    def spoil(self, pulled):
+        pulled.shadows[1][0] += 1.0
+        return pulled
 
 
-class OtherPrimalBits(Right):
-    def spoil(self, outcome):
-        outcome.memory[0][0] = np.nextafter(outcome.memory[0][0], 9.0)
-        return outcome
+class OtherPrimalBits(RightAdjoints):
+    def spoil(self, pulled):
+        pulled.memory[0][0] = following(pulled.memory[0][0])
+        return pulled
 
 
-class OtherValueBits(Right):
-    def spoil(self, outcome):
-        outcome.value = np.nextafter(outcome.value, 9.0)
-        return outcome
+class OtherValueBits(RightAdjoints):
+    def spoil(self, pulled):
+        pulled.value = following(pulled.value)
+        return pulled
 
 
-class PlanStepChangesABit(Right):
-    def spoil(self, outcome):
+class PlanStepChangesABit(RightAdjoints):
+    def spoil(self, pulled):
         if self.disable:
-            outcome.shadows[0][0] = np.nextafter(outcome.shadows[0][0], 9.0)
-        return outcome
+            pulled.shadows[0][0] = following(pulled.shadows[0][0])
+        return pulled
 
 
-class SecondCallDiffers(Right):
+class SecondCallDiffers(RightAdjoints):
     calls = 0
 
-    def spoil(self, outcome):
+    def spoil(self, pulled):
         self.calls += 1
         if self.calls == 2:
-            outcome.adjoints = (np.nextafter(outcome.adjoints[0], 9.0),)
-        return outcome
+            pulled.adjoints = (following(pulled.adjoints[0]),)
+        return pulled
+
+
+class RightTangents:
+    """Stands in for the engine's forward derivative; its children break one promise each."""
+
+    def __init__(self, function, call, like, no_need=False):
+        self.function, self.call, self.no_need = function, call, no_need
+
+    def __call__(self, direction: Direction) -> Pushed:
+        want = gradient.expected(self.function, self.call, direction.memory, 0.0, np.random.default_rng(0))
+        memory, after = self.call.memory(), [flat.copy() for flat in direction.memory]
+        value = self.function(*self.call.views(memory))
+        rest = iter((want.tangents @ direction.weights).tolist())
+        for flat, positions in zip(after, self.call.covered(), strict=True):
+            flat[positions] = [next(rest) for _ in positions]
+        return self.spoil(Pushed(memory, after, value, next(rest)))
+
+    def spoil(self, pushed: Pushed) -> Pushed:
+        return pushed
+
+
+class SlightlyWrongArrayTangent(RightTangents):
+    def spoil(self, pushed):
+        pushed.tangents[0][1] *= 1.0 + 1e-9
+        return pushed
+
+
+class SlightlyWrongTangent(RightTangents):
+    def spoil(self, pushed):
+        pushed.tangent *= 1.0 + 1e-9
+        return pushed
+
+
+class TangentIsNotANumber(RightTangents):
+    def spoil(self, pushed):
+        pushed.tangents[0][0] = float("nan")
+        return pushed
+
+
+class WritesBesideTheTangent(RightTangents):
+    def spoil(self, pushed):
+        pushed.tangents[0][-1] += 1.0
+        return pushed
+
+
+class WritesTheTangentOfConst(RightTangents):
+    def spoil(self, pushed):
+        pushed.tangents[1][0] += 1.0
+        return pushed
+
+
+class OtherPrimalBitsForward(RightTangents):
+    def spoil(self, pushed):
+        pushed.memory[0][0] = following(pushed.memory[0][0])
+        return pushed
+
+
+class OtherValueBitsForward(RightTangents):
+    def spoil(self, pushed):
+        pushed.value = following(pushed.value)
+        return pushed
+
+
+class SecondForwardCallDiffers(RightTangents):
+    calls = 0
+
+    def spoil(self, pushed):
+        self.calls += 1
+        if self.calls == 2:
+            pushed.tangent = following(pushed.tangent)
+        return pushed
+
+
+class WrongWithoutFinalValues(RightTangents):
+    def spoil(self, pushed):
+        if self.no_need:
+            pushed.tangents[0][0] *= 1.0 + 1e-9
+        return pushed
+
+
+class NotTheOraclesMistake(RightTangents):
+    """Wrong by less than the oracle's tolerance, which the inner products notice."""
+
+    def spoil(self, pushed):
+        pushed.tangents[0][1] *= 1.0 + 5e-12
+        pushed.tangents[0][0] *= 1.0 + 5e-12
+        return pushed
+
+
+class RightBatch:
+    """Stands in for the engine's batches; its children break one promise each."""
+
+    def __init__(self, case: Case, *, forward: bool, stacked: bool = False) -> None:
+        self.case, self.forward = case, forward
+
+    def __call__(self, shadows, scalars):
+        case = self.case
+        if self.forward:
+            # The stand-in of the single derivative goes by the weights, which are the tangents for unit directions.
+            tangents = RightTangents(case.kernel, case.call, case.value)
+            weights = [np.concatenate([flat[0][:4], its]) for flat, its in zip(shadows, scalars, strict=True)]
+            pushed = [tangents(Direction(w, lane, [])) for w, lane in zip(weights, shadows, strict=True)]
+            lanes = Lanes(
+                pushed[0].memory,
+                [lane.tangents for lane in pushed],
+                [[lane.tangent for lane in pushed]],
+                pushed[0].value,
+            )
+        else:
+            pulled = [RightAdjoints(case.kernel, case.call, case.value, case.seed)(lane) for lane in shadows]
+            lanes = Lanes(
+                pulled[0].memory,
+                [lane.shadows for lane in pulled],
+                [[lane.adjoints[0] for lane in pulled]],
+                pulled[0].value,
+            )
+        return self.spoil(lanes)
+
+    def spoil(self, lanes: Lanes) -> Lanes:
+        return lanes
+
+
+class SwappedLanes(RightBatch):
+    def spoil(self, lanes):
+        return replace(lanes, shadows=lanes.shadows[::-1])
+
+
+class SwappedResults(RightBatch):
+    def spoil(self, lanes):
+        return replace(lanes, scalars=[lane[::-1] for lane in lanes.scalars])
+
+
+class WritesBesideALane(RightBatch):
+    def spoil(self, lanes):
+        lanes.shadows[1][0][-1] += 1.0
+        return lanes
+
+
+class OtherPrimalBitsInABatch(RightBatch):
+    def spoil(self, lanes):
+        lanes.memory[0][0] = following(lanes.memory[0][0])
+        return lanes
 
 
 def arguments(rng):
@@ -108,43 +260,78 @@ def arguments(rng):
 
 @pytest.fixture
 def checked(monkeypatch):
-    """The check of a stand-in for the engine's derivative."""
+    """The check of stand-ins for the engine's derivatives."""
     monkeypatch.delenv("PYFRONT_AUDIT_ORACLE", raising=False)
+    monkeypatch.setattr(tangents, "NO_NEED_EVERY", 1)
 
-    def run(stand_in, *arguments):
-        monkeypatch.setattr(promises, "Derivative", stand_in)
+    def run(pulling, pushing, *arguments):
+        monkeypatch.setattr(adjoints, "Adjoints", pulling)
+        monkeypatch.setattr(tangents, "Tangents", pushing)
+        monkeypatch.setattr(promises, "check_batches", lambda case: None)
         check(kernel, *arguments)
 
     return run
 
 
-def test_right_derivative_passes(checked, rng):
-    checked(Right, *arguments(rng))
+def test_right_derivatives_pass(checked, rng):
+    checked(RightAdjoints, RightTangents, *arguments(rng))
 
 
-@pytest.mark.parametrize("wrong", Right.__subclasses__())
-def test_broken_promise_is_noticed(checked, rng, wrong):
+@pytest.mark.parametrize("wrong", RightAdjoints.__subclasses__())
+def test_broken_promise_of_reverse_mode_is_noticed(checked, rng, wrong):
     with pytest.raises(AssertionError):
-        checked(wrong, *arguments(rng))
+        checked(wrong, RightTangents, *arguments(rng))
+
+
+@pytest.mark.parametrize("wrong", RightTangents.__subclasses__())
+def test_broken_promise_of_forward_mode_is_noticed(checked, rng, wrong):
+    with pytest.raises(AssertionError):
+        checked(RightAdjoints, wrong, *arguments(rng))
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_broken_promise_of_a_batch_is_noticed(rng, monkeypatch, forward):
+    monkeypatch.setattr(batches, "Tangents", RightTangents)
+    monkeypatch.setattr(batches, "Adjoints", RightAdjoints)
+    case = Case.of(kernel, arguments(rng), 0.75, None)
+
+    def run(stand_in):
+        monkeypatch.setattr(batches, "Batch", stand_in)
+        if forward:
+            batches.check_tangents(case, stacked=False)
+        else:
+            batches.check_adjoints(case)
+
+    run(RightBatch)
+    for wrong in RightBatch.__subclasses__():
+        with pytest.raises(AssertionError):
+            run(wrong)
 
 
 def test_right_derivative_passes_along_random_directions(checked, rng, monkeypatch):
     many = active(0.7), dup(rng.normal(size=120)), const(rng.normal(size=1))
 
-    class Exact(Right):
-        def __call__(self, call, shadows):
+    class Exact(RightAdjoints):
+        def __call__(self, shadows):
             with monkeypatch.context() as unlimited:
                 unlimited.setattr(gradient, "MOST_UNIT_DIRECTIONS", 1000)
-                return super().__call__(call, shadows)
+                return super().__call__(shadows)
 
     class Wrong(Exact):
-        def spoil(self, outcome):
-            outcome.shadows[0][77] *= 1.0 + 1e-7
-            return outcome
+        def spoil(self, pulled):
+            pulled.shadows[0][77] *= 1.0 + 1e-7
+            return pulled
 
-    checked(Exact, *many)
+    class ExactTangents(RightTangents):
+        def __call__(self, direction):
+            unit = Direction(np.concatenate([direction.memory[0], direction.scalars]), direction.memory, [])
+            with monkeypatch.context() as unlimited:
+                unlimited.setattr(gradient, "MOST_UNIT_DIRECTIONS", 1000)
+                return super().__call__(unit)
+
+    checked(Exact, ExactTangents, *many)
     with pytest.raises(AssertionError):
-        checked(Wrong, *many)
+        checked(Wrong, ExactTangents, *many)
 
 
 def test_copies_keep_layout_and_overlap(rng):
@@ -174,6 +361,6 @@ def test_audit_compares_the_oracle_with_differences(rng, monkeypatch):
         want.adjoint[0] *= 1.01
         return want
 
-    monkeypatch.setattr(promises, "expected", wrong)
+    monkeypatch.setattr("oracle.case.expected", wrong)
     with pytest.raises(AssertionError):
         check(kernel, *arguments(rng))

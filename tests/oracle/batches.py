@@ -1,0 +1,142 @@
+"""What a batch promises: each lane is the derivative that a call with this lane's shadows alone gives.
+
+In forward mode the lanes are several tangents, given as a tuple per argument or as one array with a leading batch axis;
+in reverse mode several adjoints. A batch takes two more derivatives, which is why only a part of all cases is checked,
+the same part each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oracle.adjoints import Adjoints
+from oracle.case import Case, in_order
+from oracle.compare import assert_beside_untouched, assert_close
+from oracle.tangents import Tangents, draw_direction
+
+# One case in so many is checked in batches.
+EVERY = 6
+TANGENTS = 3
+ADJOINTS = 2
+
+
+@dataclass
+class Lanes:
+    """The result of a batch: memory of the arguments, per lane memory of the shadows, per scalar its lanes, value."""
+
+    memory: list[np.ndarray]
+    shadows: list[list[np.ndarray]]
+    scalars: list[Sequence[float]]
+    value: Any
+
+
+class Batch:
+    """The engine's derivative of a case's kernel for several shadows at once."""
+
+    def __init__(self, case: Case, *, forward: bool, stacked: bool = False) -> None:
+        import pyfront as ad
+
+        scalar = ad.BatchDuplicated if forward else ad.Active
+        annotation = {"const": ad.Const, "active": scalar, "duplicated": ad.BatchDuplicated}
+        self.case = case
+        self.forward = forward
+        self.pack: Callable[[list[Any]], Any] = np.stack if stacked else tuple
+        modes = (ad.Forward, ad.ForwardWithPrimal) if forward else (ad.Reverse, ad.ReverseWithPrimal)
+        self.seeds = {"seed": case.seed} if case.returns_float and not forward else {}
+        self.function = ad.autodiff(
+            case.kernel,
+            *(annotation[argument.kind] for argument in case.call.arguments),
+            mode=modes[case.returns],
+        )
+
+    def __call__(self, shadows: list[list[np.ndarray]], scalars: list[list[Any]]) -> Lanes:
+        """One call on fresh copies; `shadows` and `scalars` are per lane, the shadows end as the call leaves them."""
+        from pyfront import engine
+
+        case, call = self.case, self.case.call
+        memory = call.memory()
+        lanes = [[flat.copy() for flat in lane] for lane in shadows]
+        views = [call.views(lane) for lane in lanes]
+        stacks: list[tuple[int, Any]] = []
+        its_scalar = iter(zip(*scalars, strict=True))
+        actual: list[Any] = []
+        for k, (argument, value) in enumerate(zip(call.arguments, call.views(memory), strict=True)):
+            actual.append(value)
+            if argument.kind == "duplicated":
+                actual.append(self.pack([lane[k] for lane in views]))
+                stacks.append((k, actual[-1]))
+            elif argument.kind == "active" and self.forward:
+                actual.append(next(its_scalar))
+        result = self.function(*actual, **self.seeds)
+        assert engine.load().arena_in_use() == 0, "the call left something on the arena"
+        for k, stack in stacks:
+            for lane, shadow in zip(views, stack, strict=True):
+                lane[k][...] = shadow
+        value, numbers = result if case.returns else (None, result)
+        return Lanes(memory, lanes, self.numbers(numbers), value)
+
+    def numbers(self, result: Any) -> list[Sequence[float]]:
+        """Per scalar of the result its lanes."""
+        if result is None:
+            return []
+        count = sum(argument.kind == "active" for argument in self.case.call.arguments)
+        return [result] if self.forward or count == 1 else list(result)
+
+
+def check_batches(case: Case) -> None:
+    """Compares batches of both modes with single calls, for a part of all cases."""
+    draw = case.draw() // EVERY
+    if case.draw() % EVERY == 0:
+        check_tangents(case, stacked=draw % 2 == 1)
+    if case.draw() % EVERY == 1:
+        check_adjoints(case)
+
+
+def check_tangents(case: Case, *, stacked: bool) -> None:
+    """A batch of directions."""
+    random = np.random.default_rng(11)
+    directions = [draw_direction(case, random) for _ in range(TANGENTS)]
+    single = Tangents(case.kernel, case.call, case.value)
+    wanted = [single(direction) for direction in directions]
+    batch = Batch(case, forward=True, stacked=stacked)
+    lanes = batch([direction.memory for direction in directions], [direction.scalars for direction in directions])
+    case.assert_primal(lanes.memory, lanes.value)
+    for number, (direction, want) in enumerate(zip(directions, wanted, strict=True)):
+        assert_beside_untouched(lanes.shadows[number], direction.memory, case.call.covered())
+        results = [result[number] for result in lanes.scalars] or [0.0]
+        weights = np.abs(direction.weights)
+        assert_close(
+            in_order(case.call, lanes.shadows[number], results),
+            want.outputs(case.call),
+            np.abs(want.outputs(case.call)),
+            case.want.magnitudes @ weights,
+            case.width,
+            f"tangents of lane {number}",
+        )
+
+
+def check_adjoints(case: Case) -> None:
+    """A batch of adjoints of the outputs."""
+    random = np.random.default_rng(13)
+    shadows = [case.call.shadows(random) for _ in range(ADJOINTS)]
+    single = Adjoints(case.kernel, case.call, case.value, case.seed)
+    wanted = [single(lane) for lane in shadows]
+    lanes = Batch(case, forward=False)(shadows, [[] for _ in shadows])
+    case.assert_primal(lanes.memory, lanes.value)
+    for number, (lane, want) in enumerate(zip(shadows, wanted, strict=True)):
+        assert_beside_untouched(lanes.shadows[number], lane, case.call.covered())
+        adjoints = in_order(case.call, lanes.shadows[number], [adjoint[number] for adjoint in lanes.scalars])
+        inputs = want.inputs(case.call)
+        magnitude = np.abs(in_order(case.call, lane, [case.seed])) @ case.want.magnitudes
+        assert_close(
+            case.want.directions.T @ adjoints,
+            case.want.directions.T @ inputs,
+            np.abs(case.want.directions.T) @ np.abs(inputs),
+            np.abs(case.want.directions.T) @ np.abs(inputs) + magnitude,
+            case.width,
+            f"adjoints of lane {number}",
+        )

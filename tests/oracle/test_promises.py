@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from oracle import active, adjoints, batches, check, const, dup, gradient, promises, tangents
+from oracle import active, adjoints, batches, check, const, dup, gradient, tangents
 from oracle.adjoints import Pulled
 from oracle.arguments import Allocations
 from oracle.batches import Lanes
@@ -267,7 +267,6 @@ def checked(monkeypatch):
     def run(pulling, pushing, *arguments):
         monkeypatch.setattr(adjoints, "Adjoints", pulling)
         monkeypatch.setattr(tangents, "Tangents", pushing)
-        monkeypatch.setattr(promises, "check_batches", lambda case: None)
         check(kernel, *arguments)
 
     return run

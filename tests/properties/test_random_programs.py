@@ -1,4 +1,4 @@
-"""Random kernels: the reverse derivative is right, and no step of the plan changes a bit of it.
+"""Random kernels: the derivatives of both modes are right, and no step of the plan changes a bit of the gradient.
 
 PYFRONT_FUZZ_PROGRAMS is how many programs there are (500), PYFRONT_FUZZ_SEED the seed of the first batch (0),
 PYFRONT_FUZZ_SECONDS keeps each batch going with fresh seeds for that long, PYFRONT_FUZZ=1 until a program fails and

@@ -62,18 +62,28 @@ def gradient(kernel: Callable[..., Any], *point: Any) -> tuple[float, ...]:
     return adjoints if len(point) > 1 else (adjoints,)
 
 
+def tangents(kernel: Callable[..., Any], *point: Any) -> tuple[float, ...]:
+    """The tangent of the result along each argument alone."""
+    derived = ad.autodiff(kernel, *(ad.Duplicated for _ in point), mode=ad.Forward)
+
+    def along(axis: int) -> float:
+        return derived(*(number for k, x in enumerate(point) for number in (x, 1.0 if k == axis else 0.0)))
+
+    return tuple(along(axis) for axis in range(len(point)))
+
+
 @pytest.mark.parametrize("float_type", FLOAT_TYPES)
 @pytest.mark.parametrize("expression", KERNELS)
 def test_kernel(expression: str, float_type: type) -> None:
     row = ROWS[KERNELS[expression]]
     kernel = kernel_of(expression, ", ".join(p.name for p in row.params))
-    derived = ad.autodiff(kernel, *(ad.Active for _ in row.params))
     relative, absolute = TOLERANCES[float_type]
     for point in samples(row, 10, float_type):
-        adjoints = derived(*(float_type(v) for v in point))
-        for index, got in enumerate(adjoints if len(point) > 1 else (adjoints,)):
-            wanted = derivative(row.name, point, index)
-            assert abs(float(got) - wanted) <= relative * abs(wanted) + absolute, (point, index, got, wanted)
+        arguments = [float_type(v) for v in point]
+        for got in (gradient(kernel, *arguments), tangents(kernel, *arguments)):
+            for index, number in enumerate(got):
+                wanted = derivative(row.name, point, index)
+                assert abs(float(number) - wanted) <= relative * abs(wanted) + absolute, (point, index, number, wanted)
 
 
 # Adjoints of exactly zero: a partial that is infinite or NaN contributes nothing.
@@ -89,7 +99,11 @@ NOT_TAKEN = {
 
 @pytest.mark.parametrize("expression", NOT_TAKEN)
 def test_zero_adjoint_meets_no_infinity(expression: str) -> None:
-    assert gradient(kernel_of(expression, "x"), NOT_TAKEN[expression]) == (0.0,)
+    kernel = kernel_of(expression, "x")
+    assert gradient(kernel, NOT_TAKEN[expression]) == (0.0,)
+    assert tangents(kernel, NOT_TAKEN[expression]) == (0.0,)
+    # No tangent goes in, so none comes out, however large the partial.
+    assert ad.autodiff(kernel, ad.Duplicated, mode=ad.Forward)(NOT_TAKEN[expression], 0.0) == 0.0
 
 
 # The branch that the primal took, at a tie or kink.
@@ -107,7 +121,9 @@ TIES = {
 
 @pytest.mark.parametrize(("expression", "point"), TIES)
 def test_tie(expression: str, point: tuple[float, ...]) -> None:
-    got = gradient(kernel_of(expression, ", ".join("xy"[: len(point)])), *point)
+    kernel = kernel_of(expression, ", ".join("xy"[: len(point)]))
+    got = gradient(kernel, *point)
+    assert tangents(kernel, *point) == got
     wanted = TIES[expression, point]
     if wanted is None:  # one operand takes the whole adjoint
         assert sorted(got) == [0.0, 1.0]

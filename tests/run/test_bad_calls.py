@@ -36,6 +36,11 @@ def counts(x, n):
     return n + 1
 
 
+@njit
+def of_tuple(p):
+    return p[0] * p[1]
+
+
 def refused(kind, derivative, *arguments, **keywords):
     """The call raises AutodiffError and `kind`, and leaves every array as it was; gives back the error."""
     arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
@@ -233,3 +238,95 @@ def test_good_call_after_bad_ones(derivative):
     assert derivative(1.5, a, shadow, 2) == 18.0
     np.testing.assert_array_equal(a, [3.0, 6.0, 9.0])
     np.testing.assert_array_equal(shadow, [7.5, 3.0, 3.0])
+
+
+# Forward mode.
+
+
+@pytest.fixture(scope="module")
+def tangent():
+    return ad.autodiff(kernel, ad.Duplicated, ad.Duplicated, ad.Const, mode=ad.Forward)
+
+
+def test_active_in_forward_mode():
+    derivative = ad.autodiff(kernel, ad.Active, ad.Duplicated, ad.Const, mode=ad.Forward)
+    error = refused(TypeError, derivative, 1.0, np.ones(3), np.ones(3), 2)
+    assert "Duplicated" in str(error)
+
+
+def test_missing_tangent(tangent):
+    refused(TypeError, tangent, 1.0, np.ones(3), np.ones(3), 2)
+    refused(TypeError, tangent, 1.0, 1.0, np.ones(3), 2)
+
+
+def test_too_many_tangents(tangent):
+    refused(TypeError, tangent, 1.0, 1.0, np.ones(3), np.ones(3), 2, 0)
+
+
+def test_tangent_of_a_scalar_that_is_an_array(tangent):
+    refused(TypeError, tangent, 1.0, np.ones(1), np.ones(3), np.ones(3), 2)
+
+
+def test_tangent_of_a_scalar_that_is_a_tuple(tangent):
+    refused(TypeError, tangent, 1.0, (1.0,), np.ones(3), np.ones(3), 2)
+
+
+def test_tangent_of_a_scalar_that_is_no_number(tangent):
+    refused(TypeError, tangent, 1.0, None, np.ones(3), np.ones(3), 2)
+    refused(TypeError, tangent, 1.0, 1.0j, np.ones(3), np.ones(3), 2)
+
+
+def test_tangent_of_a_bool(tangent):
+    refused(TypeError, tangent, True, 1.0, np.ones(3), np.ones(3), 2)
+
+
+def test_tangent_of_an_array_that_is_a_scalar(tangent):
+    refused(TypeError, tangent, 1.0, 1.0, np.ones(3), 1.0, 2)
+
+
+def test_tangent_of_other_dtype(tangent):
+    refused(TypeError, tangent, 1.0, 1.0, np.ones(3), np.ones(3, np.float32), 2)
+
+
+def test_tangent_of_an_integer_array(tangent):
+    refused(TypeError, tangent, 1.0, 1.0, np.ones(3, np.int64), np.ones(3, np.int64), 2)
+
+
+@pytest.mark.parametrize("size", [2, 4, 0])
+def test_tangent_of_other_shape(tangent, size):
+    refused(ValueError, tangent, 1.0, 1.0, np.ones(3), np.ones(size), 2)
+
+
+def test_tangent_of_other_rank(tangent):
+    refused(Exception, tangent, 1.0, 1.0, np.ones(4), np.ones((2, 2)), 2)
+
+
+def test_tangent_that_overlaps_its_array(tangent):
+    memory = np.arange(5.0)
+    refused(ValueError, tangent, 1.0, 1.0, memory[:3], memory[2:], 2)
+
+
+def test_one_tangent_for_two_arrays():
+    derivative = ad.autodiff(two_arrays, ad.Duplicated, ad.Duplicated, mode=ad.Forward)
+    shadow = np.ones(3)
+    refused(ValueError, derivative, np.ones(3), shadow, np.ones(3), shadow)
+
+
+def test_readonly_tangent(tangent):
+    shadow = np.ones(3)
+    shadow.flags.writeable = False
+    refused(ValueError, tangent, 1.0, 1.0, np.ones(3), shadow, 2)
+
+
+def test_tuple_with_tangents_of_other_length():
+    derivative = ad.autodiff(of_tuple, ad.Duplicated, mode=ad.Forward)
+    refused(TypeError, derivative, (1.0, 2.0), (1.0,))
+    refused(TypeError, derivative, (1.0, 2.0), 1.0)
+
+
+def test_seed_in_forward_mode(tangent):
+    refused(TypeError, tangent, 1.0, 1.0, np.ones(3), np.ones(3), 2, seed=1.0)
+
+
+def test_mode_that_is_none():
+    refused(Exception, lambda: ad.autodiff(kernel, ad.Active, ad.Duplicated, ad.Const, mode="forward"))

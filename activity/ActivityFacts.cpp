@@ -45,12 +45,14 @@ ActivityFacts::ActivityFacts(const NormalFunction &N, const Request &Req,
   VariedObjects.assign(Objects.size(), false);
   UsefulObjects.assign(Objects.size(), false);
   ActiveObjects.assign(Objects.size(), false);
+  ActiveTables.assign(Objects.size(), false);
   seed(N, Req);
   while (propagateVaried(N)) {
   }
   while (propagateUseful(N)) {
   }
   uniteActiveObjects(N);
+  findTables(N);
 }
 
 void ActivityFacts::seed(const NormalFunction &N, const Request &Req) {
@@ -151,12 +153,43 @@ void ActivityFacts::uniteActiveObjects(const NormalFunction &N) {
     Changed = false;
     for (const Instruction &I : instructions(*N.F)) {
       const Value *Ptr = getLoadStorePointerOperand(&I);
-      if (!Ptr || !isActiveMemory(Ptr) ||
-          !getLoadStoreType(&I)->isFloatingPointTy())
-        continue;
-      for (unsigned O : Objects.pointsTo(Ptr))
-        if (!ActiveObjects[O])
-          Changed = ActiveObjects[O] = true;
+      if (Ptr && getLoadStoreType(&I)->isFloatingPointTy())
+        Changed |= uniteObjects(Ptr);
+      if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
+        Changed |= uniteObjects(Mem->getRawDest());
+      if (auto *Copy = dyn_cast<MemTransferInst>(&I))
+        Changed |= uniteObjects(Copy->getRawSource());
+    }
+  }
+}
+
+bool ActivityFacts::uniteObjects(const Value *Ptr) {
+  bool Changed = false;
+  if (isActiveMemory(Ptr))
+    for (unsigned O : Objects.pointsTo(Ptr))
+      if (!ActiveObjects[O])
+        Changed = ActiveObjects[O] = true;
+  return Changed;
+}
+
+void ActivityFacts::findTables(const NormalFunction &N) {
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    auto Mark = [&](unsigned O) {
+      if (!ActiveTables[O])
+        Changed = ActiveTables[O] = true;
+    };
+    for (unsigned O = 0; O < Objects.size(); ++O)
+      if (any_of(Objects.contentOf(O),
+                 [&](unsigned Held) { return hasShadow(Held); }))
+        Mark(O);
+    // As above: a pointer points into tables with shadows, or into others.
+    for (const Instruction &I : instructions(*N.F)) {
+      const Value *Ptr = getLoadStorePointerOperand(&I);
+      if (Ptr && getLoadStoreType(&I)->isPointerTy() &&
+          any_of(Objects.pointsTo(Ptr),
+                 [&](unsigned O) { return ActiveTables[O]; }))
+        for_each(Objects.pointsTo(Ptr), Mark);
     }
   }
 }

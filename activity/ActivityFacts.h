@@ -40,6 +40,12 @@ public:
   /// Whether the object holds active data at some time. All objects that one
   /// pointer may point into are active if one is.
   bool isActiveObject(unsigned O) const { return ActiveObjects[O]; }
+  /// Whether the object keeps pointers into active objects, or into such
+  /// objects in turn: its shadow then keeps the pointers to their shadows.
+  bool isActiveTable(unsigned O) const { return ActiveTables[O]; }
+  bool hasShadow(unsigned O) const {
+    return isActiveObject(O) || isActiveTable(O);
+  }
   /// Whether the pointer may point into an active object.
   bool isActiveMemory(const llvm::Value *Ptr) const;
 
@@ -50,11 +56,14 @@ private:
   bool propagateVaried(const NormalFunction &N);
   bool propagateUseful(const NormalFunction &N);
   void uniteActiveObjects(const NormalFunction &N);
+  bool uniteObjects(const llvm::Value *Ptr);
+  void findTables(const NormalFunction &N);
   bool markUseful(const llvm::Value *V);
 
   const MemoryObjects &Objects;
   llvm::DenseSet<const llvm::Value *> Varied, Useful;
-  llvm::SmallVector<bool, 8> VariedObjects, UsefulObjects, ActiveObjects;
+  llvm::SmallVector<bool, 8> VariedObjects, UsefulObjects, ActiveObjects,
+      ActiveTables;
 };
 
 /// The operands through which a derivative flows from or into `I`'s result,

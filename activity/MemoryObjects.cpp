@@ -2,6 +2,7 @@
 //------------===//
 #include "activity/MemoryObjects.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Operator.h"
@@ -22,6 +23,9 @@ unsigned MemoryObjects::add(MemoryObject O) {
   unsigned Index = Objects.size();
   ByBase[O.Base] = Index;
   Sets[O.Base] = {Index};
+  Content.emplace_back();
+  IsOpaque.push_back(O.Kind != ObjectKind::Allocation &&
+                     O.Kind != ObjectKind::Stack);
   Objects.push_back(std::move(O));
   return Index;
 }
@@ -52,6 +56,16 @@ void MemoryObjects::collect(const NormalFunction &N, const Request &Req) {
   }
 }
 
+bool MemoryObjects::include(SmallVector<unsigned, 2> &Set,
+                            ArrayRef<unsigned> More) {
+  unsigned Before = Set.size();
+  for (unsigned O : More)
+    if (!is_contained(Set, O))
+      Set.push_back(O);
+  llvm::sort(Set);
+  return Set.size() != Before;
+}
+
 bool MemoryObjects::merge(const Value *Into, const Value *From) {
   if (isa<UndefValue>(From) || isa<ConstantPointerNull>(From))
     return false;
@@ -61,20 +75,63 @@ bool MemoryObjects::merge(const Value *Into, const Value *From) {
   if (Unknown.count(From))
     Changed |= Unknown.try_emplace(Into, 1).second;
   SmallVector<unsigned, 2> Source = Sets.lookup(From);
-  SmallVector<unsigned, 2> &Target = Sets[Into];
-  for (unsigned O : Source)
-    if (!is_contained(Target, O)) {
-      Target.push_back(O);
-      Changed = true;
-    }
-  llvm::sort(Target);
+  return include(Sets[Into], Source) || Changed;
+}
+
+/// The objects that `Ptr` may point into may hold anything from now on.
+bool MemoryObjects::forgetContent(const Value *Ptr) {
+  bool Changed = false;
+  for (unsigned O = 0; O < Objects.size(); ++O)
+    if (!IsOpaque[O] && (isUnknown(Ptr) || is_contained(pointsTo(Ptr), O)))
+      Changed = IsOpaque[O] = true;
   return Changed;
+}
+
+bool MemoryObjects::propagateWrite(const Instruction &I) {
+  if (auto *Set = dyn_cast<MemSetInst>(&I)) {
+    auto *Byte = dyn_cast<ConstantInt>(Set->getValue());
+    return (!Byte || !Byte->isZero()) && forgetContent(Set->getRawDest());
+  }
+  if (auto *Copy = dyn_cast<MemTransferInst>(&I))
+    return forgetContent(Copy->getRawDest());
+  bool Changed = false;
+  if (auto *Call = dyn_cast<CallBase>(&I); Call && !isa<IntrinsicInst>(Call)) {
+    for (const Value *Arg : Call->args())
+      if (Arg->getType()->isPointerTy())
+        Changed |= forgetContent(Arg);
+    return Changed;
+  }
+  auto *Store = dyn_cast<StoreInst>(&I);
+  if (!Store)
+    return false;
+  const Value *V = Store->getValueOperand(), *Ptr = Store->getPointerOperand();
+  if (!V->getType()->isPointerTy() || isUnknown(V) || isUnknown(Ptr))
+    return forgetContent(Ptr);
+  SmallVector<unsigned, 2> Stored(pointsTo(V));
+  for (unsigned O : pointsTo(Ptr))
+    Changed |= include(Content[O], Stored);
+  return Changed;
+}
+
+bool MemoryObjects::propagateLoad(const LoadInst &I) {
+  if (!holdsKnownPointers(I.getPointerOperand()))
+    return Unknown.try_emplace(&I, 1).second;
+  SmallVector<unsigned, 2> Loaded;
+  for (unsigned O : pointsTo(I.getPointerOperand()))
+    include(Loaded, Content[O]);
+  return include(Sets[&I], Loaded);
+}
+
+bool MemoryObjects::holdsKnownPointers(const Value *Ptr) const {
+  return !isUnknown(Ptr) &&
+         none_of(pointsTo(Ptr), [&](unsigned O) { return IsOpaque[O]; });
 }
 
 void MemoryObjects::propagate(const NormalFunction &N) {
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (Instruction &I : instructions(*N.F)) {
+      Changed |= propagateWrite(I);
       if (!I.getType()->isPointerTy() || ByBase.count(&I))
         continue;
       if (auto *Gep = dyn_cast<GetElementPtrInst>(&I))
@@ -87,6 +144,8 @@ void MemoryObjects::propagate(const NormalFunction &N) {
         Changed |= merge(&I, Select->getFalseValue());
       } else if (isa<FreezeInst>(I))
         Changed |= merge(&I, I.getOperand(0));
+      else if (auto *Load = dyn_cast<LoadInst>(&I))
+        Changed |= propagateLoad(*Load);
       else
         Changed |= Unknown.try_emplace(&I, 1).second;
     }
@@ -100,7 +159,8 @@ void MemoryObjects::findEscapes(const NormalFunction &N) {
   };
   for (Instruction &I : instructions(*N.F)) {
     if (auto *Store = dyn_cast<StoreInst>(&I)) {
-      if (Store->getValueOperand()->getType()->isPointerTy())
+      if (Store->getValueOperand()->getType()->isPointerTy() &&
+          !holdsKnownPointers(Store->getPointerOperand()))
         Escape(Store->getValueOperand());
     } else if (isa<PtrToIntInst>(I))
       Escape(I.getOperand(0));
@@ -212,7 +272,13 @@ void MemoryObjects::print(raw_ostream &OS) const {
     if (O.Kind == ObjectKind::Outside)
       continue;
     OS << "  " << O.Name << ": " << Kinds[static_cast<unsigned>(O.Kind)]
-       << (O.Escapes ? ", escapes" : "") << "\n";
+       << (O.Escapes ? ", escapes" : "");
+    ListSeparator Comma;
+    if (!IsOpaque[I] && !Content[I].empty())
+      OS << ", holds pointers into ";
+    for (unsigned Held : IsOpaque[I] ? ArrayRef<unsigned>() : contentOf(I))
+      OS << Comma << Objects[Held].Name;
+    OS << "\n";
   }
 }
 

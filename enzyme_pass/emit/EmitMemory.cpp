@@ -29,8 +29,8 @@ void ReverseSweep::reverseStore(Builder &B, StoreInst &I) {
                 I.getAlign());
 }
 
-/// Primal: p[0..n) = byte   Adjoint: p'[0..n) = 0.
-void ReverseSweep::reverseMemSet(Builder &B, MemSetInst &I) {
+/// Primal: p[0..n) = constants   Adjoint: p'[0..n) = 0.
+void ReverseSweep::reverseSet(Builder &B, MemIntrinsic &I) {
   Value *Shadow = Reader.shadow(B, I.getRawDest());
   Value *Bytes = D.L.bytes(B, Reader.primal(B, I.getLength()));
   D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, I.getDestAlign()),

@@ -25,6 +25,7 @@ void ForwardSweep::emit() {
   dropLifetimes();
   lowerAllocations();
   makeShadows();
+  storeShadowPointers();
 }
 
 void ForwardSweep::clone() {
@@ -161,6 +162,16 @@ void ForwardSweep::makeShadows() {
   }
 }
 
+void ForwardSweep::storeShadowPointers() {
+  for (StoreInst *Store : D.P.PointerStores) {
+    auto *Copy = cast<StoreInst>(static_cast<Value *>(D.Forward[Store]));
+    Value *Shadow = shadowValue(Store->getValueOperand());
+    Value *To = shadowValue(Store->getPointerOperand());
+    IRBuilder<> B(Copy->getNextNode());
+    D.storeShadow(B, Shadow, To, Copy->getAlign());
+  }
+}
+
 void ForwardSweep::storeValue(IRBuilder<> &B) {
   if (!D.Value)
     return;
@@ -207,6 +218,10 @@ Value *ForwardSweep::shadowValue(Value *V) {
   for (unsigned Op = 0; Op < I->getNumOperands(); ++Op)
     if (I->getOperand(Op)->getType()->isPointerTy())
       Shadow->setOperand(Op, shadowValue(I->getOperand(Op)));
+  if (isa<LoadInst>(Shadow)) {
+    Shadow->dropUnknownNonDebugMetadata();
+    D.tag(Shadow, Side::Shadow);
+  }
   return Shadow;
 }
 

@@ -7,6 +7,8 @@
 ///
 ///   %p = phi [%u, ..], [%v, ..]      %p.shadow = phi [%u.shadow, ..], [..]
 ///   %g = gep %p, %i                  %g.shadow = gep %p.shadow, %i
+///   store %g, %t                     store %g.shadow, %t.shadow
+///   %q = load %t                     %q.shadow = load %t.shadow
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_EMIT_FORWARDSWEEP_H
 #define PYFRONT_EMIT_FORWARDSWEEP_H
@@ -44,6 +46,7 @@ private:
   void dropLifetimes();
   void lowerAllocations();
   void makeShadows();
+  void storeShadowPointers();
   llvm::Value *shadowValue(llvm::Value *V);
 
   Derivative &D;

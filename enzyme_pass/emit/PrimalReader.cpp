@@ -68,7 +68,7 @@ Value *PrimalReader::repeat(IRBuilder<> &B, Key K) {
     Copy->setOperand(Op, Operands[Op]);
   B.Insert(Copy, I->getName() + (IsShadow ? ".shadow" : ".again"));
   if (isa<LoadInst>(Copy))
-    D.tag(Copy, Side::Primal);
+    D.tag(Copy, IsShadow ? Side::Shadow : Side::Primal);
   return Copy;
 }
 

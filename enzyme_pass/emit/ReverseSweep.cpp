@@ -45,10 +45,10 @@ void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
       reverseLoad(B, *Load);
     else if (auto *Store = dyn_cast<StoreInst>(&I))
       reverseStore(B, *Store);
-    else if (auto *Set = dyn_cast<MemSetInst>(&I))
-      reverseMemSet(B, *Set);
-    else
+    else if (P.CopiedType.contains(&I))
       reverseCopy(B, cast<MemTransferInst>(I));
+    else
+      reverseSet(B, cast<MemIntrinsic>(I));
     return;
   }
   if (!Bar.has(&I))

@@ -46,7 +46,7 @@ private:
   void addToShadow(Builder &B, llvm::LoadInst &I, llvm::Value *Shadow,
                    llvm::Value *ValueBar);
   void reverseStore(Builder &B, llvm::StoreInst &I);
-  void reverseMemSet(Builder &B, llvm::MemSetInst &I);
+  void reverseSet(Builder &B, llvm::MemIntrinsic &I);
   void reverseCopy(Builder &B, llvm::MemTransferInst &I);
   // Control
   void emitBack(Builder &B, llvm::BasicBlock *BB);

@@ -126,13 +126,13 @@ void TangentSweep::emitAccess(Builder &B, Instruction &I) {
   if (auto *Store = dyn_cast<StoreInst>(&I))
     return D.storeShadow(B, tangent(Store->getValueOperand()),
                          shadow(Store->getPointerOperand()), Store->getAlign());
-  if (auto *Set = dyn_cast<MemSetInst>(&I))
-    return emitSet(B, *Set);
-  emitCopy(B, cast<MemTransferInst>(I));
+  if (P.CopiedType.contains(&I))
+    return emitCopy(B, cast<MemTransferInst>(I));
+  emitSet(B, cast<MemIntrinsic>(I));
 }
 
-/// p[0..n) = byte   p'[0..n) = 0
-void TangentSweep::emitSet(Builder &B, MemSetInst &I) {
+/// p[0..n) = constants   p'[0..n) = 0
+void TangentSweep::emitSet(Builder &B, MemIntrinsic &I) {
   Value *Bytes = D.L.bytes(B, clone(I.getLength()));
   D.tag(B.CreateMemSet(shadow(I.getRawDest()), B.getInt8(0), Bytes,
                        I.getDestAlign()),

@@ -39,7 +39,7 @@ private:
   void completePhis();
   void emitInstruction(llvm::Instruction &I);
   void emitAccess(Builder &B, llvm::Instruction &I);
-  void emitSet(Builder &B, llvm::MemSetInst &I);
+  void emitSet(Builder &B, llvm::MemIntrinsic &I);
   void emitCopy(Builder &B, llvm::MemTransferInst &I);
   llvm::Value *ofRule(Builder &B, llvm::Instruction &I);
   llvm::Value *term(Builder &B, llvm::Instruction &I, const rules::Rule &R,

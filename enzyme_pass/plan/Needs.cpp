@@ -178,7 +178,8 @@ void NeedsFinder::readsOf(Instruction &I) {
     if (auto *Mem = dyn_cast<MemIntrinsic>(&I)) {
       need(shadowOf(Mem->getRawDest()));
       need(primalOf(Mem->getLength()));
-      if (auto *Copy = dyn_cast<MemTransferInst>(Mem))
+      if (auto *Copy = dyn_cast<MemTransferInst>(Mem);
+          Copy && P.CopiedType.contains(Copy))
         need(shadowOf(Copy->getRawSource()));
       return;
     }

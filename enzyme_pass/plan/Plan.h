@@ -20,7 +20,8 @@
 ///      reload is legal by the facts.
 ///  P3  slots are dense; a slot's nest is the nest of its key's definition; a
 ///      base slot lives in the nest around its array's head.
-///  P4  every active access has a shadow for each object that it may touch.
+///  P4  every active access has a shadow for each object that it may touch; if
+///      it goes through a pointer kept in memory, that memory has one too.
 ///  P5  every block that the reverse sweep enters knows where it came from.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
@@ -168,7 +169,11 @@ struct Plan {
   llvm::MapVector<int, llvm::SmallVector<llvm::LoadInst *, 4>> Strips;
   /// Loads, stores and memory intrinsics whose shadow memory is touched.
   llvm::SetVector<llvm::Instruction *> ActiveAccesses;
-  /// Element type of the block copies among `ActiveAccesses`.
+  /// Stores of pointers whose shadows are stored beside them, in the shadow of
+  /// the memory that keeps them.
+  llvm::SetVector<llvm::StoreInst *> PointerStores;
+  /// Element type of the block copies among `ActiveAccesses`; none if what is
+  /// copied is constant.
   llvm::DenseMap<const llvm::Instruction *, llvm::Type *> CopiedType;
 
   bool hasAdjoint(const llvm::Value *V) const {

@@ -31,6 +31,16 @@ static Type *elementOf(const MemTransferInst &Copy, const Facts &Known) {
   return Type::getDoubleTy(Copy.getContext());
 }
 
+/// Nothing that is only kept, and never used to reach active memory, needs a
+/// shadow.
+static bool isStoreOfShadowed(const StoreInst &I, const Facts &Known) {
+  auto HasShadow = [&](unsigned O) { return Known.Activity.hasShadow(O); };
+  return I.getValueOperand()->getType()->isPointerTy() &&
+         !Known.Objects.pointsTo(I.getPointerOperand()).empty() &&
+         all_of(Known.Objects.pointsTo(I.getPointerOperand()), HasShadow) &&
+         all_of(Known.Objects.pointsTo(I.getValueOperand()), HasShadow);
+}
+
 void planActive(Plan &P, const Facts &Known) {
   const ActivityFacts &Activity = Known.Activity;
   for (Argument &A : P.N.F->args())
@@ -40,10 +50,14 @@ void planActive(Plan &P, const Facts &Known) {
     for (Instruction &I : *BB) {
       if (Activity.isActive(&I))
         P.Adjoints.insert(&I);
+      if (auto *Store = dyn_cast<StoreInst>(&I);
+          Store && isStoreOfShadowed(*Store, Known))
+        P.PointerStores.insert(Store);
       if (!touchesShadow(I, Activity))
         continue;
       P.ActiveAccesses.insert(&I);
-      if (auto *Copy = dyn_cast<MemTransferInst>(&I))
+      if (auto *Copy = dyn_cast<MemTransferInst>(&I);
+          Copy && Activity.isActiveMemory(Copy->getRawSource()))
         P.CopiedType[Copy] = elementOf(*Copy, Known);
     }
 }

@@ -3,8 +3,8 @@
 ///
 /// \file
 /// The caller's shadow for a `Duplicated` array; one of our own for workspace,
-/// local arrays and stack variables that hold active data; the seed for the
-/// kernel's result. Constant objects get none.
+/// local arrays and stack variables that hold active data, or pointers to it;
+/// the seed for the kernel's result. Constant objects get none.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
 #include "llvm/IR/DataLayout.h"
@@ -68,7 +68,7 @@ void planObjects(Plan &P, const Facts &Known) {
     Plan.Name = O.Name;
     Plan.Arg = O.Arg;
     Plan.Size = extentOf(O, DL);
-    if (Known.Activity.isActiveObject(I))
+    if (Known.Activity.hasShadow(I))
       Plan.Shadow = homeOf(O, P.Req);
     P.Objects.push_back(std::move(Plan));
   }

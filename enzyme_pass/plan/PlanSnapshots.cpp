@@ -162,7 +162,9 @@ std::vector<SnapshotCandidate> CandidateFinder::find() {
   for (BasicBlock *BB : N.Order)
     for (Instruction &I : *BB) {
       auto *Load = dyn_cast<LoadInst>(&I);
-      if (!Load || !Known.Overwrite.overwriterOf(Load))
+      // Of pointers a copy would be needed in shadow memory as well.
+      if (!Load || Load->getType()->isPointerTy() ||
+          !Known.Overwrite.overwriterOf(Load))
         continue;
       Value *Base = MemoryObjects::rootOf(Load->getPointerOperand());
       Assumed.clear();

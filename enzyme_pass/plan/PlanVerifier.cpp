@@ -28,6 +28,7 @@ public:
       checkSource(K, S);
     checkCycles();
     checkSlots();
+    checkPointerStores();
     return std::move(Violations);
   }
 
@@ -50,6 +51,8 @@ private:
   void checkAccess(Instruction &I);
   void checkShadows(Value *Ptr, const Instruction &Access);
   void checkShadowsOf(Instruction &Access);
+  void checkPointerStores();
+  SmallVector<Value *, 2> pointersOf(Instruction &Access) const;
   void checkBack(BasicBlock *BB);
   void checkLast(int L, BasicBlock *Exit);
   void checkSource(Key K, const Source &S);
@@ -75,6 +78,8 @@ void Verifier::checkShadows(Value *Ptr, const Instruction &Access) {
       Pointers.insert(Select->getFalseValue());
     } else if (auto *Freeze = dyn_cast<FreezeInst>(Root)) {
       Pointers.insert(Freeze->getOperand(0));
+    } else if (auto *Load = dyn_cast<LoadInst>(Root)) {
+      Pointers.insert(Load->getPointerOperand());
     } else if (!isa<UndefValue, ConstantPointerNull>(Root) &&
                none_of(P.Objects, [&](const ObjectPlan &O) {
                  return O.Base == Root && O.Shadow != ShadowHome::None;
@@ -86,12 +91,31 @@ void Verifier::checkShadows(Value *Ptr, const Instruction &Access) {
   }
 }
 
-/// The pointers that an access goes through.
-static SmallVector<Value *, 2> pointersOf(Instruction &Access) {
+/// A pointer that is kept in memory with a shadow has its shadow kept there.
+void Verifier::checkPointerStores() {
+  auto HasShadow = [&](Value *Ptr) {
+    return any_of(P.Objects, [Base = MemoryObjects::rootOf(Ptr)](auto &O) {
+      return O.Base == Base && O.Shadow != ShadowHome::None;
+    });
+  };
+  for (BasicBlock *BB : P.N.Order)
+    for (Instruction &I : *BB)
+      if (auto *Store = dyn_cast<StoreInst>(&I);
+          Store && HasShadow(Store->getPointerOperand()) &&
+          HasShadow(Store->getValueOperand()) &&
+          !P.PointerStores.contains(Store))
+        violate("P4: the shadow of `%" + Store->getValueOperand()->getName() +
+                "` is not kept where `%" +
+                Store->getPointerOperand()->getName() + "` keeps it");
+}
+
+/// The pointers through which an access touches shadow memory.
+SmallVector<Value *, 2> Verifier::pointersOf(Instruction &Access) const {
   if (Value *Ptr = getLoadStorePointerOperand(&Access))
     return {Ptr};
   auto *Mem = cast<MemIntrinsic>(&Access);
-  if (auto *Copy = dyn_cast<MemTransferInst>(Mem))
+  if (auto *Copy = dyn_cast<MemTransferInst>(Mem);
+      Copy && P.CopiedType.contains(Copy))
     return {Copy->getRawDest(), Copy->getRawSource()};
   return {Mem->getRawDest()};
 }

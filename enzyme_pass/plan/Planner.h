@@ -48,7 +48,7 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
 bool refuseUnsupported(const NormalFunction &N, const Request &Req,
                        const Facts &Known, DiagnosticSink &Sink);
 
-/// Fills `Adjoints`, `ActiveAccesses` and `CopiedType`.
+/// Fills `Adjoints`, `ActiveAccesses`, `PointerStores` and `CopiedType`.
 void planActive(Plan &P, const Facts &Known);
 
 /// Finds the instructions that speculation may have run in vain.

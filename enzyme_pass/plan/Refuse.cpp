@@ -88,7 +88,8 @@ bool Refuser::checkMemory(const Instruction &I, const Value *Ptr) {
     if (Store->isVolatile() || Store->isAtomic())
       return refuse(I, "an atomic or volatile store");
     const Value *V = Store->getValueOperand();
-    if (V->getType()->isPointerTy() && !isa<Constant>(V))
+    if (V->getType()->isPointerTy() && !isa<Constant>(V) &&
+        !Known.Objects.holdsKnownPointers(Ptr))
       return refuse(I, "an array or a pointer that is stored in memory",
                     "keep arrays in local names");
   }
@@ -124,10 +125,6 @@ bool Refuser::checkActiveCopy(const MemIntrinsic &Mem) {
     if (Known.Objects.mayShareObject(Copy->getRawDest(), Copy->getRawSource()))
       return refuse(Mem, "a block copy between parts of one array",
                     "write it as a loop over the elements");
-    for (unsigned O : Known.Objects.pointsTo(Copy->getRawSource()))
-      if (!Known.Activity.isActiveObject(O))
-        return refuse(Mem, "a block copy of constant data into active memory",
-                      "write it as a loop over the elements");
   }
   return true;
 }

@@ -128,9 +128,7 @@ def resolve(
                 primal = _varied(primal)
             pair = Pair(kernel, name, primal, shadow_name, types.unliteral(shadow_type))
             if issubclass(annotation, BatchDuplicated):
-                if not forward and not isinstance(primal, types.Array):
-                    shadow_of(pair, scalars=False)
-                taken = batch_of(pair, width, annotation)
+                taken = batch_of(pair, width, annotation, scalars=forward)
             else:
                 taken = shadow_of(pair, scalars=forward)
             arguments.append(Argument(name, annotation, primal, shadow_name, taken))

@@ -24,10 +24,14 @@ from pyfront import checks, native
 from pyfront.annotations import Interleaved
 from pyfront.arguments import Argument, Leaf
 from pyfront.checks import Pair, Role, View
+from pyfront.compiled import Embedded
 from pyfront.entry import Body
 from pyfront.errors import OverlapError, ShapeError, with_help
 
 _INDEX = ir.IntType(64)
+ALLOCATE = "pyfront.allocate"
+"""In code that is differentiated again: the engine's name for memory of the call, given its size and alignment."""
+_ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -179,12 +183,15 @@ class BatchBody(Body):
 
     def _lanes_of(self, argument: Argument, shadow: ir.Value) -> list[_Lane]:
         builder, leaves = self._builder, argument.shadow_leaves
-        views = [self._view(shadow, leaf, Role.SHADOW) for leaf in leaves]
+        lanes = []
+        for leaf in leaves:
+            array = self._context.make_array(leaf.type)(self._context, builder, native.element(builder, shadow, leaf))
+            lanes.append(_Lane(array.data, tuple(cgutils.unpack_tuple(builder, array.strides))))
         if isinstance(argument.shadow_type, types.BaseTuple):
-            return [_Lane(view.data, view.strides) for view in views]
-        whole = views[0]
+            return lanes
+        data, strides = lanes[0].data, lanes[0].strides
         return [
-            _Lane(builder.add(whole.data, builder.mul(whole.strides[0], _INDEX(lane))), whole.strides[1:])
+            _Lane(cgutils.pointer_add(builder, data, builder.mul(strides[0], _INDEX(lane))), strides[1:])
             for lane in range(self._width)
         ]
 
@@ -203,7 +210,8 @@ class BatchBody(Body):
         with cgutils.loop_nest(builder, primal.shape, _INDEX, order=order) as indices:
             element = builder.mul(offset(indices, primal.strides), _INDEX(self._width))
             for number, lane in enumerate(copied.lanes):
-                theirs = builder.inttoptr(builder.add(lane.data, offset(indices, lane.strides)), pointer)
+                there = cgutils.pointer_add(builder, lane.data, offset(indices, lane.strides))
+                theirs = builder.bitcast(there, pointer)
                 place = builder.add(element, _INDEX(number * primal.itemsize))
                 ours = builder.bitcast(cgutils.pointer_add(builder, copied.base, place), pointer)
                 copy(number, theirs, ours)
@@ -215,6 +223,9 @@ class BatchBody(Body):
 
     def _allocate(self, size: ir.Value) -> ir.Value:
         builder = self._builder
+        if isinstance(self._compiled, Embedded):
+            allocate = self._runtime(ALLOCATE, native.POINTER, [_INDEX, _INDEX])
+            return builder.call(allocate, [size, _INDEX(_ALIGNMENT)])
         if self._mark is None:
             self._mark = builder.call(self._runtime("pyfront_arena_enter", _INDEX, []), [])
         memory = builder.call(self._runtime("pyfront_arena_alloc", native.POINTER, [_INDEX]), [size])

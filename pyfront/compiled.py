@@ -91,7 +91,11 @@ def load(derivative: Differentiated) -> Compiled:
     """Make the derivative callable."""
     with _linking(derivative):
         library = link.load(
-            derivative.bitcode, derivative.local_name, derivative.symbol, derivative.captured.environments
+            derivative.bitcode,
+            derivative.local_name,
+            derivative.symbol,
+            derivative.captured.environments,
+            packs_scalars=derivative.forward,
         )
     return Compiled(**vars(derivative), library=library, address=link.address(library, derivative.symbol))
 

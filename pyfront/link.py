@@ -19,11 +19,15 @@ from numba.core.runtime import rtsys
 class OptimizedOnce(codegen.JITCodeLibrary):
     """A code library that is optimized by one run of O3 for the host, where Numba's run several pipelines."""
 
+    packs_scalars = False
+    """Whether LLVM may pack scalar operations of straight code into vectors. In forward mode value and tangent go side
+    by side, which pays; in reverse mode it costs as often as it pays (see docs/benchmarks.md for the kernels)."""
+
     def _optimize_functions(self, ll_module: llvm.ModuleRef) -> None:
         ll_module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        builder = self._codegen._pass_builder()
+        builder = self._codegen._pass_builder(slp_vectorize=self.packs_scalars)
         builder.getModulePassManager().run(self._final_module, builder)
 
     def _verify_declare_only_symbols(self) -> None:
@@ -37,10 +41,13 @@ class OptimizedOnce(codegen.JITCodeLibrary):
 
 
 @global_compiler_lock
-def load(bitcode: bytes, name: str, symbol: str, environments: dict[str, Any]) -> OptimizedOnce:
+def load(
+    bitcode: bytes, name: str, symbol: str, environments: dict[str, Any], *, packs_scalars: bool = False
+) -> OptimizedOnce:
     """Optimize and load the module that defines ``name``, as ``symbol``, which is unique in the process."""
     owner = cpu_target.target_context.codegen()
     library = OptimizedOnce(owner, symbol)
+    library.packs_scalars = packs_scalars
     module = llvm.parse_bitcode(bitcode)
     module.verify()
     if not any(function.name == name and not function.is_declaration for function in module.functions):

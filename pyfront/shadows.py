@@ -114,7 +114,7 @@ def check_arrays(pair: Pair) -> None:
         raise LayoutError(with_help(f"`{kernel}`: shadow `{shadow_name}` is not aligned, `{name}` is", make))
 
 
-def batch_of(pair: Pair, width: int, annotation: type) -> types.Type:
+def batch_of(pair: Pair, width: int, annotation: type, *, scalars: bool) -> types.Type:
     """The type as which a batch of ``width`` shadows is taken; raises if it does not fit."""
     kernel, name, primal, shadow_name, shadow = pair
     if issubclass(annotation, Interleaved):
@@ -127,6 +127,8 @@ def batch_of(pair: Pair, width: int, annotation: type) -> types.Type:
                 "pass each element as an argument of its own",
             )
         )
+    if not scalars and not isinstance(primal, types.Array):
+        return shadow_of(pair, scalars=False)
     if isinstance(shadow, types.BaseTuple):
         if len(shadow.types) != width:
             raise ShapeError(

@@ -105,6 +105,9 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
     return std::nullopt;
   }
   internalizeAllBut(M, *Kernel);
+  // A kernel that calls the derivative of a batch has this call already; what is
+  // known of it counts from the first pass on.
+  marker::declareAllocate(M);
   attachExtentRanges(*Kernel, Req);
   assumeInBounds(M);
   lowerNumbaFailures(M);

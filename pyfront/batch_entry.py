@@ -230,9 +230,12 @@ class BatchBody(Body):
             self._mark = builder.call(self._runtime("pyfront_arena_enter", _INDEX, []), [])
         memory = builder.call(self._runtime("pyfront_arena_alloc", native.POINTER, [_INDEX]), [size])
         with builder.if_then(cgutils.is_null(builder, memory), likely=False):
-            self._release()
             self._raise(MemoryError, f"no memory for the shadows of `{self._compiled.kernel}`")
         return memory
+
+    def _raise(self, error: type[BaseException], message: str) -> None:
+        self._release()
+        super()._raise(error, message)
 
     def _release(self) -> None:
         if self._mark is not None:

@@ -10,6 +10,7 @@ import pytest
 from numba import njit
 
 import pyfront as ad
+from pyfront import engine
 from pyfront.annotations import interleaved
 
 FORWARD, REVERSE = ad.ForwardWithPrimal, ad.ReverseWithPrimal
@@ -246,6 +247,7 @@ def test_bad_batches():
     refused(ad.AnnotationError, "is a tuple", lambda: one((x, x), ((x, x), (x, x))))
     refused(ad.SeedError, "seed", lambda: one(x, np.ones((2, 3)), seed=(1.0, 2.0, 3.0)))
     refused(ad.ShapeError, "the seeds must be 2", lambda: one(x, np.ones((2, 3)), seed=np.ones(3)))
+    assert engine.load().arena_in_use() == 0
     refused(ad.ArityError, "takes", lambda: one(x))
     refused(ad.UnsupportedError, "no C function", lambda: one.address("f8(f8[::1])"))
 
@@ -283,4 +285,4 @@ def test_a_raise_leaves_the_shadows():
     with pytest.raises(ValueError, match="negative"):
         ad.autodiff(fails, ad.BatchDuplicated)(x, shadows)
     np.testing.assert_array_equal(shadows, np.ones((2, 2)))
-    assert ad.engine.load().arena_in_use() == 0
+    assert engine.load().arena_in_use() == 0

@@ -35,7 +35,8 @@ void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
         Reads[J] = Reader.primal(B, I.getOperand(J));
     Value *Result =
         R->reads(K) >> R->arity() & 1 ? Reader.primal(B, &I) : nullptr;
-    Value *Partial = R->emitPartial(B, K, Reads, Result, I.getType());
+    Value *Partial =
+        R->emitPartial(B, K, Reads, Result, I.getType(), P.Req.Embedded);
     bool IsRisky = R->isSingular(K) || P.Guarded.contains(&I);
     Bar.add(B, Operand,
             D.contribution(B, Partial, OutBar, IsRisky, Bar.zero(I.getType())));

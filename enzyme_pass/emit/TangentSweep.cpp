@@ -111,7 +111,8 @@ Value *TangentSweep::term(Builder &B, Instruction &I, const rules::Rule &R,
     if (R.reads(Operand) >> J & 1)
       Reads[J] = clone(I.getOperand(J));
   Value *Result = R.reads(Operand) >> R.arity() & 1 ? clone(&I) : nullptr;
-  Value *Partial = R.emitPartial(B, Operand, Reads, Result, I.getType());
+  Value *Partial =
+      R.emitPartial(B, Operand, Reads, Result, I.getType(), P.Req.Embedded);
   return D.contribution(B, Partial, T, R.isSingular(Operand),
                         ConstantFP::get(T->getType(), 0.0));
 }

@@ -66,6 +66,8 @@ struct Function {
 
 struct Partial {
   uint16_t Root;
+  /// The form to be differentiated again.
+  uint16_t Again;
   uint32_t Reads;
   bool Singular;
 };
@@ -245,8 +247,12 @@ Value *Evaluator::emitCompare(const Node &N) {
 Value *Evaluator::emitCall(const Node &N) {
   const Function &F = Functions[N.Target];
   SmallVector<Value *, 2> Args;
-  for (unsigned I = 0; I < N.ArgCount; ++I)
-    Args.push_back(arg(N, I));
+  for (unsigned I = 0; I < N.ArgCount; ++I) {
+    const Node &Arg = Nodes[N.Args[I]];
+    Args.push_back(Arg.Kind == Op::IntLiteral
+                       ? B.getInt32(static_cast<uint32_t>(Arg.Literal))
+                       : arg(N, I));
+  }
   Module &M = *B.GetInsertBlock()->getModule();
   if (F.Intrinsic != Intrinsic::not_intrinsic) {
     SmallVector<Type *, 2> Overloads = {FloatTy};
@@ -323,8 +329,8 @@ uint64_t Rule::reads(unsigned Operand) const {
 }
 
 Value *Rule::emitPartial(IRBuilderBase &B, unsigned Operand,
-                         ArrayRef<Value *> Operands, Value *Result,
-                         Type *Ty) const {
+                         ArrayRef<Value *> Operands, Value *Result, Type *Ty,
+                         bool Again) const {
   PF_CHECK(Operand < arity() && Operands.size() == arity(),
            "one value per operand of the rule");
   if (!Ty && Result)
@@ -335,8 +341,8 @@ Value *Rule::emitPartial(IRBuilderBase &B, unsigned Operand,
   // Where only an integer is read, as in the partial of ldexp, the type cannot
   // be seen from the values.
   PF_CHECK(Ty, "a partial needs a value of its type, or the type");
-  return Evaluator(B, Operands, Result, Ty)
-      .evaluate(Partials[FirstPartial + Operand].Root);
+  const Partial &P = Partials[FirstPartial + Operand];
+  return Evaluator(B, Operands, Result, Ty).evaluate(Again ? P.Again : P.Root);
 }
 
 const Rule *lookup(const Instruction &I) {

@@ -22,8 +22,8 @@
 ///   R1: a partial reads no operand whose bit is not in `reads`.
 ///   R2: equal inputs give equal bits: emitted code has the fast-math flags of
 ///       the builder and no others.
-///   R3: every function that a partial calls has a rule of its own or is a
-///       named helper, so a derivative can be differentiated again.
+///   R3: every function that a partial calls has a rule of its own, so a
+///       derivative can be differentiated again, as often as one likes.
 ///
 /// Not here: casts, select, phi, loads and stores, which are linear by
 /// structure, and the decision whether a call is active.
@@ -81,7 +81,8 @@ public:
   /// of the result. Without it, some float operand or the result is given.
   llvm::Value *emitPartial(llvm::IRBuilderBase &B, unsigned Operand,
                            llvm::ArrayRef<llvm::Value *> Operands,
-                           llvm::Value *Result, llvm::Type *Ty = nullptr) const;
+                           llvm::Value *Result, llvm::Type *Ty = nullptr,
+                           bool Again = false) const;
 
   /// What computing the primal instruction once more costs, in bytes of tape
   /// whose write and read back take as long.

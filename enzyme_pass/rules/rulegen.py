@@ -49,17 +49,6 @@ class Pool:
         return self.index[node]
 
 
-def reads(row: rules.Row, node: rules.Node) -> int:
-    """Bit i: parameter i occurs; bit `arity`: the result occurs."""
-    mask = 0
-    for part in rules.walk(node):
-        if part.op == "Param":
-            mask |= 1 << int(part.value)
-        elif part.op == "Result":
-            mask |= 1 << len(row.params)
-    return mask
-
-
 def enumerator(intrinsic: str) -> str:
     """llvm.smul.with.overflow -> Intrinsic::smul_with_overflow"""
     return "Intrinsic::" + intrinsic.removeprefix("llvm.").replace(".", "_")
@@ -78,8 +67,7 @@ def named(pairs: list[tuple[tuple[str, str], int]]) -> list[str]:
 def cpp(table: rules.Table) -> str:
     """RuleTable.inc."""
     order = {name: index for index, name in enumerate(table.rows)}
-    places = {**table.places, **table.helpers}
-    callable_places = {name: p for name, p in places.items() if p.intrinsics or p.names}
+    callable_places = {name: p for name, p in table.places.items() if p.intrinsics or p.names}
     pool = Pool(list(callable_places))
     partials: list[str] = []
     rows: list[str] = []
@@ -88,7 +76,8 @@ def cpp(table: rules.Table) -> str:
         for index in range(len(row.params)):
             node = row.partial_of(index)
             singular = "true" if rules.is_singular(row, index) else "false"
-            partials.append(f"{{{pool.add(node)}, {reads(row, node)}, {singular}}}")
+            again = pool.add(row.again_of(index))
+            partials.append(f"{{{pool.add(node)}, {again}, {rules.reads(row, node)}, {singular}}}")
     functions = []
     for place in callable_places.values():
         intrinsic = enumerator(place.intrinsics[0]) if place.intrinsics else "Intrinsic::not_intrinsic"

@@ -73,6 +73,7 @@ class Row:
     section: str
     domains: list[dict[str, tuple[float, float]]] = field(default_factory=list)
     kinks: list[Kink] = field(default_factory=list)
+    again: tuple[Node, ...] = ()
     finite: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     price: int = -1
@@ -81,7 +82,16 @@ class Row:
         """The partial in parameter `index`; the literal 0 for an integer one."""
         if self.params[index].type == "int":
             return ZERO
-        return self.partials[sum(p.type == "float" for p in self.params[:index])]
+        return self.partials[self._place_of(index)]
+
+    def again_of(self, index: int) -> Node:
+        """The same partial in the form that can be differentiated everywhere."""
+        if self.params[index].type == "int" or not self.again:
+            return self.partial_of(index)
+        return self.again[self._place_of(index)]
+
+    def _place_of(self, index: int) -> int:
+        return sum(p.type == "float" for p in self.params[:index])
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,6 @@ class Table:
 
     rows: dict[str, Row]
     places: dict[str, Places]
-    helpers: dict[str, Places]
     inactive: list[Places]
     splits: list[tuple[Places, Places]]
     unsupported: dict[str, str]
@@ -118,7 +127,7 @@ COMPARE = {
     ast.NotEq: "NotEqual",
 }
 # Arguments of the functions that partials may call, by type.
-SIGNATURES = {"powi": ("float", "int"), "ldexp": ("float", "int")}
+SIGNATURES = {"powi": ("float", "int"), "ldexp": ("float", "int"), "polygamma": ("int", "float")}
 BINARY_CALLS = {"copysign", "hypot", "pow", "atan2", "fmin", "fmax", "frem"}
 # Functions that are bounded, or no larger than their arguments.
 TAME_CALLS = {"sin", "cos", "copysign", "fabs", "rint"}
@@ -214,8 +223,6 @@ class _Lowering(ast.NodeVisitor):
         if len(wanted) != len(tree.args):
             raise ValueError(f"`{callee}` takes {len(wanted)} arguments, not {len(tree.args)}")
         args = tuple(self.number(self.lower(a), t) for a, t in zip(tree.args, wanted, strict=True))
-        if any(a.op == "IntLiteral" for a in args):
-            raise ValueError(f"`{callee}` of an integer literal")
         if callee in ("log", "sqrt") and args[0].op == "Literal":
             return Node("Literal", "float", value=getattr(math, callee)(args[0].value))
         return Node("Call", "float", args, callee=callee)
@@ -296,14 +303,30 @@ def _row(text: str, line: int, section: str) -> Row:
         if not parameter.isidentifier() or parameter == "out" or kind not in ("", "int"):
             raise ValueError(f"`{part.strip()}` is no parameter")
         params.append(Param(parameter, kind or "float"))
-    tree = ast.parse(right.strip(), mode="eval").body
+    sources, partials = _partials(tuple(params), right)
+    return Row(name, tuple(params), sources, partials, line, section)
+
+
+def _partials(params: tuple[Param, ...], text: str) -> tuple[tuple[str, ...], tuple[Node, ...]]:
+    """One partial per float parameter, as text and as nodes."""
+    tree = ast.parse(text.strip(), mode="eval").body
     trees = tree.elts if isinstance(tree, ast.Tuple) else [tree]
     wanted = sum(p.type == "float" for p in params)
     if len(trees) != wanted:
         raise ValueError(f"{len(trees)} partials for {wanted} float parameters")
-    lowering = _Lowering(tuple(params))
-    partials = tuple(lowering.number(lowering.lower(t), "float") for t in trees)
-    return Row(name, tuple(params), tuple(ast.unparse(t) for t in trees), partials, line, section)
+    lowering = _Lowering(params)
+    return tuple(ast.unparse(t) for t in trees), tuple(lowering.number(lowering.lower(t), "float") for t in trees)
+
+
+def reads(row: Row, node: Node) -> int:
+    """Bit i: parameter i occurs; bit `arity`: the result occurs."""
+    mask = 0
+    for part in walk(node):
+        if part.op == "Param":
+            mask |= 1 << int(part.value)
+        elif part.op == "Result":
+            mask |= 1 << len(row.params)
+    return mask
 
 
 def _attribute(row: Row, text: str) -> None:
@@ -320,6 +343,11 @@ def _attribute(row: Row, text: str) -> None:
         if set(domain) != names or len(ranges) != len(names):
             raise ValueError("expected `domain p in low .. high` for each parameter")
         row.domains.append(domain)
+    elif keyword == "again":
+        _, row.again = _partials(row.params, rest)
+        for index in range(len(row.params)):
+            if reads(row, row.again_of(index)) & ~reads(row, row.partial_of(index)):
+                raise ValueError(f"in `{row.params[index].name}` this reads what the partial does not read")
     elif keyword == "finite" and {p.strip() for p in rest.split(",")} <= names:
         row.finite += [p.strip() for p in rest.split(",")]
     elif keyword == "at":
@@ -331,7 +359,7 @@ def _attribute(row: Row, text: str) -> None:
             raise ValueError("expected `at p = value, ...: partial, ...` for each parameter")
         row.kinks.append(Kink(point, partials))
     else:
-        raise ValueError(f"`{text}` is neither domain, at, finite, price nor text")
+        raise ValueError(f"`{text}` is neither domain, at, again, finite, price nor text")
 
 
 def _load_rows(path: Path) -> tuple[dict[str, Row], dict[str, list[str]]]:
@@ -381,7 +409,7 @@ def _places(text: str) -> Places:
 def load(directory: Path) -> Table:
     """Reads scalar.rules and calls.rules of `directory`."""
     rows, notes = _load_rows(directory / "scalar.rules")
-    table = Table(rows, {}, {}, [], [], {}, notes)
+    table = Table(rows, {}, [], [], {}, notes)
     path = directory / "calls.rules"
     seen: set[str] = set()
     for line, text in _statements(path):
@@ -404,9 +432,7 @@ def load(directory: Path) -> Table:
                 if place in seen:
                     raise ValueError(f"`{place}` stands twice")
                 seen.add(place)
-            if keyword == "helper":
-                table.helpers[name] = places
-            elif left == "inactive":
+            if left == "inactive":
                 table.inactive.append(places)
             elif left not in rows:
                 raise ValueError(f"`{left}` has no row in scalar.rules")
@@ -422,11 +448,11 @@ def load(directory: Path) -> Table:
 
 def _check_calls(path: Path, table: Table) -> None:
     """Every row can be found, and every function that a partial calls can be emitted."""
-    callable_names = {n for n, p in table.places.items() if p.intrinsics or p.names} | set(table.helpers)
+    callable_names = {n for n, p in table.places.items() if p.intrinsics or p.names}
     for row in table.rows.values():
         if row.name not in table.places:
             raise RuleError(path, row.line, f"`{row.name}` has no line in calls.rules")
-        for partial in row.partials:
+        for partial in (*row.partials, *row.again):
             for node in walk(partial):
                 if node.op == "Call" and node.callee not in callable_names:
                     raise RuleError(path, row.line, f"no function is known as `{node.callee}`")

@@ -1,12 +1,12 @@
 //===- SpecialFunctions.cpp - Functions that libm lacks -------------------===//
 ///
 /// \file
-/// Digamma and trigamma from formulas of the NIST Digital Library of
+/// Digamma, trigamma and polygamma from formulas of the NIST Digital Library of
 /// Mathematical Functions (DLMF), chapter 5:
 ///
-///   5.11.2, 5.15.8  asymptotic series for large arguments
-///   5.5.2, 5.15.5   recurrence, which leads to large arguments
-///   5.5.4, 5.15.6   reflection, for negative arguments
+///   5.11.2, 5.15.8, 5.15.9  asymptotic series for large arguments
+///   5.5.2, 5.15.5           recurrence, which leads to large arguments
+///   5.5.4, 5.15.6           reflection, for negative arguments
 ///
 /// Digamma has one positive zero, near 1.46. There the recurrence would cancel
 /// to an absolute error only, so its Taylor series about the zero stands in.
@@ -16,7 +16,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "enzyme_pass/runtime/SpecialFunctions.h"
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 namespace {
@@ -81,6 +83,41 @@ double positiveTrigamma(double X) {
          Steps;
 }
 
+constexpr int32_t MaxOrder = 60;
+/// From here on, plus the order, what the series leaves out is below an ulp.
+constexpr double PolygammaLarge = 32;
+
+/// The absolute value of the derivative of order N; its sign is (-1)^(N+1).
+double positivePolygamma(int32_t N, double X) {
+  double Steps = 0;
+  for (; X < PolygammaLarge + N; X += 1)
+    Steps += std::pow(X, -(N + 1));
+  // Term is (2k + N - 1)! / (N! (2k)!) over X to the power of 2k.
+  double Square = 1 / (X * X), Term = (N + 1) * 0.5 * Square;
+  double Series = 1.0 / N + 0.5 / X;
+  for (int32_t K = 1; K <= 8; ++K) {
+    Series += TrigammaSeries[K - 1] * Term;
+    double Next = 2 * K;
+    Term *= (Next + N) * (Next + N + 1) / ((Next + 1) * (Next + 2)) * Square;
+  }
+  return std::tgamma(N + 1.0) * (Steps + std::pow(X, -N) * Series);
+}
+
+/// The derivative of cot of order N, over (-1)^N, as a polynomial of cot: all
+/// its coefficients are positive.
+double cotangentDerivative(int32_t N, double Cotangent) {
+  double Coefficients[MaxOrder + 2] = {0, 1};
+  for (int32_t Order = 1; Order <= N; ++Order) {
+    double Next[MaxOrder + 2] = {};
+    for (int32_t I = 1; I <= Order; ++I) {
+      Next[I - 1] += I * Coefficients[I];
+      Next[I + 1] += I * Coefficients[I];
+    }
+    std::copy(std::begin(Next), std::end(Next), Coefficients);
+  }
+  return polynomial(Coefficients, Cotangent);
+}
+
 } // namespace
 
 double pyfront_digamma(double X) {
@@ -102,6 +139,25 @@ double pyfront_trigamma(double X) {
     return std::numeric_limits<double>::quiet_NaN();
   double Sine = std::sin(Pi * (X - std::rint(X)));
   return Pi * Pi / (Sine * Sine) - positiveTrigamma(1 - X);
+}
+
+double pyfront_polygamma(int32_t N, double X) {
+  if (N < 2 || N > MaxOrder || std::isnan(X) ||
+      X == -std::numeric_limits<double>::infinity())
+    return std::numeric_limits<double>::quiet_NaN();
+  double Sign = N % 2 ? 1 : -1;
+  if (X > 0)
+    return Sign * positivePolygamma(N, X);
+  constexpr double Infinity = std::numeric_limits<double>::infinity();
+  double Fraction = X - std::rint(X);
+  if (Fraction == 0 && N % 2 == 0)
+    return X == 0 ? std::copysign(Infinity, -X)
+                  : std::numeric_limits<double>::quiet_NaN();
+  if (Fraction == 0)
+    return Infinity;
+  double Reflected =
+      std::pow(Pi, N + 1) * cotangentDerivative(N, 1 / std::tan(Pi * Fraction));
+  return Sign * (Reflected - Sign * positivePolygamma(N, 1 - X));
 }
 
 double pyfront_frexp_mantissa(double X) {
@@ -131,3 +187,6 @@ int32_t pyfront_frexp_exponent_f32(float X) {
 // A float's digits and its rounding error fit in a double with room to spare.
 float pyfront_digamma_f32(float X) { return float(pyfront_digamma(X)); }
 float pyfront_trigamma_f32(float X) { return float(pyfront_trigamma(X)); }
+float pyfront_polygamma_f32(int32_t N, float X) {
+  return float(pyfront_polygamma(N, X));
+}

@@ -24,6 +24,11 @@ float pyfront_digamma_f32(float X);
 double pyfront_trigamma(double X);
 float pyfront_trigamma_f32(float X);
 
+/// The Nth derivative of digamma, N from 2 to 60, else NaN. At its poles, 0 and
+/// the negative whole numbers, infinite or NaN.
+double pyfront_polygamma(int32_t N, double X);
+float pyfront_polygamma_f32(int32_t N, float X);
+
 /// The two results of C's frexp; for zero, infinity and NaN the argument
 /// itself and 0, as Python has it.
 double pyfront_frexp_mantissa(double X);
@@ -39,6 +44,8 @@ int32_t pyfront_frexp_exponent_f32(float X);
   X(pyfront_digamma_f32)                                                       \
   X(pyfront_trigamma)                                                          \
   X(pyfront_trigamma_f32)                                                      \
+  X(pyfront_polygamma)                                                         \
+  X(pyfront_polygamma_f32)                                                     \
   X(pyfront_frexp_mantissa)                                                    \
   X(pyfront_frexp_mantissa_f32)                                                \
   X(pyfront_frexp_exponent)                                                    \

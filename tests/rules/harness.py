@@ -44,7 +44,7 @@ class Libm:
 
     def __init__(self, table: rules.Table, special: Path) -> None:
         self.libraries = [ctypes.CDLL(str(special)), ctypes.CDLL("libm.so.6")]
-        self.names = {name: p.names[0] for name, p in {**table.places, **table.helpers}.items() if p.names}
+        self.names = {name: p.names[0] for name, p in table.places.items() if p.names}
 
     def __contains__(self, name: str) -> bool:
         return name in self.names

@@ -59,6 +59,8 @@ PRIMALS: dict[str, Callable[..., mpf]] = {
     "tgamma": mp.gamma,
     "lgamma": lambda x: mp.log(abs(mp.gamma(x))),
     "digamma": mp.digamma,
+    "trigamma": lambda x: mp.psi(1, x),
+    "polygamma": lambda n, x: mp.psi(int(n), x),
     "fabs": abs,
     "copysign": signed,
     "fmin": min,

@@ -48,6 +48,18 @@ def test_kinks(row: rules.Row, libm: Libm) -> None:
         np.testing.assert_allclose(got, kink.partials, rtol=1e-15, err_msg=f"at {kink.point}")
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if row.again], ids=named)
+def test_the_form_to_be_differentiated_again_has_the_same_value(row: rules.Row, libm: Libm) -> None:
+    points = [*samples(row, 100, np.float64), *(tuple(k.point[p.name] for p in row.params) for k in row.kinks)]
+    for point in points:
+        out = libm.primal(row, point, np.float64)
+        for index in range(len(row.params)):
+            with np.errstate(all="ignore"):
+                once = float(evaluate(row.partial_of(index), point, out, libm, np.float64))
+                again = float(evaluate(row.again_of(index), point, out, libm, np.float64))
+            np.testing.assert_allclose(again, once, rtol=1e-13, err_msg=f"at {point}")
+
+
 EDGES = [0.0, 5e-324, 1e-300, 1e-8, 0.5, 1.0, 1.5, 2.0, 3.0, 50.0, 170.0, 700.0, 1e100, 1e160, 1.7e308]
 
 

@@ -35,7 +35,8 @@ REFUSED = {
     "twice": (GOOD_ROW + GOOD_ROW, 4, "`exp` has a row at line 1"),
     "domain": ("exp(x) = out\n    domain y in 0 .. 1\n", 2, "expected `domain p in low .. high` for each parameter"),
     "kink": ("exp(x) = out\n    at x = 0: 1, 2\n", 2, "expected `at p = value, ...: partial, ...` for each parameter"),
-    "keyword": ("exp(x) = out\n    cost 3\n", 2, "`cost 3` is neither domain, at, finite, price nor text"),
+    "keyword": ("exp(x) = out\n    cost 3\n", 2, "`cost 3` is neither domain, at, again, finite, price nor text"),
+    "again": ("exp(x) = out\n    again x\n", 2, "in `x` this reads what the partial does not read"),
     "orphan": ("    price 3\n", 1, "an indented line follows no row"),
     "no price": ("exp(x) = out\n    domain x in 0 .. 1\n", 1, "`exp` has no domain or no price"),
     "no place": (GOOD_ROW + GOOD_ROW.replace("exp", "f"), 4, "`f` has no line in calls.rules"),
@@ -87,7 +88,7 @@ def test_what_a_partial_reads(table: rules.Table) -> None:
     assert reads(table, "fadd", 0) == "nothing"
     assert reads(table, "fmul", 0) == "y"
     assert reads(table, "pow", 0) == "x, y, out"
-    assert rulegen.reads(table.rows["pow"], table.rows["pow"].partial_of(1)) == 0b101
+    assert rules.reads(table.rows["pow"], table.rows["pow"].partial_of(1)) == 0b101
 
 
 def test_power_needs_no_logarithm_for_its_base(table: rules.Table) -> None:
@@ -104,10 +105,9 @@ def test_equal_terms_are_one_node(table: rules.Table) -> None:
 
 
 def test_operands_stand_before_their_users(table: rules.Table) -> None:
-    places = {**table.places, **table.helpers}
-    pool = rulegen.Pool(list(places))
+    pool = rulegen.Pool(list(table.places))
     for row in table.rows.values():
-        for partial in row.partials:
+        for partial in (*row.partials, *row.again):
             pool.add(partial)
     for node, position in pool.index.items():
         assert all(pool.index[arg] < position for arg in node.args)

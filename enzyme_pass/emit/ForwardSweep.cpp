@@ -110,9 +110,11 @@ void ForwardSweep::lowerAllocations() {
     Value *Bytes = Old->getOperand(0);
     Value *Memory = D.allocate(B, Bytes, /*Zeroed=*/false, O.Name);
     B.SetInsertPoint(Old);
+    // Adjoints are added to. A tangent is written where its value is.
+    bool Zeroed = D.P.Req.How == Mode::Reverse;
     if (O.Shadow == ShadowHome::Allocation)
-      Shadows[Call] = D.allocate(B, D.L.bytes(B, Bytes), /*Zeroed=*/true,
-                                 O.Name + ".shadow");
+      Shadows[Call] =
+          D.allocate(B, D.L.bytes(B, Bytes), Zeroed, O.Name + ".shadow");
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
         Top = Old->getNextNode();

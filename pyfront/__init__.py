@@ -1,6 +1,7 @@
 """pyfront: derivatives of Numba kernels that mutate their arrays in place.
 
-`autodiff` is the entry; the annotations say what it does with each argument. ``docs/architecture.md`` says how it
+`autodiff` is the entry; the annotations say what it does with each argument. The operators, `grad` and its kin, need
+none: they copy what they are given, and return derivatives. ``docs/architecture.md`` says how it
 works.
 """
 
@@ -9,6 +10,7 @@ from pyfront.derivative import Derivative, autodiff, release_memory
 from pyfront.errors import (
     AliasedCallError,
     AnnotationError,
+    ArgnumsError,
     ArgumentError,
     ArityError,
     AutodiffError,
@@ -20,11 +22,27 @@ from pyfront.errors import (
     LayoutError,
     OverlapError,
     ReadonlyError,
+    ResultError,
     SeedError,
     ShapeError,
+    StructureError,
     UnsupportedError,
 )
 from pyfront.modes import Forward, ForwardWithPrimal, Mode, Reverse, ReverseWithPrimal
+from pyfront.operators import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    prepare,
+    second_derivative,
+    value_and_grad,
+    vjp,
+)
 
 __version__ = "0.1.0"
 
@@ -32,6 +50,7 @@ __all__ = [
     "Active",
     "AliasedCallError",
     "AnnotationError",
+    "ArgnumsError",
     "ArgumentError",
     "ArityError",
     "AutodiffError",
@@ -51,11 +70,25 @@ __all__ = [
     "Mode",
     "OverlapError",
     "ReadonlyError",
+    "ResultError",
     "Reverse",
     "ReverseWithPrimal",
     "SeedError",
     "ShapeError",
+    "StructureError",
     "UnsupportedError",
     "autodiff",
+    "derivative",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "prepare",
     "release_memory",
+    "second_derivative",
+    "value_and_grad",
+    "vjp",
 ]

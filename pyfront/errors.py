@@ -62,6 +62,18 @@ class SeedError(ArgumentError, TypeError):
     """A seed for a kernel without a differentiable result, or one that is not a number."""
 
 
+class ResultError(ArgumentError, TypeError):
+    """A function whose result is not of the kind that the operator differentiates."""
+
+
+class ArgnumsError(ArgumentError, ValueError):
+    """``argnums`` names an argument that there is not, or that cannot be differentiated by."""
+
+
+class StructureError(ArgumentError, TypeError):
+    """Tangents, cotangents or results whose tuples, lists or dicts are not those of the arguments."""
+
+
 class PlanStepError(ArgumentError, ValueError):
     """``disable`` names a step that the plan does not have."""
 

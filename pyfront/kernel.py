@@ -22,7 +22,7 @@ from pyfront.errors import ArgumentError, ArityError, with_help
 
 @runtime_checkable
 class HasKernel(Protocol):
-    """What is no function, but stands for a kernel: a derivative."""
+    """What is no function, but stands for a kernel: a derivative, an operator."""
 
     @property
     def as_kernel(self) -> Dispatcher:
@@ -33,17 +33,17 @@ def as_dispatcher(kernel: Any) -> Dispatcher:
     """``kernel`` itself if it is compiled by Numba, else its jitted twin, the same one each time."""
     if isinstance(kernel, CPUDispatcher):
         return kernel
+    if isinstance(kernel, FunctionType):
+        with global_compiler_lock:
+            return _jitted(kernel)
     if isinstance(kernel, HasKernel):
         return kernel.as_kernel
-    if not isinstance(kernel, FunctionType):
-        raise ArgumentError(
-            with_help(
-                f"cannot differentiate {kernel!r}: it is neither a Python function nor an @njit function",
-                "pass the function itself, and its arguments in the derivative's call",
-            )
+    raise ArgumentError(
+        with_help(
+            f"cannot differentiate {kernel!r}: it is neither a Python function nor an @njit function",
+            "pass the function itself, and its arguments in the derivative's call",
         )
-    with global_compiler_lock:
-        return _jitted(kernel)
+    )
 
 
 @functools.lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections.abc import Callable, Iterator
@@ -48,8 +49,13 @@ from numba.core.typed_passes import BaseNativeLowering, NativeLowering
 from numba.core.utils import threadsafe_cached_property
 
 from pyfront.errors import UnsupportedError, with_help
+from pyfront.specialized import Specialized
 
 TARGET = "pyfront"
+
+Implementation = Callable[[Any, Any], Callable[..., Any]]
+"""From the types of a call to the function that is compiled, where that depends on them."""
+
 _NUMBA_FOLDER = os.path.dirname(numba.__file__) + os.sep
 
 
@@ -70,10 +76,7 @@ class Capture:
 @global_compiler_lock
 def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Capture:
     """Compile ``kernel`` for ``argument_types`` to unoptimized IR; Numba's typing errors pass through."""
-    isolated = compiler.Flags()
-    isolated.nrt = True
-    isolated.error_model = "python"
-    with target_override(TARGET), targetconfig.ConfigStack().enter(isolated):
+    with _isolated():
         twin = _twin(kernel)
         twin.compile(tuple(argument_types))
         result = twin.overloads[tuple(argument_types)]
@@ -92,6 +95,25 @@ def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Captu
         return_type=result.signature.return_type,
         environments=environments,
     )
+
+
+@global_compiler_lock
+def return_type(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> types.Type:
+    """What ``kernel`` returns for ``argument_types``; what is compiled to find out is kept for `capture`."""
+    with _isolated():
+        twin = _twin(kernel)
+        twin.compile(tuple(argument_types))
+        return twin.overloads[tuple(argument_types)].signature.return_type
+
+
+@contextlib.contextmanager
+def _isolated() -> Iterator[None]:
+    """Compile for this target, with no flags of a function that Numba is compiling now."""
+    flags = compiler.Flags()
+    flags.nrt = True
+    flags.error_model = "python"
+    with target_override(TARGET), targetconfig.ConfigStack().enter(flags):
+        yield
 
 
 def _reachable(root: CaptureLibrary) -> Iterator[CaptureLibrary]:
@@ -293,6 +315,11 @@ class CaptureCompiler(compiler.CompilerBase):
 
 
 class _CaptureFunctionCompiler(_FunctionCompiler):
+    implementation: Implementation | None = None
+
+    def _get_implementation(self, args: Any, kws: Any) -> Any:
+        return self.implementation(args, kws) if self.implementation else self.py_func
+
     def _customize_flags(self, flags: compiler.Flags) -> compiler.Flags:
         return _customize(flags, self.py_func)
 
@@ -336,11 +363,13 @@ class CaptureDispatcher(Dispatcher):
         py_func: Callable[..., Any],
         locals: dict[str, Any] | None = None,
         targetoptions: dict[str, Any] | None = None,
+        implementation: Implementation | None = None,
     ) -> None:
         chosen = dict(targetoptions or {}, nopython=True)
         chosen.pop("debug", None)
         super().__init__(py_func, locals, chosen, pipeline_class=CaptureCompiler)
         self._compiler = _CaptureFunctionCompiler(py_func, self.targetdescr, chosen, self.locals, CaptureCompiler)
+        self._compiler.implementation = implementation
 
     def add_overload(self, cres: Any) -> None:
         self.overloads[tuple(cres.signature.args)] = cres
@@ -380,7 +409,8 @@ def _twin(dispatcher: Dispatcher) -> Dispatcher:
         return dispatcher.twin
     twin = _twins.get(dispatcher)
     if twin is None:
-        twin = CaptureDispatcher(dispatcher.py_func, dispatcher.locals, dispatcher.targetoptions)
+        implementation = dispatcher._compiler._get_implementation if isinstance(dispatcher, Specialized) else None
+        twin = CaptureDispatcher(dispatcher.py_func, dispatcher.locals, dispatcher.targetoptions, implementation)
         _twins[dispatcher] = twin
     return twin
 

@@ -1,0 +1,42 @@
+"""`prepare`: an operator with all compilation and allocation done in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyfront.errors import ArgumentError, with_help
+from pyfront.operators import products
+from pyfront.operators.operator import Operator
+
+
+def prepare(operator: Any, *args: Any, out: int | str | None = None) -> Callable[..., Any]:
+    """``operator`` compiled, and given its memory, for arguments like ``args``.
+
+    The function that is returned takes arguments of the same types and shapes. It allocates nothing: arrays in its
+    result are the same ones in each call, so copy one to keep it, and give each thread a prepared function of its own.
+
+    ``operator`` is what `grad`, `jacobian` and the like return. Or it is `jvp`, `vjp` or `hvp`, followed by the
+    arguments of such a call; what is returned then takes these arguments without the function: ``(primals, tangents)``,
+    or for `vjp` the primals.
+
+    >>> import numpy as np, pyfront as ad
+    >>> gradient = ad.prepare(ad.grad(lambda x: (x * x).sum()), np.zeros(3))
+    >>> gradient(np.array([1.0, 2.0, 3.0]))
+    array([2., 4., 6.])
+    """
+    if isinstance(operator, Operator):
+        return operator.prepare(*args)
+    if operator is products.jvp:
+        function, primals, tangents = args
+        return products.prepare_jvp(function, primals, tangents, out)
+    if operator is products.vjp:
+        return products.prepare_vjp(args[0], args[1:], out)
+    if operator is products.hvp:
+        return products.prepare_hvp(*args)
+    raise ArgumentError(
+        with_help(
+            f"prepare takes an operator, not {operator!r}",
+            "write prepare(grad(f), x), prepare(jacobian(f), x), prepare(hvp, f, x, v)",
+        )
+    )

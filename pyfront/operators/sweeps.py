@@ -1,0 +1,256 @@
+"""Sweeps: the programs of operators that take one sweep over a kernel: gradient, pushforward, pullback, evaluation.
+
+Names in these programs: parameters ``a<leaf>`` and ``t<i>`` (tangents or cotangents), copies ``c<leaf>``, shadows of
+inputs ``d<leaf>``, outputs ``o<j>`` with shadows ``s<j>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from numba.core import types
+
+from pyfront.annotations import Active, Annotation, Const, Duplicated
+from pyfront.derivative import autodiff
+from pyfront.errors import ShapeError
+from pyfront.modes import Mode
+from pyfront.operators import text
+from pyfront.operators.argnums import Selection, is_float
+from pyfront.operators.form import Call, Form, Output, copied, is_copied
+from pyfront.operators.program import Buffer, Copy, Program, Result
+from pyfront.operators.tree import EMPTY, Leaf, Tree, pack, relabel
+
+
+def gradient(name: str, form: Form, call: Call, selection: Selection, *, with_value: bool) -> Program:
+    """One reverse sweep over a kernel that returns a float."""
+    assert form.value is not None
+    buffers = {leaf: _like(f"d{leaf}", call, leaf) for leaf in selection.leaves if is_array(call, leaf)}
+    scalars = [leaf for leaf in selection.leaves if leaf not in buffers]
+    arguments = [
+        f"{argument(call, leaf)}, d{leaf}" if leaf in buffers else argument(call, leaf) for leaf in form.inputs
+    ]
+    mode = Mode.ReverseWithPrimal if with_value else Mode.Reverse
+    body = [line for buffer in buffers.values() for line in text.fill(buffer.name, buffer.type)]
+    body.append(f"{'value, adjoints' if with_value else 'adjoints'} = derivative({', '.join(arguments)})")
+    results = adjoint_results(call, selection.leaves, buffers, scalars)
+    template = selection.template
+    if with_value:
+        results = [*results, Result(form.value, expression="value")]
+        template = pack([Leaf(len(results) - 1), template])
+    derivative = autodiff(form.kernel, *annotate(form, call, selection.leaves, Active), mode=mode)
+    return program(name, form, call, body, results, template, {"derivative": derivative})
+
+
+def pushforward(
+    name: str,
+    form: Form,
+    call: Call,
+    tangents: Mapping[int, str],
+    *,
+    parameters: Sequence[str] | None = None,
+    with_value: bool,
+) -> Program:
+    """One forward sweep in the direction of ``tangents``: by leaf a parameter, or a number for a scalar."""
+    copies: list[Copy] = []
+    checks: list[str] = []
+    arguments = output_arguments(form)
+    for leaf in form.inputs:
+        arguments.append(argument(call, leaf))
+        if leaf not in tangents:
+            continue
+        if is_array(call, leaf):
+            copies.append(Copy(_like(f"d{leaf}", call, leaf), tangents[leaf]))
+            checks += text.guard(
+                f"{tangents[leaf]}.shape != a{leaf}.shape",
+                "ShapeError",
+                f"`{name}`: a tangent has not the shape of its argument",
+            )
+            arguments.append(f"d{leaf}")
+        else:
+            arguments.append(tangents[leaf])
+    mode = Mode.ForwardWithPrimal if with_value else Mode.Forward
+    derivative = autodiff(form.kernel, *annotate(form, call, tangents, Duplicated), mode=mode)
+    call_text = f"derivative({', '.join(arguments)})"
+    values: list[Result]
+    buffers: list[Buffer] = []
+    if form.value is not None:
+        body = [f"{'value, tangent' if with_value else 'tangent'} = {call_text}"]
+        values, moved = [Result(form.value, expression="value")], [Result(form.value, expression="tangent")]
+    else:
+        outputs, shadows = output_buffers(form), shadow_buffers(form)
+        buffers = [*outputs, *shadows]
+        body = [*(line for shadow in shadows for line in text.fill(shadow.name, shadow.type)), call_text]
+        values = [_whole(output, buffer) for output, buffer in zip(form.outputs, outputs, strict=True)]
+        moved = [_whole(output, shadow) for output, shadow in zip(form.outputs, shadows, strict=True)]
+    template = form.template
+    if with_value:
+        count = len(values)
+        template = pack([template, relabel(template, lambda index: Leaf(index + count))])
+    results = [*values, *moved] if with_value else moved
+    return program(
+        name,
+        form,
+        call,
+        body,
+        results,
+        template,
+        {"derivative": derivative, "ShapeError": ShapeError},
+        parameters=parameters,
+        checks=checks,
+        copies=copies,
+        buffers=buffers,
+    )
+
+
+def pullback(name: str, form: Form, call: Call, cotangents: Sequence[str]) -> Program:
+    """One reverse sweep, seeded with one cotangent per output, to one cotangent per float argument."""
+    leaves = [leaf for leaf in form.inputs if is_float(call.types[leaf])]
+    buffers = {leaf: _like(f"d{leaf}", call, leaf) for leaf in leaves if is_array(call, leaf)}
+    scalars = [leaf for leaf in leaves if leaf not in buffers]
+    arguments = output_arguments(form)
+    for leaf in form.inputs:
+        arguments += [argument(call, leaf), f"d{leaf}"] if leaf in buffers else [argument(call, leaf)]
+    body = [line for buffer in buffers.values() for line in text.fill(buffer.name, buffer.type)]
+    checks: list[str] = []
+    copies: list[Copy] = []
+    outputs, shadows = output_buffers(form), shadow_buffers(form)
+    for output, shadow, cotangent in zip(form.outputs, shadows, cotangents, strict=False):
+        if output.is_cell:
+            body.append(f"{shadow.name}[0] = {cotangent}")
+            continue
+        copies.append(Copy(shadow, cotangent))
+        checks += text.guard(
+            f"{cotangent}.shape != {shadow.name}.shape",
+            "ShapeError",
+            f"`{name}`: a cotangent has not the shape of its result",
+        )
+    if form.value is not None:
+        arguments.append(f"seed={cotangents[0]}")
+    body.append(f"adjoints = derivative({', '.join(arguments)})")
+    derivative = autodiff(form.kernel, *annotate(form, call, leaves, Active))
+    places = {leaf: Leaf(index) for index, leaf in enumerate(leaves)}
+    template = pack([relabel(tree, lambda leaf: places.get(leaf, EMPTY)) for tree in call.trees])
+    return program(
+        name,
+        form,
+        call,
+        body,
+        adjoint_results(call, leaves, buffers, scalars),
+        template,
+        {"derivative": derivative, "ShapeError": ShapeError},
+        parameters=(*argument_parameters(call), *cotangents),
+        checks=checks,
+        copies=copies,
+        buffers=[*outputs, *(shadow for shadow, output in zip(shadows, form.outputs, strict=True) if output.is_cell)],
+    )
+
+
+def evaluation(name: str, form: Form, call: Call) -> Program:
+    """The function itself."""
+    arguments = [*(f"o{index}" for index in range(len(form.outputs)))]
+    arguments += [argument(call, leaf) for leaf in form.inputs]
+    call_text = f"kernel({', '.join(arguments)})"
+    buffers = output_buffers(form)
+    if form.value is not None:
+        results = [Result(form.value, expression="value")]
+        call_text = f"value = {call_text}"
+    else:
+        results = [_whole(output, buffer) for output, buffer in zip(form.outputs, buffers, strict=True)]
+    return program(name, form, call, [call_text], results, form.template, {"kernel": form.kernel}, buffers=buffers)
+
+
+def program(
+    name: str,
+    form: Form,
+    call: Call,
+    body: Sequence[str],
+    results: Sequence[Result],
+    template: Tree,
+    namespace: Mapping[str, Any],
+    *,
+    parameters: Sequence[str] | None = None,
+    checks: Sequence[str] = (),
+    copies: Sequence[Copy] = (),
+    buffers: Sequence[Buffer] = (),
+) -> Program:
+    """A program of one sweep over copies of its arguments; those ``buffers`` that are no results are workspace."""
+    taken = {result.buffer for result in results}
+    copied_leaves = [
+        Copy(_like(f"c{leaf}", call, leaf), f"a{leaf}") for leaf in form.inputs if is_copied(call.types[leaf])
+    ]
+    initial: list[str] = []
+    for output, buffer in zip(form.outputs, output_buffers(form), strict=True):
+        if output.initial is not None:
+            initial += text.copy(buffer.name, buffer.type, f"a{output.initial}")
+    return Program(
+        name=name,
+        parameters=tuple(parameters if parameters is not None else argument_parameters(call)),
+        prelude=form.prelude,
+        measured=form.measured,
+        checks=tuple(checks),
+        copies=(*copied_leaves, *copies),
+        work=tuple(buffer for buffer in buffers if buffer not in taken),
+        body=(*initial, *body),
+        results=tuple(results),
+        template=template,
+        namespace={**form.namespace, **namespace},
+    )
+
+
+def annotate(form: Form, call: Call, active: Collection[int], scalar: type[Annotation]) -> list[type[Annotation]]:
+    """One annotation per parameter of the kernel; ``scalar`` is that of a scalar that is active."""
+    result: list[type[Annotation]] = [Duplicated] * len(form.outputs)
+    for leaf in form.inputs:
+        result.append((Duplicated if is_array(call, leaf) else scalar) if leaf in active else Const)
+    return result
+
+
+def adjoint_results(
+    call: Call, leaves: Sequence[int], buffers: Mapping[int, Buffer], scalars: Sequence[int]
+) -> list[Result]:
+    """What a reverse sweep leaves for each active leaf: a shadow, or one of ``adjoints``."""
+    results: list[Result] = []
+    for leaf in leaves:
+        if leaf in buffers:
+            results.append(Result(buffers[leaf].type, buffers[leaf]))
+        else:
+            place = f"adjoints[{scalars.index(leaf)}]" if len(scalars) > 1 else "adjoints"
+            results.append(Result(call.types[leaf], expression=place))
+    return results
+
+
+def output_arguments(form: Form) -> list[str]:
+    """The outputs and their shadows as arguments of a derivative."""
+    return [f"o{index}, s{index}" for index in range(len(form.outputs))]
+
+
+def output_buffers(form: Form) -> list[Buffer]:
+    """Where the kernel leaves its outputs."""
+    return [Buffer(f"o{index}", output.type, output.shape) for index, output in enumerate(form.outputs)]
+
+
+def shadow_buffers(form: Form) -> list[Buffer]:
+    """Their tangents or adjoints."""
+    return [Buffer(f"s{index}", output.type, output.shape) for index, output in enumerate(form.outputs)]
+
+
+def argument_parameters(call: Call) -> tuple[str, ...]:
+    return tuple(f"a{leaf}" for leaf in range(len(call.types)))
+
+
+def argument(call: Call, leaf: int) -> str:
+    """What the kernel gets for a leaf: its copy, or itself if nobody can write to it."""
+    return f"c{leaf}" if is_copied(call.types[leaf]) else f"a{leaf}"
+
+
+def is_array(call: Call, leaf: int) -> bool:
+    return isinstance(call.types[leaf], types.Array)
+
+
+def _like(name: str, call: Call, leaf: int) -> Buffer:
+    return Buffer(name, copied(call.types[leaf]), f"a{leaf}.shape")
+
+
+def _whole(output: Output, buffer: Buffer) -> Result:
+    return Result(output.type.dtype, expression=f"{buffer.name}[0]") if output.is_cell else Result(output.type, buffer)

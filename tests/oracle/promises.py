@@ -1,6 +1,6 @@
 """`check(kernel, *annotated arguments)`: everything that the derivatives of a kernel promise about one call, compared.
 
-What reverse mode promises is in `adjoints`, forward mode in `tangents`. With
+What reverse mode promises is in `adjoints`, forward mode in `tangents`, batches in `batches`. With
 PYFRONT_AUDIT_ORACLE=1 the engine is left out and the oracle itself is compared with finite differences of the compiled
 kernel.
 """
@@ -15,6 +15,7 @@ import numpy as np
 
 from oracle.adjoints import PLAN_STEPS, Adjoints, check_reverse
 from oracle.arguments import Allocations, Annotated
+from oracle.batches import check_batches
 from oracle.case import Case
 from oracle.compare import assert_same_bits
 from oracle.tangents import Tangents, check_forward, random_tangents
@@ -40,6 +41,7 @@ def check(
         return
     pulled = check_reverse(case, without, each_step)
     check_forward(case, pulled.inputs(case.call))
+    check_batches(case)
 
 
 def check_raises(kernel: Callable[..., Any], *arguments: Annotated) -> BaseException:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from oracle import active, adjoints, batches, check, const, dup, gradient, tangents
+from oracle import active, adjoints, batches, check, const, dup, gradient, promises, tangents
 from oracle.adjoints import Pulled
 from oracle.arguments import Allocations
 from oracle.batches import Lanes
@@ -204,7 +204,7 @@ class RightBatch:
     def __init__(self, case: Case, *, forward: bool, stacked: bool = False) -> None:
         self.case, self.forward = case, forward
 
-    def __call__(self, shadows, scalars):
+    def __call__(self, shadows, scalars, seed=None):
         case = self.case
         if self.forward:
             # The stand-in of the single derivative goes by the weights, which are the tangents for unit directions.
@@ -218,7 +218,10 @@ class RightBatch:
                 pushed[0].value,
             )
         else:
-            pulled = [RightAdjoints(case.kernel, case.call, case.value, case.seed)(lane) for lane in shadows]
+            pulled = [
+                RightAdjoints(case.kernel, case.call, case.value, its)(lane)
+                for lane, its in zip(shadows, seed, strict=True)
+            ]
             lanes = Lanes(
                 pulled[0].memory,
                 [lane.shadows for lane in pulled],
@@ -267,6 +270,7 @@ def checked(monkeypatch):
     def run(pulling, pushing, *arguments):
         monkeypatch.setattr(adjoints, "Adjoints", pulling)
         monkeypatch.setattr(tangents, "Tangents", pushing)
+        monkeypatch.setattr(promises, "check_batches", lambda case: None)
         check(kernel, *arguments)
 
     return run
@@ -299,7 +303,7 @@ def test_broken_promise_of_a_batch_is_noticed(rng, monkeypatch, forward):
         if forward:
             batches.check_tangents(case, stacked=False)
         else:
-            batches.check_adjoints(case)
+            batches.check_adjoints(case, seed_per_lane=True)
 
     run(RightBatch)
     for wrong in RightBatch.__subclasses__():

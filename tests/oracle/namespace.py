@@ -318,33 +318,38 @@ def names_in(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*(names_in(inner) for inner in nested))
 
 
-def on_duals(kernel: Callable[..., Any], done: dict[int, Any] | None = None) -> Callable[..., Any]:
+def on_duals(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The Python function of a kernel, with everything that it names replaced by its dual counterpart."""
-    done = {} if done is None else done
+    return twin(kernel, REPLACED, {})
+
+
+def twin(kernel: Callable[..., Any], counterparts: dict[int, Any], done: dict[int, Any]) -> Callable[..., Any]:
+    """The Python function of a kernel, with everything that it names replaced by its counterpart, found by identity;
+    `done` are the functions that have a twin."""
     function = getattr(kernel, "py_func", kernel)
     if id(function) in done:
         return done[id(function)]
-    scope: dict[str, Any] = {"__builtins__": function.__globals__["__builtins__"], "float": FLOAT}
-    # A function that names itself finds its dual form through the same dictionary.
+    scope: dict[str, Any] = {"__builtins__": function.__globals__["__builtins__"], "float": counterparts[id(float)]}
+    # A function that names itself finds its twin through the same dictionary.
     cells = tuple(types.CellType() for _ in function.__closure__ or ())
-    twin = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells or None)
-    done[id(function)] = twin
+    result = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells or None)
+    done[id(function)] = result
+
+    def replaced(thing: Any) -> Any:
+        """What a global or closure variable stands for."""
+        if id(thing) in counterparts:
+            return counterparts[id(thing)]
+        if hasattr(thing, "py_func"):
+            return twin(thing, counterparts, done)
+        if isinstance(thing, np.ndarray):
+            return as_objects(thing)
+        if isinstance(thing, tuple):
+            return tuple(replaced(element) for element in thing)
+        return thing
+
     for name in names_in(function.__code__):
         if name in function.__globals__:
-            scope[name] = replaced(function.__globals__[name], done)
+            scope[name] = replaced(function.__globals__[name])
     for cell, original in zip(cells, function.__closure__ or (), strict=True):
-        cell.cell_contents = replaced(original.cell_contents, done)
-    return twin
-
-
-def replaced(thing: Any, done: dict[int, Any]) -> Any:
-    """What a global or closure variable stands for on dual numbers."""
-    if id(thing) in REPLACED:
-        return REPLACED[id(thing)]
-    if hasattr(thing, "py_func"):
-        return on_duals(thing, done)
-    if isinstance(thing, np.ndarray):
-        return as_objects(thing)
-    if isinstance(thing, tuple):
-        return tuple(replaced(element, done) for element in thing)
-    return thing
+        cell.cell_contents = replaced(original.cell_contents)
+    return result

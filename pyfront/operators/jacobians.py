@@ -24,6 +24,7 @@ from pyfront.operators.form import Call, Form, is_copied
 from pyfront.operators.program import Buffer, Program, Result, array
 from pyfront.operators.sweeps import argument, argument_parameters, is_array, output_buffers
 from pyfront.operators.tree import Leaf, relabel
+from pyfront.operators.views import view
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def forward(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
     if jacobian.is_exact:
         for index, shadow in enumerate(outputs.shadows):
             shape = f"o{index}.shape + ({lanes.width},)"
-            sweep.append(f"{shadow.name} = {jacobian.block(index, 0).name}.reshape({shape})")
+            sweep.append(f"{shadow.name} = view({jacobian.block(index, 0).name}, {shape})")
     sweep += jacobian.zero(outputs)
     for index, shadow in enumerate(inputs.shadows):
         sweep += [*text.fill(shadow.name, shadow.type), *jacobian.seed(inputs, index)]
@@ -65,7 +66,7 @@ def forward(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
     else:
         work += outputs.shadows
         for index, shadow in enumerate(outputs.shadows):
-            moved = f"moved = {shadow.name}.reshape(({outputs.sizes[index]}, {lanes.width}))"
+            moved = f"moved = view({shadow.name}, ({outputs.sizes[index]}, {lanes.width}))"
             for place in range(len(inputs.shadows)):
                 store = text.loop("row", outputs.sizes[index], ["block[row, element] = moved[row, lane]"])
                 sweep += [moved, jacobian.block_view(index, place), *jacobian.each_lane(inputs, place, store)]
@@ -93,7 +94,7 @@ def reverse(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
                 found = f"adjoints[{scalars.index(place)}]" if len(scalars) > 1 else "adjoints"
                 store = [f"block[element, 0] = {found}[lane]"]
             else:
-                sweep.append(f"moved = {shadow.name}.reshape(({inputs.sizes[place]}, {lanes.width}))")
+                sweep.append(f"moved = view({shadow.name}, ({inputs.sizes[place]}, {lanes.width}))")
                 store = text.loop("column", inputs.sizes[place], ["block[element, column] = moved[column, lane]"])
             sweep += jacobian.each_lane(outputs, index, store)
     body = [f"for first in range(0, {' + '.join(outputs.sizes)}, {lanes.width}):", *text.indent(sweep)]
@@ -139,7 +140,7 @@ class _Jacobian:
     def block_view(self, output: int, place: int) -> str:
         """The statement that makes ``block`` a matrix: elements of the output by elements of the input."""
         shape = text.tuple_of([self.outputs.sizes[output], self.inputs.sizes[place]])
-        return f"block = {self.block(output, place).name}.reshape({shape})"
+        return f"block = view({self.block(output, place).name}, {shape})"
 
     def restore(self) -> list[str]:
         """Copy the arguments, and what outputs hold at first."""
@@ -157,8 +158,8 @@ class _Jacobian:
 
     def seed(self, side: _Side, index: int) -> list[str]:
         """Give each lane its direction, as far as it lies in this array."""
-        view = f"lanes = {side.shadows[index].name}.reshape(({side.sizes[index]}, {self._lanes.width}))"
-        return [view, *self.each_lane(side, index, ["lanes[element, lane] = 1.0"])]
+        matrix = f"lanes = view({side.shadows[index].name}, ({side.sizes[index]}, {self._lanes.width}))"
+        return [matrix, *self.each_lane(side, index, ["lanes[element, lane] = 1.0"])]
 
     def each_lane(self, side: _Side, index: int, body: Sequence[str]) -> list[str]:
         """A loop over the lanes whose direction lies in an array of ``side``, and which ``element`` it is there."""
@@ -225,7 +226,7 @@ class _Jacobian:
             body=tuple(body),
             results=tuple(results),
             template=template,
-            namespace={**form.namespace, "derivative": autodiff(form.kernel, *annotations, mode=mode)},
+            namespace={**form.namespace, "view": view, "derivative": autodiff(form.kernel, *annotations, mode=mode)},
         )
 
     def _input_shadow(self, leaf: int) -> Buffer:

@@ -1,4 +1,4 @@
-"""Jacobians and Hessians: `jacfwd`, `jacrev`, `jacobian`, `hessian`, `derivative` and `second_derivative`.
+"""Dense derivatives: `jacfwd`, `jacrev`, `jacobian`, `hessian`, `derivative` and `second_derivative`.
 
 The direction of the sweeps and how many lanes they have is chosen by the shapes of a call, once for each combination
 of shapes.
@@ -26,10 +26,10 @@ from pyfront.operators.program import Program
 from pyfront.operators.sweeps import is_array
 from pyfront.operators.tree import Leaf, Tree, relabel, row
 
-MAX_EXACT = 24
-"""Up to so many directions are taken in one sweep."""
+MAX_EXACT = 64
+"""Up to so many directions are taken in one sweep, compiled for their number; the engine takes no more."""
 
-CHUNK = 8
+CHUNK = 16
 """How many directions a sweep takes if there are more, or if it is not known how many."""
 
 _MAX_SHAPES = 1024

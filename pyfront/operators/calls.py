@@ -15,6 +15,9 @@ from numba.core import errors, types
 
 from pyfront.errors import ArgumentError, DtypeError, OverlapError, UnsupportedError, with_help
 from pyfront.operators import program as programs
+from pyfront.operators import text
+from pyfront.operators.containers import trees_of_types
+from pyfront.operators.form import leaf_names
 from pyfront.operators.program import Program
 from pyfront.operators.tree import Tree, flatten_like, is_native, unflatten
 from pyfront.specialized import Implement, Specialized
@@ -22,21 +25,28 @@ from pyfront.specialized import Implement, Specialized
 Build = Callable[[tuple[types.Type, ...]], Program]
 """From the types of the leaves to the program for them."""
 
+Restructure = Callable[[tuple[Tree, ...]], "Calls"]
+"""From the structures of arguments to the calls for these."""
+
 
 class Calls:
     """An operator for leaves of any types in one structure; ``parameters`` name the leaves.
 
-    The structure of the result is the same for all types.
+    The structure of the result is the same for all types. ``restructure`` gives the calls for leaves that are taken
+    apart further: compiled code passes tuples as one argument.
     """
 
-    def __init__(self, name: str, parameters: Sequence[str], build: Build) -> None:
+    def __init__(
+        self, name: str, parameters: Sequence[str], build: Build, restructure: Restructure | None = None
+    ) -> None:
         self.name = name
         self._count = len(parameters)
         self._build = build
+        self._restructure = restructure
         self._template: Tree | None = None
         self._programs: dict[tuple[types.Type, ...], Program] = {}
         self._into: dict[int, Specialized] = {}
-        self.fresh = Specialized(name, parameters, lambda given: programs.fresh(self.program(given)))
+        self.fresh = Specialized(name, parameters, self._implement)
         self._allocate = self._specialized(0, lambda given: programs.allocate(self.program(given)))
 
     def program(self, given: tuple[types.Type, ...]) -> Program:
@@ -87,6 +97,15 @@ class Calls:
                     )
                 ) from error
         return tuple(result)
+
+    def _implement(self, given: tuple[types.Type, ...]) -> Callable[..., Any]:
+        if self._restructure is None or not any(isinstance(type_, types.BaseTuple) for type_ in given):
+            return programs.fresh(self.program(given))
+        trees, _ = trees_of_types(given)
+        parameters = [f"a{index}" for index in range(self._count)]
+        leaves = ", ".join(leaf_names(parameters, trees))
+        namespace = {"restructured": self._restructure(trees).fresh}
+        return text.define(self.name, parameters, [f"return restructured({leaves})"], namespace)
 
     def _specialized(self, extra: int, implement: Implement) -> Specialized:
         """A function with ``extra`` parameters before the leaves."""

@@ -19,8 +19,8 @@ from pyfront import kernel as kernels
 from pyfront import numba_target
 from pyfront.errors import ArgumentError, ArityError, DtypeError, ResultError, ShapeError, UnsupportedError, with_help
 from pyfront.operators import text
-from pyfront.operators.constant_dict import constant_dict
-from pyfront.operators.tree import Leaf, Node, Tree, names, row
+from pyfront.operators.containers import expression
+from pyfront.operators.tree import Leaf, Tree, names, row
 from pyfront.scalars import SCALARS
 
 MEASURED = "measured"
@@ -157,7 +157,7 @@ class UserFunction:
     def _wrapper(self, call: Call, outputs: Sequence[str], statement: str, leaves: Sequence[int]) -> Dispatcher:
         """The kernel of leaves whose body is ``statement``, in which ``{}`` is the call of the function."""
         namespace: dict[str, Any] = {"function": self.dispatcher, "ShapeError": ShapeError}
-        arguments = ", ".join(_expression(tree, namespace) for tree in call.trees)
+        arguments = ", ".join(expression(tree, "a{}".format, namespace) for tree in call.trees)
         lines = statement.format(f"function({arguments})").splitlines()
         parameters = [*outputs, *(f"a{leaf}" for leaf in leaves)]
         return njit(text.define(self.name, parameters, lines, namespace))
@@ -259,25 +259,3 @@ class UserFunction:
 def leaf_names(parameters: Sequence[str], trees: Sequence[Tree]) -> list[str]:
     """How a user would write each leaf."""
     return [name for parameter, tree in zip(parameters, trees, strict=False) for name in names(tree, parameter)]
-
-
-def _expression(tree: Tree, namespace: dict[str, Any]) -> str:
-    """The argument as compiled code builds it from its leaves; what that takes is put into ``namespace``."""
-    if isinstance(tree, Leaf):
-        return f"a{tree.index}"
-    if tree.kind is type(None):
-        return "None"
-    children = text.tuple_of([_expression(child, namespace) for child in tree.children])
-    return _rebuild(tree, children, namespace)
-
-
-def _rebuild(tree: Node, children: str, namespace: dict[str, Any]) -> str:
-    if tree.kind is dict:
-        name = f"dict{len(namespace)}"
-        namespace[name] = constant_dict(tree.keys)
-        return f"{name}({children})"
-    if hasattr(tree.kind, "_fields"):
-        name = f"tuple{len(namespace)}"
-        namespace[name] = tree.kind
-        return f"{name}(*{children})"
-    return children

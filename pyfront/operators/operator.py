@@ -25,7 +25,7 @@ from pyfront.operators.calls import Calls
 from pyfront.operators.form import Call, Form, Output, Source, UserFunction
 from pyfront.operators.prepared import Prepared
 from pyfront.operators.program import Program, array
-from pyfront.operators.tree import Tree, flatten, indices, row
+from pyfront.operators.tree import Tree, flatten, indices, is_row, row
 
 _CACHE = "_pyfront_operators"
 
@@ -127,9 +127,13 @@ class Operator(abc.ABC):
         return self._calls_of_structure(trees)
 
     def _calls_of_structure(self, trees: tuple[Tree, ...]) -> Calls:
-        return remembered(
-            self, trees, lambda: Calls(self.name, self._leaf_parameters(trees), lambda g: self._program(Call(trees, g)))
-        )
+        def make() -> Calls:
+            restructure = self._calls_of_structure if is_row(trees) else None
+            return Calls(
+                self.name, self._leaf_parameters(trees), lambda given: self._program(Call(trees, given)), restructure
+            )
+
+        return remembered(self, trees, make)
 
     def _leaf_parameters(self, trees: tuple[Tree, ...]) -> tuple[str, ...]:
         if trees == row(self._count):

@@ -22,7 +22,8 @@ from numba.core import types
 
 from pyfront.errors import DtypeError, ShapeError, with_help
 from pyfront.operators import text
-from pyfront.operators.tree import Tree, indices, is_native, unflatten
+from pyfront.operators.containers import expression
+from pyfront.operators.tree import Tree, is_native
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ def array(dtype: types.Type, ndim: int, layout: str = "C") -> types.Array:
 def fresh(program: Program) -> Callable[..., Any]:
     """Parameters to results, in the structure of the template if compiled code has it, else as a flat tuple."""
     values = [result.buffer.name if result.buffer else result.expression for result in program.results]
+    namespace = dict(program.namespace)
     if is_native(program.template):
-        returned = _native(program.template, values)
+        returned = expression(program.template, values.__getitem__, namespace)
     else:
         returned = text.tuple_of(values)
     lines = [
@@ -117,7 +119,7 @@ def fresh(program: Program) -> Callable[..., Any]:
         *program.body,
         f"return {returned}",
     ]
-    return text.define(program.name, program.parameters, lines, program.namespace)
+    return text.define(program.name, program.parameters, lines, namespace)
 
 
 def into(program: Program, given: Sequence[types.Type]) -> Callable[..., Any]:
@@ -226,17 +228,6 @@ def _allocations(program: Program, buffers: Sequence[Buffer]) -> list[str]:
 
 def _copying(program: Program) -> list[str]:
     return [line for copy in program.copies for line in text.copy(copy.buffer.name, copy.buffer.type, copy.source)]
-
-
-def _native(template: Tree, values: Sequence[str]) -> str:
-    """The result as an expression of compiled code."""
-    nested = unflatten(template, values)
-
-    def write(value: Any) -> str:
-        return value if isinstance(value, str) else text.tuple_of([write(element) for element in value])
-
-    assert len(list(indices(template))) == len(values)
-    return write(nested)
 
 
 def _check_out(name: str, given: types.Type, buffer: Buffer) -> None:

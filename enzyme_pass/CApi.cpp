@@ -10,6 +10,7 @@
 #include "enzyme_pass/Driver.h"
 #include "enzyme_pass/runtime/Arena.h"
 #include "enzyme_pass/runtime/Symbols.h"
+#include "enzyme_pass/runtime/TapeMemory.h"
 #include "llvm/Config/llvm-config.h"
 
 using namespace llvm;
@@ -58,7 +59,10 @@ const char *pyfront_runtime_symbol(size_t index, void **address) {
   return Symbols[index].Name;
 }
 
-void pyfront_release_memory(void) { Arena::ofThread().release(); }
+void pyfront_release_memory(void) {
+  Arena::ofThread().release();
+  TapeMemory::releasePool();
+}
 
 size_t pyfront_arena_capacity(void) { return Arena::ofThread().capacity(); }
 
@@ -67,3 +71,11 @@ size_t pyfront_arena_in_use(void) { return Arena::ofThread().inUse(); }
 size_t pyfront_arena_peak(void) { return Arena::ofThread().peak(); }
 
 void pyfront_arena_reset_peak(void) { Arena::ofThread().resetPeak(); }
+
+void pyfront_release_tape(void *tape) { pyfront_tape_free(tape); }
+
+size_t pyfront_tape_bytes(const void *tape) {
+  return static_cast<const TapeMemory *>(tape)->bytes();
+}
+
+size_t pyfront_live_tapes(void) { return TapeMemory::live(); }

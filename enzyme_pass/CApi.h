@@ -51,8 +51,8 @@ PYFRONT_API const char *pyfront_llvm_version(void);
 PYFRONT_API size_t pyfront_runtime_symbol_count(void);
 PYFRONT_API const char *pyfront_runtime_symbol(size_t index, void **address);
 
-/** Gives the calling thread's arena back to the system; does nothing while it
- * is in use. */
+/** Gives the calling thread's arena back to the system, unless it is in use,
+ * and the memory of freed tapes. */
 PYFRONT_API void pyfront_release_memory(void);
 
 /** Of the calling thread's arena, in bytes: held, in use, and the most that was
@@ -61,6 +61,14 @@ PYFRONT_API size_t pyfront_arena_capacity(void);
 PYFRONT_API size_t pyfront_arena_in_use(void);
 PYFRONT_API size_t pyfront_arena_peak(void);
 PYFRONT_API void pyfront_arena_reset_peak(void);
+
+/** Of a tape that the forward half of a split derivative has handed out: ends
+ * its life; the bytes that it holds. */
+PYFRONT_API void pyfront_release_tape(void *tape);
+PYFRONT_API size_t pyfront_tape_bytes(const void *tape);
+
+/** How many tapes are alive in the process. */
+PYFRONT_API size_t pyfront_live_tapes(void);
 
 #ifdef __cplusplus
 }

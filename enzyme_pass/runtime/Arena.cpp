@@ -113,6 +113,14 @@ void *Arena::grow(void *Old, int64_t OldBytes, int64_t NewBytes) {
   return New;
 }
 
+void Arena::zero() {
+  for (unsigned I = 0; I < NumChunks && I <= Current; ++I) {
+    size_t Used = I == Current ? size_t(Top - Chunks[I].Base)
+                               : Chunks[I + 1].Before - Chunks[I].Before;
+    std::memset(Chunks[I].Base, 0, Used);
+  }
+}
+
 void Arena::release() {
   if (inUse() == 0)
     dropChunksFrom(0);
@@ -149,7 +157,8 @@ void *Arena::allocInNextChunk(size_t Size) {
 bool Arena::addChunk(size_t Size) {
   if (NumChunks == MaxChunks)
     return false;
-  ThreadReaper.Owned = this;
+  if (this == &ThreadArena)
+    ThreadReaper.Owned = this;
   // As much again as there is, so that a tape that grows needs few chunks, and
   // more than is asked for, so that a call with one large tape fits into its
   // chunk; just enough, should that be too much.

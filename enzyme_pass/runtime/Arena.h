@@ -25,7 +25,7 @@
 ///  runs in contiguous memory.
 ///
 /// No locks: an arena belongs to its thread, and is unmapped when the thread
-/// ends.
+/// ends; or to a tape (TapeMemory.h), which is used by one thread at a time.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -66,6 +66,9 @@ public:
   /// else by a copy. The old memory stays valid until the mark is left. Null:
   /// as for alloc; \p Old is unharmed.
   void *grow(void *Old, int64_t OldBytes, int64_t NewBytes);
+
+  /// Zeroes all that is in use.
+  void zero();
 
   /// Unmaps everything, unless something is in use.
   void release();

@@ -9,6 +9,7 @@
 #include "enzyme_pass/runtime/Symbols.h"
 #include "enzyme_pass/runtime/Arena.h"
 #include "enzyme_pass/runtime/SpecialFunctions.h"
+#include "enzyme_pass/runtime/TapeMemory.h"
 
 using namespace pyfront;
 
@@ -21,6 +22,12 @@ llvm::ArrayRef<RuntimeSymbol> pyfront::runtimeSymbols() {
       SYMBOL(pyfront_arena_alloc),
       SYMBOL(pyfront_arena_alloc_zeroed),
       SYMBOL(pyfront_arena_grow),
+      SYMBOL(pyfront_tape_open),
+      SYMBOL(pyfront_tape_alloc),
+      SYMBOL(pyfront_tape_alloc_shadow),
+      SYMBOL(pyfront_tape_grow),
+      SYMBOL(pyfront_tape_rewind),
+      SYMBOL(pyfront_tape_free),
 #define SPECIAL_FUNCTION(Name) SYMBOL(Name),
       PYFRONT_SPECIAL_FUNCTIONS(SPECIAL_FUNCTION)
 #undef SPECIAL_FUNCTION

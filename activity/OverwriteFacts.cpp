@@ -34,7 +34,7 @@ bool writesMemory(const Instruction &I) {
 
 OverwriteFacts::OverwriteFacts(const NormalFunction &N,
                                const MemoryObjects &Objects,
-                               const Subscripts &Subs)
+                               const Subscripts &Subs, bool CallerWrites)
     : N(N), Objects(Objects) {
   for (const BasicBlock &BB : *N.F)
     Index.try_emplace(&BB, Index.size());
@@ -47,7 +47,9 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
       if (auto *Load = dyn_cast<LoadInst>(&I))
         Loads.push_back(Load);
     }
-  for (const LoadInst *Load : Loads)
+  for (const LoadInst *Load : Loads) {
+    if (CallerWrites && isShared(Load->getPointerOperand()))
+      ByCaller.insert(Load);
     for (const Instruction *Write : Writes) {
       const Value *Ptr = writtenPointer(*Write);
       if (Ptr && !Objects.mayShareObject(Ptr, Load->getPointerOperand()))
@@ -57,6 +59,15 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
       Overwriter[Load] = Write;
       break;
     }
+  }
+}
+
+bool OverwriteFacts::isShared(const Value *Ptr) const {
+  return Objects.isUnknown(Ptr) ||
+         any_of(Objects.pointsTo(Ptr), [&](unsigned O) {
+           return Objects[O].Kind == ObjectKind::Argument ||
+                  Objects[O].Kind == ObjectKind::Outside;
+         });
 }
 
 BitVector OverwriteFacts::enteredFrom(const BasicBlock *From,
@@ -110,7 +121,8 @@ void OverwriteFacts::print(raw_ostream &OS) const {
     OS << "  %" << Load->getName() << ": ";
     const Instruction *Write = overwriterOf(Load);
     if (!Write) {
-      OS << "stable\n";
+      OS << (ByCaller.contains(Load) ? "the caller may overwrite it\n"
+                                     : "stable\n");
       continue;
     }
     OS << "overwritten by ";

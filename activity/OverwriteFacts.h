@@ -14,6 +14,9 @@
 /// run after the load at all, back edges included), by subscripts
 /// (Subscripts.h: rows or iterations that cannot meet).
 ///
+/// In split mode the caller comes between the sweeps: then the memory of
+/// arguments counts as overwritten when the kernel ends.
+///
 /// The second question serves the state snapshot: has the memory been written
 /// between a point of the program and the load? If not, a copy made at that
 /// point holds what the load read.
@@ -23,6 +26,7 @@
 
 #include "activity/MemoryObjects.h"
 #include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace pyfront {
 
@@ -42,10 +46,16 @@ struct ProgramPoint {
 
 class OverwriteFacts {
 public:
+  /// `CallerWrites`: the kernel's caller may write what it has access to before
+  /// the reverse sweep runs.
   OverwriteFacts(const NormalFunction &N, const MemoryObjects &Objects,
-                 const Subscripts &Subs);
+                 const Subscripts &Subs, bool CallerWrites);
 
-  /// A write after which `Load` may not be repeated, or null.
+  /// Whether `Load` may not be repeated.
+  bool isOverwritten(const llvm::LoadInst *Load) const {
+    return overwriterOf(Load) || ByCaller.contains(Load);
+  }
+  /// A write of the kernel after which `Load` may not be repeated, or null.
   const llvm::Instruction *overwriterOf(const llvm::LoadInst *Load) const {
     return Overwriter.lookup(Load);
   }
@@ -63,6 +73,8 @@ private:
   /// `Forbidden`.
   llvm::BitVector enteredFrom(const llvm::BasicBlock *From,
                               const llvm::BasicBlock *Forbidden) const;
+  /// Whether code outside of the kernel may reach the memory.
+  bool isShared(const llvm::Value *Ptr) const;
   bool runsAfter(const llvm::Instruction *Write,
                  const llvm::Instruction *Load) const;
 
@@ -73,6 +85,7 @@ private:
   llvm::SmallVector<const llvm::Instruction *, 16> Writes;
   llvm::SmallVector<const llvm::LoadInst *, 32> Loads;
   llvm::DenseMap<const llvm::LoadInst *, const llvm::Instruction *> Overwriter;
+  llvm::DenseSet<const llvm::LoadInst *> ByCaller;
 };
 
 } // namespace pyfront

@@ -34,7 +34,9 @@ static bool fromWord(const json::Value &V, T &Out, json::Path P,
 
 static bool fromJSON(const json::Value &V, Mode &Out, json::Path P) {
   static constexpr std::pair<StringRef, Mode> Known[] = {
-      {"reverse", Mode::Reverse}, {"forward", Mode::Forward}};
+      {"reverse", Mode::Reverse},
+      {"forward", Mode::Forward},
+      {"split", Mode::Split}};
   return fromWord<Mode>(V, Out, P, Known);
 }
 
@@ -143,6 +145,12 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
   if (std::optional<StringRef> Dir = Fields.getString("dump_dir"))
     Out.DumpDir = Dir->str();
   return checkScalars(Out, P) && checkWidth(Out, P);
+}
+
+std::vector<std::string> Request::symbols() const {
+  if (How != Mode::Split)
+    return {Name};
+  return {Name + halves::Forward.str(), Name + halves::Reverse.str()};
 }
 
 bool Request::isDisabled(StringRef Step) const {

@@ -19,7 +19,14 @@
 
 namespace pyfront {
 
-enum class Mode { Reverse, Forward };
+/// Split is Reverse in two functions, with a tape between them.
+enum class Mode { Reverse, Forward, Split };
+
+/// The symbols of a split derivative are its name with these behind it.
+namespace halves {
+inline constexpr llvm::StringLiteral Forward = ".forward";
+inline constexpr llvm::StringLiteral Reverse = ".reverse";
+} // namespace halves
 
 enum class ArgKind { Scalar, Array };
 
@@ -107,6 +114,8 @@ struct Request {
   /// Folder for the text of every stage; empty: none.
   std::string DumpDir;
 
+  /// The functions that the derivative consists of.
+  std::vector<std::string> symbols() const;
   bool isDisabled(llvm::StringRef Step) const;
   /// The argument that \p Param, an index of an LLVM parameter, belongs to;
   /// null if none.

@@ -16,7 +16,9 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
   LLVMContext &C = G->getContext();
   Enter = BasicBlock::Create(C, "enter", G);
   IRBuilder<> B(Enter);
-  if (!P.Req.Embedded)
+  if (isSplit())
+    Mark = openTape(B);
+  else if (!P.Req.Embedded)
     Mark = B.CreateCall(runtime("pyfront_arena_enter", i64(), {}), {}, "mark");
   // Replaced by a branch to the forward sweep once that exists.
   B.CreateUnreachable();
@@ -29,7 +31,7 @@ static Type *floatType(LLVMContext &C, ScalarType T) {
 }
 
 static bool hasSeedByValue(const Request &Req) {
-  return Req.How == Mode::Reverse && Req.Width == 1;
+  return Req.How != Mode::Forward && Req.Width == 1;
 }
 
 void Derivative::declare() {
@@ -178,7 +180,7 @@ void Derivative::returnIfNull(IRBuilder<> &B, llvm::Value *Memory) {
   Instruction *Then = SplitBlockAndInsertIfThen(IsNull, B.GetInsertPoint(),
                                                 /*Unreachable=*/true, Rare);
   IRBuilder<> Out(Then);
-  leaveArena(Out);
+  giveUp(Out);
   Out.CreateRet(Out.getInt32(OutOfMemoryStatus));
   Then->eraseFromParent();
   B.SetInsertPoint(At);
@@ -188,13 +190,21 @@ llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
                                   bool Zeroed, const Twine &Name) {
   if (P.Req.Embedded)
     return allocateEmbedded(B, Bytes, Zeroed, Name);
+  if (isSplit())
+    return allocateInTape(B, Bytes, Zeroed, Name);
   FunctionCallee Callee =
       runtime(Zeroed ? "pyfront_arena_alloc_zeroed" : "pyfront_arena_alloc",
               ptr(), {i64()});
+  return callAllocator(B, Callee, {Bytes}, Name);
+}
+
+llvm::Value *Derivative::callAllocator(IRBuilder<> &B, FunctionCallee Callee,
+                                       ArrayRef<llvm::Value *> Args,
+                                       const Twine &Name) {
   auto *F = cast<Function>(Callee.getCallee());
   F->setReturnDoesNotAlias();
   F->setOnlyAccessesInaccessibleMemory();
-  CallInst *Memory = B.CreateCall(Callee, {Bytes}, Name);
+  CallInst *Memory = B.CreateCall(Callee, Args, Name);
   Memory->addRetAttr(Attribute::getWithAlignment(G->getContext(), Align(64)));
   returnIfNull(B, Memory);
   return Memory;
@@ -205,20 +215,31 @@ llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array, Type *Ty,
   if (P.Req.Embedded)
     return growEmbedded(B, Array, Ty, Old, New);
   llvm::Value *Size = B.getInt64(G->getDataLayout().getTypeStoreSize(Ty));
-  FunctionCallee Callee =
-      runtime("pyfront_arena_grow", ptr(), {ptr(), i64(), i64()});
-  llvm::Value *Memory = B.CreateCall(
-      Callee, {Array, B.CreateMul(Old, Size), B.CreateMul(New, Size)});
+  SmallVector<llvm::Value *, 4> Args{Array, B.CreateMul(Old, Size),
+                                     B.CreateMul(New, Size)};
+  SmallVector<Type *, 4> Params{ptr(), i64(), i64()};
+  StringRef Name = "pyfront_arena_grow";
+  if (isSplit()) {
+    Args.insert(Args.begin(), Mark);
+    Params.insert(Params.begin(), ptr());
+    Name = "pyfront_tape_grow";
+  }
+  llvm::Value *Memory = B.CreateCall(runtime(Name, ptr(), Params), Args);
   returnIfNull(B, Memory);
   return Memory;
 }
 
 void Derivative::leaveArena(IRBuilder<> &B) {
-  if (P.Req.Embedded)
-    return;
-  B.CreateCall(
-      runtime("pyfront_arena_leave", Type::getVoidTy(G->getContext()), {i64()}),
-      {Mark});
+  if (!P.Req.Embedded && !isSplit())
+    B.CreateCall(runtime("pyfront_arena_leave", B.getVoidTy(), {i64()}),
+                 {Mark});
+}
+
+void Derivative::giveUp(IRBuilder<> &B) {
+  if (isSplit())
+    freeTape(B);
+  else
+    leaveArena(B);
 }
 
 /// The span of an array argument of any strides, empty arrays included.

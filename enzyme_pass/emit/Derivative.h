@@ -61,7 +61,15 @@ public:
   /// the result has room for `New`.
   llvm::Value *grow(llvm::IRBuilder<> &B, llvm::Value *Array, llvm::Type *Ty,
                     llvm::Value *Old, llvm::Value *New);
+  /// Gives the memory back: at the end of the sweeps; of a call that has
+  /// failed. The halves of a split derivative leave the tape to its owner.
   void leaveArena(llvm::IRBuilder<> &B);
+  void giveUp(llvm::IRBuilder<> &B);
+  bool isSplit() const { return P.Req.How == Mode::Split; }
+  /// Split mode: the call that opens the tape.
+  llvm::CallInst *tape() const { return llvm::cast<llvm::CallInst>(Mark); }
+  /// Split mode: zeroes the shadows in the tape. (SplitMemory.cpp)
+  void rewind(llvm::IRBuilder<> &B);
   /// Reads and writes one element of shadow memory, all lanes of it.
   llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
                              llvm::Value *Shadow, llvm::Align A,
@@ -89,12 +97,21 @@ private:
   llvm::FunctionCallee runtime(llvm::StringRef Name, llvm::Type *Ret,
                                llvm::ArrayRef<llvm::Type *> Params);
   void returnIfNull(llvm::IRBuilder<> &B, llvm::Value *Memory);
+  llvm::Value *callAllocator(llvm::IRBuilder<> &B, llvm::FunctionCallee Callee,
+                             llvm::ArrayRef<llvm::Value *> Args,
+                             const llvm::Twine &Name);
+  // SplitMemory.cpp
+  llvm::CallInst *openTape(llvm::IRBuilder<> &B);
+  llvm::Value *allocateInTape(llvm::IRBuilder<> &B, llvm::Value *Bytes,
+                              bool IsShadow, const llvm::Twine &Name);
+  void freeTape(llvm::IRBuilder<> &B);
   // Embedded.cpp
   llvm::Value *allocateEmbedded(llvm::IRBuilder<> &B, llvm::Value *Bytes,
                                 bool Zeroed, const llvm::Twine &Name);
   llvm::Value *growEmbedded(llvm::IRBuilder<> &B, llvm::Value *Array,
                             llvm::Type *Ty, llvm::Value *Old, llvm::Value *New);
 
+  /// The arena's mark; split mode: the tape.
   llvm::Value *Mark = nullptr;
   llvm::MDNode *Scope[3] = {}, *Others[3] = {};
 };

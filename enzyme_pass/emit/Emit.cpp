@@ -2,23 +2,33 @@
 //-----------------------===//
 #include "enzyme_pass/emit/Emit.h"
 #include "enzyme_pass/emit/ReverseSweep.h"
+#include "enzyme_pass/emit/Split.h"
 #include "enzyme_pass/emit/TangentSweep.h"
 
 using namespace llvm;
 
 namespace pyfront {
 
-static void emitReverse(Derivative &D) {
+/// Both sweeps; the block where the second begins.
+static BasicBlock *emitReverse(Derivative &D) {
   ForwardSweep Sweep(D);
   Tape Slots(D, Sweep);
   ReverseSweep Reverse(D, Sweep, Slots);
   Sweep.emit();
   IRBuilder<> B(Sweep.end());
   Sweep.storeValue(B);
+  auto *Turn = BasicBlock::Create(D.G->getContext(), "turn", D.G);
+  B.CreateBr(Turn);
+  B.SetInsertPoint(Turn);
+  if (D.isSplit()) {
+    D.rewind(B);
+    Sweep.zeroStack(B);
+  }
   Reverse.start(B);
   Sweep.end()->eraseFromParent();
   Slots.emitForward();
   Reverse.emit();
+  return Turn;
 }
 
 static void emitForward(Derivative &D) {
@@ -27,13 +37,19 @@ static void emitForward(Derivative &D) {
   TangentSweep(D, Sweep).emit();
 }
 
-Function &emitDerivative(const Plan &P) {
+void emitDerivative(const Plan &P) {
   Derivative D(P);
-  if (P.Req.How == Mode::Forward)
+  switch (P.Req.How) {
+  case Mode::Forward:
     emitForward(D);
-  else
+    break;
+  case Mode::Reverse:
     emitReverse(D);
-  return *D.G;
+    break;
+  case Mode::Split:
+    splitDerivative(D, emitReverse(D));
+    break;
+  }
 }
 
 } // namespace pyfront

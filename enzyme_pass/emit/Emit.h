@@ -4,8 +4,9 @@
 /// \file
 /// Writes one function. In reverse mode: the forward sweep (a clone of the
 /// primal with tape writes), then the reverse sweep. In forward mode: the clone
-/// alone, with the tangents beside the values. It reads the plan and the rule
-/// table, asks no analysis and cannot fail (E1, E2).
+/// alone, with the tangents beside the values. In split mode the function is
+/// cut in two at the end (Split.h). It reads the plan and the rule table, asks
+/// no analysis and cannot fail (E1, E2).
 ///
 ///   i32 @derivative(excinfo, primal's parameters ..., shadows and adjoints
 ///   ...,
@@ -22,7 +23,7 @@
 
 namespace pyfront {
 
-llvm::Function &emitDerivative(const Plan &P);
+void emitDerivative(const Plan &P);
 
 } // namespace pyfront
 

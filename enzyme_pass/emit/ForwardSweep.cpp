@@ -6,6 +6,7 @@
 /// map, so splitting a cloned block (an allocation that may fail) does no harm.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/emit/ForwardSweep.h"
+#include "enzyme_pass/emit/Places.h"
 #include "enzyme_pass/support/Check.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -73,7 +74,7 @@ void ForwardSweep::lowerFailures() {
   for (CallInst *Raise : Raises) {
     IRBuilder<> B(Raise);
     B.CreateStore(Raise->getArgOperand(1), D.G->getArg(0));
-    D.leaveArena(B);
+    D.giveUp(B);
     B.CreateRet(Raise->getArgOperand(0));
     Instruction *End = Raise->getParent()->getTerminator();
     PF_CHECK(isa<UnreachableInst>(End), "a raise does not end its block");
@@ -129,7 +130,8 @@ void ForwardSweep::makeShadows() {
   for (const ObjectPlan &O : D.P.Objects) {
     switch (O.Shadow) {
     case ShadowHome::Parameter:
-      Shadows[O.Base] = D.Extra[O.Arg];
+      Shadows[O.Base] = D.isSplit() ? placeOf(D, O.Arg)
+                                    : static_cast<Value *>(D.Extra[O.Arg]);
       break;
     case ShadowHome::Workspace: {
       Span S = spanOf(D, B, O.Size);
@@ -145,9 +147,6 @@ void ForwardSweep::makeShadows() {
                                       O.Name + ".shadow");
       Shadow->setAlignment(Primal->getAlign());
       Shadow->setOperand(0, Primal->getArraySize());
-      Value *Bytes = D.L.bytes(B, B.getInt64(O.Size.Literal));
-      D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Shadow->getAlign()),
-            Side::Shadow);
       Shadows[O.Base] = Shadow;
       break;
     }
@@ -162,6 +161,19 @@ void ForwardSweep::makeShadows() {
       break;
     }
   }
+  if (!D.isSplit())
+    zeroStack(B);
+}
+
+/// Shadows on the stack are zero when they are first read.
+void ForwardSweep::zeroStack(IRBuilder<> &B) {
+  for (const ObjectPlan &O : D.P.Objects)
+    if (O.Shadow == ShadowHome::Stack) {
+      auto *Shadow = cast<AllocaInst>(Shadows.lookup(O.Base));
+      Value *Bytes = D.L.bytes(B, B.getInt64(O.Size.Literal));
+      D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Shadow->getAlign()),
+            Side::Shadow);
+    }
 }
 
 void ForwardSweep::storeShadowPointers() {
@@ -209,8 +221,12 @@ Value *ForwardSweep::shadowValue(Value *V) {
     IRBuilder<> B(Primal->getNextNode());
     SmallVector<Value *, 4> Indices(
         drop_begin(cast<GetElementPtrInst>(Primal)->operands()));
-    return Shadows[V] =
-               D.L.address(B, *Step, Base, Indices, I->getName() + ".shadow");
+    Value *Address =
+        D.L.address(B, *Step, Base, Indices, I->getName() + ".shadow");
+    // A place is no address that an object could have in bounds.
+    if (auto *Gep = dyn_cast<GetElementPtrInst>(Address); Gep && D.isSplit())
+      Gep->setNoWrapFlags(GEPNoWrapFlags::none());
+    return Shadows[V] = Address;
   }
   Instruction *Shadow = Primal->clone();
   Shadow->setName(I->getName() + ".shadow");

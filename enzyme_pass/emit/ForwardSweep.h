@@ -25,6 +25,9 @@ public:
   void emit();
   /// The clone of the success exit's `ret`, to be replaced.
   llvm::Instruction *end() { return Bottoms.lookup(D.P.N.Success); }
+  /// Zeroes the shadows of stack variables; done by `emit`, but in split mode
+  /// by the reverse half.
+  void zeroStack(llvm::IRBuilder<> &B);
   /// Stores the kernel's result where the caller wants it.
   void storeValue(llvm::IRBuilder<> &B);
   /// The value of `K` in the forward sweep.

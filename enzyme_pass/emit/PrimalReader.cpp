@@ -1,6 +1,7 @@
 //===- PrimalReader.cpp - One case per kind of source
 //----------------------===//
 #include "enzyme_pass/emit/PrimalReader.h"
+#include "enzyme_pass/emit/Places.h"
 #include "enzyme_pass/support/Check.h"
 
 using namespace llvm;
@@ -37,7 +38,7 @@ Value *PrimalReader::write(IRBuilder<> &B, Key K, const Source &S) {
   case SourceKind::Literal:
   case SourceKind::Argument:
   case SourceKind::Register:
-    return Sweep.valueOf(K);
+    return fromKept(B, K, Sweep.valueOf(K));
   case SourceKind::Counter:
     return counter(B, S.Index);
   case SourceKind::Recompute:
@@ -47,9 +48,17 @@ Value *PrimalReader::write(IRBuilder<> &B, Key K, const Source &S) {
     return fromSnapshot(B, cast<LoadInst>(K.getPointer()),
                         D.P.Snapshots[S.Index]);
   case SourceKind::Tape:
-    return Slots.load(B, S.Index, [&](Value *V) { return primal(B, V); });
+    return fromKept(
+        B, K, Slots.load(B, S.Index, [&](Value *V) { return primal(B, V); }));
   }
   PF_UNREACHABLE("unknown kind of source");
+}
+
+Value *PrimalReader::fromKept(IRBuilder<> &B, Key K, Value *Kept) {
+  if (K.getInt() == Space::Shadow)
+    if (auto It = D.P.Places.find(K.getPointer()); It != D.P.Places.end())
+      return addressOf(D, B, Kept, It->second);
+  return Kept;
 }
 
 Value *PrimalReader::repeat(IRBuilder<> &B, Key K) {

@@ -32,6 +32,9 @@ public:
 private:
   llvm::Value *read(llvm::IRBuilder<> &B, Key K);
   llvm::Value *write(llvm::IRBuilder<> &B, Key K, const Source &S);
+  /// What the forward sweep has kept of `K`, which in split mode may be a
+  /// place.
+  llvm::Value *fromKept(llvm::IRBuilder<> &B, Key K, llvm::Value *Kept);
   llvm::Value *repeat(llvm::IRBuilder<> &B, Key K);
   llvm::Value *fromSnapshot(llvm::IRBuilder<> &B, llvm::LoadInst *Load,
                             const Snapshot &S);

@@ -27,8 +27,9 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
   AM.Function.clear();
   AM.CGSCC.clear();
   AM.Module.clear();
+  std::vector<std::string> Symbols = Req.symbols();
   for (Function &F : M)
-    if (F.getName() != Req.Name && !F.isDeclaration()) {
+    if (!is_contained(Symbols, F.getName()) && !F.isDeclaration()) {
       // Dead but for helpers of exceptions with run-time arguments.
       F.setComdat(nullptr);
       F.setLinkage(GlobalValue::InternalLinkage);

@@ -23,6 +23,8 @@
 ///  P4  every active access has a shadow for each object that it may touch; if
 ///      it goes through a pointer kept in memory, that memory has one too.
 ///  P5  every block that the reverse sweep enters knows where it came from.
+///  P6  split mode: a shadow that is kept, and that may lie in the shadow of an
+///      argument, is kept as a place; no argument's memory is read again.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H
@@ -127,6 +129,17 @@ struct ObjectPlan {
   Extent Size;
 };
 
+/// A shadow pointer that a forward half keeps: where it may lie.
+struct PlacePlan {
+  /// `Duplicated` arguments, by their place in the request.
+  llvm::SmallVector<unsigned, 2> Args;
+  /// It may also be the address of a shadow that the derivative owns.
+  bool MayBeAddress = false;
+};
+
+/// The most arguments of a kernel whose derivative is split.
+inline constexpr unsigned MaxSplitArguments = 500;
+
 /// Where the reverse sweep goes after block `BB`.
 struct BackPlan {
   enum class Form {
@@ -175,6 +188,10 @@ struct Plan {
   /// Element type of the block copies among `ActiveAccesses`; none if what is
   /// copied is constant.
   llvm::DenseMap<const llvm::Instruction *, llvm::Type *> CopiedType;
+
+  /// Split mode: the pointers whose shadows the forward half keeps as places in
+  /// the shadows of arguments.
+  llvm::MapVector<llvm::Value *, PlacePlan> Places;
 
   bool hasAdjoint(const llvm::Value *V) const {
     return Adjoints.contains(const_cast<llvm::Value *>(V));

@@ -138,7 +138,8 @@ void printTangents(raw_ostream &OS, const Plan &P) {
 
 void Plan::print(raw_ostream &OS) const {
   static constexpr StringLiteral Notes[] = {"const", "active", "duplicated"};
-  OS << (Req.How == Mode::Forward ? "plan forward" : "plan reverse");
+  static constexpr StringLiteral Modes[] = {"reverse", "forward", "split"};
+  OS << "plan " << Modes[static_cast<unsigned>(Req.How)];
   if (Req.Width > 1)
     OS << " width " << Req.Width;
   OS << (Req.MayAlias ? " may-alias" : "") << " (";
@@ -165,6 +166,14 @@ void Plan::print(raw_ostream &OS) const {
   OS << "tape\n";
   for (unsigned I = 0; I < Slots.size(); ++I)
     printSlot(OS, *this, I);
+  if (!Places.empty())
+    OS << "places\n";
+  for (const auto &[V, Place] : Places) {
+    OS << "  " << formatv("{0,-24}", nameOf(shadowOf(V))) << " in";
+    for (unsigned Arg : Place.Args)
+      OS << " " << Req.Args[Arg].Name << "'";
+    OS << (Place.MayBeAddress ? ", or own\n" : "\n");
+  }
   OS << "snapshots\n";
   for (unsigned I = 0; I < Snapshots.size(); ++I) {
     const Snapshot &S = Snapshots[I];

@@ -164,7 +164,7 @@ std::vector<SnapshotCandidate> CandidateFinder::find() {
       auto *Load = dyn_cast<LoadInst>(&I);
       // Of pointers a copy would be needed in shadow memory as well.
       if (!Load || Load->getType()->isPointerTy() ||
-          !Known.Overwrite.overwriterOf(Load))
+          !Known.Overwrite.isOverwritten(Load))
         continue;
       Value *Base = MemoryObjects::rootOf(Load->getPointerOperand());
       Assumed.clear();

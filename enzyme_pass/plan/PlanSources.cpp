@@ -150,7 +150,7 @@ bool SourceSolver::isPure(const Instruction *I) const {
 bool SourceSolver::computedSource(Key K, Source &S) const {
   auto *I = cast<Instruction>(K.getPointer());
   if (auto *Load = dyn_cast<LoadInst>(I)) {
-    if (Known.Overwrite.overwriterOf(Load)) {
+    if (Known.Overwrite.isOverwritten(Load)) {
       auto It = CandidateOf.find(Load);
       if (It == CandidateOf.end())
         return false;
@@ -194,7 +194,8 @@ std::string SourceSolver::whyTaped(Key K) const {
   if (auto *Load = dyn_cast<LoadInst>(I)) {
     const Instruction *Write = Known.Overwrite.overwriterOf(Load);
     if (!Write)
-      return "a load";
+      return Known.Overwrite.isOverwritten(Load) ? "the caller may overwrite it"
+                                                 : "a load";
     if (auto *Store = dyn_cast<StoreInst>(Write))
       return ("overwritten by the store to %" +
               Store->getPointerOperand()->getName())

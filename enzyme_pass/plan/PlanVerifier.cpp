@@ -56,6 +56,8 @@ private:
   void checkBack(BasicBlock *BB);
   void checkLast(int L, BasicBlock *Exit);
   void checkSource(Key K, const Source &S);
+  void checkPlace(Key K, const Source &S);
+  const ObjectPlan *objectAt(const Value *Base) const;
   void checkSlots();
   void checkSlotOf(Key K, const Source &S);
   void checkCycles();
@@ -65,8 +67,9 @@ private:
   std::vector<std::string> Violations;
 };
 
-/// Every object that `Ptr` may point into has a shadow.
-void Verifier::checkShadows(Value *Ptr, const Instruction &Access) {
+/// The bases that `Ptr` may be computed from.
+static SmallVector<Value *, 4> rootsOf(Value *Ptr) {
+  SmallVector<Value *, 4> Roots;
   SmallSetVector<Value *, 4> Pointers;
   Pointers.insert(Ptr);
   for (unsigned Next = 0; Next < Pointers.size(); ++Next) {
@@ -80,14 +83,52 @@ void Verifier::checkShadows(Value *Ptr, const Instruction &Access) {
       Pointers.insert(Freeze->getOperand(0));
     } else if (auto *Load = dyn_cast<LoadInst>(Root)) {
       Pointers.insert(Load->getPointerOperand());
-    } else if (!isa<UndefValue, ConstantPointerNull>(Root) &&
-               none_of(P.Objects, [&](const ObjectPlan &O) {
-                 return O.Base == Root && O.Shadow != ShadowHome::None;
-               })) {
+    } else if (!isa<UndefValue, ConstantPointerNull>(Root)) {
+      Roots.push_back(Root);
+    }
+  }
+  return Roots;
+}
+
+const ObjectPlan *Verifier::objectAt(const Value *Base) const {
+  auto It =
+      find_if(P.Objects, [&](const ObjectPlan &O) { return O.Base == Base; });
+  return It == P.Objects.end() ? nullptr : &*It;
+}
+
+/// Every object that `Ptr` may point into has a shadow.
+void Verifier::checkShadows(Value *Ptr, const Instruction &Access) {
+  for (Value *Root : rootsOf(Ptr)) {
+    const ObjectPlan *Object = objectAt(Root);
+    if (!Object || Object->Shadow == ShadowHome::None)
       violate("P4: `%" + Root->getName() + "` has no shadow, and `" +
               Access.getOpcodeName() + " %" + Access.getName() +
               "` touches it");
-    }
+  }
+}
+
+/// What the forward half of a split derivative hands on does not depend on the
+/// caller's memory.
+void Verifier::checkPlace(Key K, const Source &S) {
+  if (S.Kind == SourceKind::Reload) {
+    Value *Ptr = cast<LoadInst>(K.getPointer())->getPointerOperand();
+    for (Value *Root : rootsOf(Ptr))
+      if (const ObjectPlan *Object = objectAt(Root);
+          Object && Object->Size.How == Extent::Form::Argument)
+        violate("P6: " + name(K) + " is reloaded from the caller's memory");
+  }
+  if (K.getInt() != Space::Shadow ||
+      (S.Kind != SourceKind::Register && S.Kind != SourceKind::Tape))
+    return;
+  auto It = P.Places.find(K.getPointer());
+  for (Value *Root : rootsOf(K.getPointer())) {
+    const ObjectPlan *Object = objectAt(Root);
+    if (!Object || Object->Shadow != ShadowHome::Parameter)
+      continue;
+    if (It == P.Places.end() ||
+        !is_contained(It->second.Args, unsigned(Object->Arg)))
+      violate("P6: " + name(K) + " may lie in the shadow of `" + Object->Name +
+              "`, and is not kept as a place");
   }
 }
 
@@ -185,6 +226,8 @@ void Verifier::checkLast(int L, BasicBlock *Exit) {
 }
 
 void Verifier::checkSource(Key K, const Source &S) {
+  if (P.Req.How == Mode::Split)
+    checkPlace(K, S);
   switch (S.Kind) {
   case SourceKind::Recompute:
   case SourceKind::Reload:

@@ -11,6 +11,8 @@ static void planReverse(Plan &P, const Facts &Known, const DominatorTree &DT) {
   SetVector<Key> Needed = findNeeds(P, DT);
   planGuards(P);
   planSources(P, Known, DT, Needed);
+  if (P.Req.How == Mode::Split)
+    planPlaces(P, Known);
   // A batch fills the vector lanes with its adjoints.
   bool IsBatch = P.Req.Width > 1;
   if (!P.Req.isDisabled("lanes") && !IsBatch)
@@ -28,7 +30,7 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
   auto P = std::make_unique<Plan>(N, Req);
   planActive(*P, Known);
   planObjects(*P, Known);
-  if (Req.How == Mode::Reverse)
+  if (Req.How != Mode::Forward)
     planReverse(*P, Known, DT);
   for (const std::string &Violation : verifyPlan(*P))
     Sink.internal("the plan is not sound: " + Violation);

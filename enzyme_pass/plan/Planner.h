@@ -14,6 +14,7 @@
 ///                  recompute  pure instructions
 ///                  snapshot   copies of overwritten arrays (PlanSnapshots.cpp)
 ///                  mincut     the cheapest set to tape     (MinCut.cpp)
+///   places       split mode: shadows that are kept        (PlanPlaces.cpp)
 ///   lanes        sums over a loop in vector lanes         (PlanLanes.cpp)
 ///   strips       scatter loops split by access            (PlanStrips.cpp)
 ///   tape         slots, where their arrays begin          (PlanTape.cpp)
@@ -60,6 +61,9 @@ void planObjects(Plan &P, const Facts &Known);
 /// get `SourceKind::Tape` without a slot.
 void planSources(Plan &P, const Facts &Known, const llvm::DominatorTree &DT,
                  const llvm::SetVector<Key> &Needed);
+
+/// Split mode: finds the shadow pointers that the forward half keeps.
+void planPlaces(Plan &P, const Facts &Known);
 
 /// Finds the adjoints that are sums over a loop.
 void planLanes(Plan &P);

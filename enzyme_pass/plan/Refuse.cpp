@@ -173,6 +173,13 @@ bool Refuser::check(const Instruction &I) {
 }
 
 bool Refuser::checkObjects() {
+  if (Req.How == Mode::Split && Req.Args.size() > MaxSplitArguments) {
+    Sink.unsupported(*N.F,
+                     "a split derivative of more than " +
+                         Twine(MaxSplitArguments) + " arguments",
+                     "pass one array instead of many");
+    return false;
+  }
   for (unsigned O = 0; O < Known.Objects.size(); ++O) {
     const MemoryObject &Object = Known.Objects[O];
     if (Object.Kind != ObjectKind::Result || !Req.Return)

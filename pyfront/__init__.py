@@ -26,6 +26,7 @@ from pyfront.errors import (
     SeedError,
     ShapeError,
     StructureError,
+    TapeError,
     UnsupportedError,
 )
 from pyfront.modes import Forward, ForwardWithPrimal, Mode, Reverse, ReverseWithPrimal
@@ -43,6 +44,8 @@ from pyfront.operators import (
     value_and_grad,
     vjp,
 )
+from pyfront.split import autodiff_split
+from pyfront.tape import Tape
 
 __version__ = "0.1.0"
 
@@ -76,8 +79,11 @@ __all__ = [
     "SeedError",
     "ShapeError",
     "StructureError",
+    "Tape",
+    "TapeError",
     "UnsupportedError",
     "autodiff",
+    "autodiff_split",
     "derivative",
     "grad",
     "hessian",

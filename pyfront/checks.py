@@ -48,7 +48,7 @@ class View:
 
 @dataclass(frozen=True)
 class Pair:
-    """A Duplicated array and its shadow, or a Const array alone."""
+    """A Duplicated array and its shadow, or an array alone: a Const one, or one whose shadow another call brings."""
 
     primal: View
     shadow: View | None = None
@@ -168,9 +168,11 @@ def _legal(builder: ir.IRBuilder, a: _Extent, b: _Extent) -> ir.Value | None:
     """The condition under which overlap of ``a`` and ``b`` is right, None if it never is."""
     if a.view.role is b.view.role is Role.CONST:
         return ir.Constant(ir.IntType(1), 1)
-    if a.view.role is not b.view.role or a.pair.shadow is None or b.pair.shadow is None:
+    if a.view.role is not b.view.role or a.view.type.dtype != b.view.type.dtype:
         return None
-    if a.view.type.dtype != b.view.type.dtype:
+    if a.view.role is Role.PRIMAL and a.pair.shadow is b.pair.shadow is None:
+        return ir.Constant(ir.IntType(1), 1)
+    if a.pair.shadow is None or b.pair.shadow is None:
         return None
     primals = builder.sub(b.pair.primal.data, a.pair.primal.data)
     shadows = builder.sub(b.pair.shadow.data, a.pair.shadow.data)

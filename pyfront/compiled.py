@@ -27,6 +27,9 @@ from pyfront.numba_target import Capture, CaptureLibrary, capture, library_of
 OUT_OF_MEMORY = 20550
 """The derivative's status when there is no memory for the tape (seam 2)."""
 
+FORWARD_HALF, REVERSE_HALF = ".forward", ".reverse"
+"""Behind a split derivative's name: its two functions."""
+
 DUMP = "PYFRONT_DUMP"
 """Environment variable: the folder where the engine writes each stage's IR."""
 
@@ -81,6 +84,15 @@ class Compiled(Differentiated):
 
 
 @dataclass(frozen=True)
+class Halves(Differentiated):
+    """A derivative in two halves, with the signatures of seam 2."""
+
+    forward_address: int
+    reverse_address: int
+    library: link.OptimizedOnce
+
+
+@dataclass(frozen=True)
 class Embedded(Differentiated):
     """A derivative that captured kernels call by its symbol, to be differentiated again."""
 
@@ -92,12 +104,20 @@ def load(derivative: Differentiated) -> Compiled:
     with _linking(derivative):
         library = link.load(
             derivative.bitcode,
-            derivative.local_name,
-            derivative.symbol,
+            {derivative.local_name: derivative.symbol},
             derivative.captured.environments,
             packs_scalars=derivative.forward,
         )
     return Compiled(**vars(derivative), library=library, address=link.address(library, derivative.symbol))
+
+
+def load_halves(derivative: Differentiated) -> Halves:
+    """Make a derivative that was asked for as ``split`` callable."""
+    symbols = {derivative.local_name + half: derivative.symbol + half for half in (FORWARD_HALF, REVERSE_HALF)}
+    with _linking(derivative):
+        library = link.load(derivative.bitcode, symbols, derivative.captured.environments)
+    forward, reverse = (link.address(library, symbol) for symbol in symbols.values())
+    return Halves(**vars(derivative), library=library, forward_address=forward, reverse_address=reverse)
 
 
 def embed(derivative: Differentiated) -> Embedded:
@@ -118,6 +138,7 @@ def differentiate(
     arguments: Sequence[Argument],
     *,
     forward: bool = False,
+    split: bool = False,
     width: int = 1,
     may_alias: bool,
     disable: Sequence[str],
@@ -140,13 +161,14 @@ def differentiate(
     finally:
         _in_progress.pop()
     returns = request.return_type(name, captured.return_type)
-    local_name = f"{'forward' if forward else 'reverse'}.{name}"
+    local_name = f"{'forward' if forward else 'split' if split else 'reverse'}.{name}"
     asked = request.build(
         primal=captured.primal,
         name=local_name,
         arguments=arguments,
         returns=returns,
         forward=forward,
+        split=split,
         width=width,
         may_alias=may_alias,
         disable=disable,

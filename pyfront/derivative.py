@@ -65,9 +65,7 @@ def autodiff(
     array([0., 2., 4.])
     """
     dispatcher = kernels.as_dispatcher(kernel)
-    for step in disable:
-        if step not in PLAN_STEPS:
-            raise PlanStepError(with_help(f"the plan has no step {step!r}", f"choose from {', '.join(PLAN_STEPS)}"))
+    check_plan_steps(disable)
     instances = [annotation for annotation in annotations if isinstance(annotation, Annotation)]
     if instances and len(instances) != len(annotations):
         raise AnnotationError(
@@ -82,6 +80,13 @@ def autodiff(
     if not instances:
         return derivative
     return derivative(*(value for annotation in instances for value in annotation.values))
+
+
+def check_plan_steps(disable: Sequence[str]) -> None:
+    """Raise if ``disable`` names what is no step of the plan."""
+    for step in disable:
+        if step not in PLAN_STEPS:
+            raise PlanStepError(with_help(f"the plan has no step {step!r}", f"choose from {', '.join(PLAN_STEPS)}"))
 
 
 def _derivative(

@@ -105,19 +105,27 @@ class EntryDispatcher(TwinnedDispatcher):
         known = self.overloads.get(given)
         if known is not None:
             return known
-        count = len(self._shape.parameters)
-        compiled = self._specialize(given[:count], self._shape.may_alias)
-        canonical = tuple(_call_types(compiled.arguments))
-        if self._shape.seeded:
-            canonical += (_seed_type(compiled, given[count]),)
+        compiled, canonical = self._canonical(given)
         if canonical not in self.overloads:
-            body = BatchBody if compiled.is_batch else Body
-            self.add_overload(entry.build(compiled, self._shape, canonical, body, self._target))
+            self.add_overload(self._build(compiled, canonical))
         overload = self.overloads[canonical]
         if canonical != given:
             self._add_synonym(given, overload)
             self.overloads[given] = overload
         return overload
+
+    def _canonical(self, given: tuple[types.Type, ...]) -> tuple[Differentiated, tuple[types.Type, ...]]:
+        """The derivative for a call with these types, and the types as which its entry takes the arguments."""
+        count = len(self._shape.parameters)
+        compiled = self._specialize(given[:count], self._shape.may_alias)
+        canonical = tuple(call_types(compiled.arguments))
+        if self._shape.seeded:
+            canonical += (seed_type(compiled, given[count]),)
+        return compiled, canonical
+
+    def _build(self, compiled: Differentiated, canonical: tuple[types.Type, ...]) -> Any:
+        body = BatchBody if compiled.is_batch else Body
+        return entry.build(compiled, self._shape, canonical, body, self._target)
 
     def _add_synonym(self, given: tuple[types.Type, ...], overload: Any) -> None:
         self._insert([type_._code for type_ in given], overload.entry_point, False)
@@ -203,7 +211,8 @@ def _stub(shape: Shape) -> Callable[..., Any]:
     return stub
 
 
-def _call_types(arguments: Sequence[Argument]) -> list[types.Type]:
+def call_types(arguments: Sequence[Argument]) -> list[types.Type]:
+    """The types of a call: those of the kernel's arguments, each followed by that of its shadow."""
     result: list[types.Type] = []
     for argument in arguments:
         result.append(argument.type)
@@ -212,7 +221,8 @@ def _call_types(arguments: Sequence[Argument]) -> list[types.Type]:
     return result
 
 
-def _seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
+def seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
+    """The type as which a seed is taken; raises if there can be none."""
     if not compiled.takes_seed:
         what = "nothing" if compiled.returns is types.none else f"{compiled.returns}, which has no derivative"
         raise SeedError(
@@ -225,7 +235,7 @@ def _seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
     if compiled.is_batch and isinstance(plain, types.Array) and (plain.ndim, plain.dtype) == (1, compiled.returns):
         return plain
     if compiled.is_batch and isinstance(plain, types.BaseTuple) and len(plain.types) == compiled.width:
-        return types.UniTuple(_seed_type(compiled, plain.types[0]), compiled.width)
+        return types.UniTuple(seed_type(compiled, plain.types[0]), compiled.width)
     if not isinstance(plain, (types.Float, types.Integer)):
         raise SeedError(f"`{compiled.kernel}`: the seed must be a real number, not {given}")
     return compiled.returns

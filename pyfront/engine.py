@@ -37,6 +37,9 @@ size_t      pyfront_arena_capacity(void);
 size_t      pyfront_arena_in_use(void);
 size_t      pyfront_arena_peak(void);
 void        pyfront_arena_reset_peak(void);
+void        pyfront_release_tape(void *tape);
+size_t      pyfront_tape_bytes(const void *tape);
+size_t      pyfront_live_tapes(void);
 """
 
 
@@ -96,7 +99,7 @@ class Engine:
             self._lib.pyfront_result_free(result)
 
     def release_memory(self) -> None:
-        """Give back the memory that this thread's arena keeps between calls."""
+        """Give back the memory that this thread's arena, and freed tapes, keep for the next call."""
         self._lib.pyfront_release_memory()
 
     def arena_capacity(self) -> int:
@@ -113,6 +116,18 @@ class Engine:
 
     def arena_reset_peak(self) -> None:
         self._lib.pyfront_arena_reset_peak()
+
+    def release_tape(self, tape: int) -> None:
+        """End the life of the tape at this address."""
+        self._lib.pyfront_release_tape(self._ffi.cast("void *", tape))
+
+    def tape_bytes(self, tape: int) -> int:
+        """Bytes that the tape at this address holds."""
+        return int(self._lib.pyfront_tape_bytes(self._ffi.cast("void *", tape)))
+
+    def live_tapes(self) -> int:
+        """How many tapes are alive in the process."""
+        return int(self._lib.pyfront_live_tapes())
 
     def _text(self, result: Any, what: str) -> str:
         return self._string(self._lib.pyfront_result_text(result, what.encode()))

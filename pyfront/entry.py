@@ -103,7 +103,7 @@ def build(
     target: Target,
 ) -> Any:
     """Compile the entry for these types, as ``body`` writes it, and register it with Numba."""
-    restype = result_type(compiled, shape.with_primal)
+    restype = body.result_type(compiled, shape)
     fndesc = funcdesc.FunctionDescriptor(
         native=True,
         modname="pyfront",
@@ -162,13 +162,21 @@ class Body:
         self._callee = callee
         self._shape = shape
         self._restype = restype
-        values = context.call_conv.decode_arguments(builder, argument_types, builder.function)
-        self._seed = values.pop() if shape.seeded else None
+        self._seed: ir.Value | None = None
         self._seed_type = argument_types[-1] if shape.seeded else compiled.returns
-        incoming = iter(values)
         self._primal: list[ir.Value] = []
         self._shadow: list[ir.Value | None] = []
-        for argument in compiled.arguments:
+        self._take(context.call_conv.decode_arguments(builder, argument_types, builder.function))
+
+    @staticmethod
+    def result_type(compiled: Differentiated, shape: Shape) -> types.Type:
+        return result_type(compiled, shape.with_primal)
+
+    def _take(self, values: list[ir.Value]) -> None:
+        """Take the arguments of the call."""
+        self._seed = values.pop() if self._shape.seeded else None
+        incoming = iter(values)
+        for argument in self._compiled.arguments:
             self._primal.append(next(incoming))
             self._shadow.append(next(incoming) if argument.is_duplicated else None)
 
@@ -176,21 +184,7 @@ class Body:
         builder, context, compiled = self._builder, self._context, self._compiled
         self._check()
         slots = self._slots()
-        outputs = self._outputs(slots)
-        status = native.emit_call(
-            context,
-            builder,
-            compiled,
-            self._callee,
-            excinfo=builder.function.args[1],
-            primal=context.get_arg_packer(tuple(argument.type for argument in compiled.arguments)).as_arguments(
-                builder, self._primal
-            ),
-            outputs=outputs,
-            seed=self._seed_value(),
-            tangent=slots.tangent,
-            value=slots.value,
-        )
+        status = self._call(slots)
         with builder.if_then(builder.icmp_signed("!=", status, native.STATUS(0)), likely=False):
             self._release()
             with builder.if_then(builder.icmp_signed("==", status, native.STATUS(OUT_OF_MEMORY))):
@@ -200,6 +194,26 @@ class Body:
         self._release()
         result = self._result(slots)
         context.call_conv.return_value(builder, context.get_return_value(builder, self._restype, result))
+
+    def _call(self, slots: native.Slots) -> ir.Value:
+        outputs = self._outputs(slots)
+        return native.emit_call(
+            self._context,
+            self._builder,
+            self._compiled,
+            self._callee,
+            excinfo=self._builder.function.args[1],
+            primal=self._primal_parameters(),
+            outputs=outputs,
+            seed=self._seed_value(),
+            tangent=slots.tangent,
+            value=slots.value,
+        )
+
+    def _primal_parameters(self) -> tuple[ir.Value, ...]:
+        """The arguments of the kernel as its LLVM parameters."""
+        packer = self._context.get_arg_packer(tuple(argument.type for argument in self._compiled.arguments))
+        return tuple(packer.as_arguments(self._builder, self._primal))
 
     def _store_back(self) -> None:
         """Bring shadows that the derivative did not work on in place to where the caller has them."""

@@ -74,6 +74,10 @@ class StructureError(ArgumentError, TypeError):
     """Tangents, cotangents or results whose tuples, lists or dicts are not those of the arguments."""
 
 
+class TapeError(ArgumentError, ValueError):
+    """A tape that is closed, or that another derivative has made."""
+
+
 class PlanStepError(ArgumentError, ValueError):
     """``disable`` names a step that the plan does not have."""
 

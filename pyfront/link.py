@@ -7,6 +7,7 @@ would lose what the engine says of its parameters).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -42,25 +43,30 @@ class OptimizedOnce(codegen.JITCodeLibrary):
 
 @global_compiler_lock
 def load(
-    bitcode: bytes, name: str, symbol: str, environments: dict[str, Any], *, packs_scalars: bool = False
+    bitcode: bytes, symbols: Mapping[str, str], environments: dict[str, Any], *, packs_scalars: bool = False
 ) -> OptimizedOnce:
-    """Optimize and load the module that defines ``name``, as ``symbol``, which is unique in the process."""
+    """Optimize and load the module that defines the keys of ``symbols``, under their values.
+
+    The values are unique in the process.
+    """
     owner = cpu_target.target_context.codegen()
-    library = OptimizedOnce(owner, symbol)
+    library = OptimizedOnce(owner, next(iter(symbols.values())))
     library.packs_scalars = packs_scalars
     module = llvm.parse_bitcode(bitcode)
     module.verify()
-    if not any(function.name == name and not function.is_declaration for function in module.functions):
-        raise RuntimeError(f"it does not define {name}")
-    module.get_function(name).name = symbol
+    defined = {function.name for function in module.functions if not function.is_declaration}
+    for name, symbol in symbols.items():
+        if name not in defined:
+            raise RuntimeError(f"it does not define {name}")
+        module.get_function(name).name = symbol
     runtime = {function.name for function in rtsys.library.get_defined_functions()}
     if any(function.is_declaration and function.name in runtime for function in module.functions):
         library.add_linking_library(rtsys.library)
     library.add_llvm_module(module)
     library.finalize()
-    defined = {variable.name for variable in library._final_module.global_variables if not variable.is_declaration}
+    globals_ = {variable.name for variable in library._final_module.global_variables if not variable.is_declaration}
     for variable, environment in environments.items():
-        if variable in defined:
+        if variable in globals_:
             owner.set_env(variable, environment)
     return library
 

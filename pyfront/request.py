@@ -27,6 +27,7 @@ def build(
     arguments: Sequence[Argument],
     returns: types.Type,
     forward: bool = False,
+    split: bool = False,
     width: int = 1,
     may_alias: bool,
     disable: Sequence[str],
@@ -44,7 +45,7 @@ def build(
         {
             "primal": primal,
             "name": name,
-            "mode": "forward" if forward else "reverse",
+            "mode": "forward" if forward else "split" if split else "reverse",
             "width": width,
             "args": entries,
             "return": "none" if returns is types.none else SCALARS[returns].engine,

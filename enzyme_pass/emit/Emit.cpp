@@ -22,7 +22,7 @@ static BasicBlock *emitReverse(Derivative &D) {
   B.SetInsertPoint(Turn);
   if (D.isSplit()) {
     D.rewind(B);
-    Sweep.zeroStack(B);
+    Sweep.zeroStack(B, /*Tables=*/false);
   }
   Reverse.start(B);
   Sweep.end()->eraseFromParent();

@@ -111,11 +111,8 @@ void ForwardSweep::lowerAllocations() {
     Value *Bytes = Old->getOperand(0);
     Value *Memory = D.allocate(B, Bytes, /*Zeroed=*/false, O.Name);
     B.SetInsertPoint(Old);
-    // Adjoints are added to. A tangent is written where its value is.
-    bool Zeroed = D.P.Req.How == Mode::Reverse;
     if (O.Shadow == ShadowHome::Allocation)
-      Shadows[Call] =
-          D.allocate(B, D.L.bytes(B, Bytes), Zeroed, O.Name + ".shadow");
+      Shadows[Call] = allocateShadow(B, O, Bytes);
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
         Top = Old->getNextNode();
@@ -123,6 +120,18 @@ void ForwardSweep::lowerAllocations() {
     Old->eraseFromParent();
     D.Forward[Call] = Memory;
   }
+}
+
+Value *ForwardSweep::allocateShadow(IRBuilder<> &B, const ObjectPlan &O,
+                                    Value *Bytes) {
+  Bytes = D.L.bytes(B, Bytes);
+  bool Keeps = D.isSplit() && O.IsTable;
+  // Adjoints are added to. A tangent is written where its value is.
+  bool Zeroed = D.P.Req.How != Mode::Forward && !Keeps;
+  Value *Shadow = D.allocate(B, Bytes, Zeroed, O.Name + ".shadow");
+  if (Keeps)
+    D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Align(64)), Side::Shadow);
+  return Shadow;
 }
 
 void ForwardSweep::makeShadows() {
@@ -161,14 +170,15 @@ void ForwardSweep::makeShadows() {
       break;
     }
   }
+  zeroStack(B, /*Tables=*/true);
   if (!D.isSplit())
-    zeroStack(B);
+    zeroStack(B, /*Tables=*/false);
 }
 
 /// Shadows on the stack are zero when they are first read.
-void ForwardSweep::zeroStack(IRBuilder<> &B) {
+void ForwardSweep::zeroStack(IRBuilder<> &B, bool Tables) {
   for (const ObjectPlan &O : D.P.Objects)
-    if (O.Shadow == ShadowHome::Stack) {
+    if (O.Shadow == ShadowHome::Stack && O.IsTable == Tables) {
       auto *Shadow = cast<AllocaInst>(Shadows.lookup(O.Base));
       Value *Bytes = D.L.bytes(B, B.getInt64(O.Size.Literal));
       D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Shadow->getAlign()),

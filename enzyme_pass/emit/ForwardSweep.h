@@ -25,9 +25,10 @@ public:
   void emit();
   /// The clone of the success exit's `ret`, to be replaced.
   llvm::Instruction *end() { return Bottoms.lookup(D.P.N.Success); }
-  /// Zeroes the shadows of stack variables; done by `emit`, but in split mode
-  /// by the reverse half.
-  void zeroStack(llvm::IRBuilder<> &B);
+  /// Zeroes the shadows of stack variables, of tables of pointers or of the
+  /// others. Done by `emit`, but for the others in split mode: by the reverse
+  /// half.
+  void zeroStack(llvm::IRBuilder<> &B, bool Tables);
   /// Stores the kernel's result where the caller wants it.
   void storeValue(llvm::IRBuilder<> &B);
   /// The value of `K` in the forward sweep.
@@ -49,6 +50,11 @@ private:
   void dropLifetimes();
   void lowerAllocations();
   void makeShadows();
+  /// Beside the allocation of a local array. In split mode a table of pointers,
+  /// which the forward half fills, does not lie with what the reverse half
+  /// zeroes.
+  llvm::Value *allocateShadow(llvm::IRBuilder<> &B, const ObjectPlan &O,
+                              llvm::Value *Bytes);
   void storeShadowPointers();
   llvm::Value *shadowValue(llvm::Value *V);
 

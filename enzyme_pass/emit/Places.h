@@ -10,8 +10,9 @@
 ///   its address in a reverse half = shadow of k + offset
 ///
 /// Sound, because nothing on the way depends on the base being an address: the
-/// forward half never goes through a shadow pointer, what it computes on a
-/// place are additions (without `inbounds`), and an offset from the base of an
+/// forward half goes through the shadows of tables of pointers only, which are
+/// its own, what it computes on a place are additions (without `inbounds`), and
+/// an offset from the base of an
 /// object that exists is smaller than the address space (2^52 where it is
 /// largest), so that k and the offset can be told apart again. Numbers below
 /// 2^53 are addresses: shadows of local arrays, which lie in the tape.

@@ -42,8 +42,9 @@ Value *PrimalReader::write(IRBuilder<> &B, Key K, const Source &S) {
   case SourceKind::Counter:
     return counter(B, S.Index);
   case SourceKind::Recompute:
-  case SourceKind::Reload:
     return repeat(B, K);
+  case SourceKind::Reload:
+    return fromKept(B, K, repeat(B, K));
   case SourceKind::Snapshot:
     return fromSnapshot(B, cast<LoadInst>(K.getPointer()),
                         D.P.Snapshots[S.Index]);

@@ -22,7 +22,8 @@
 ///      forward sweep only, and local arrays are primal memory, which a reverse
 ///      sweep does not write.
 ///  S3  Shadows that it owns (local arrays, workspace, stack) lie apart and are
-///      zeroed when it begins.
+///      zeroed when it begins. Those of tables of pointers hold the shadows of
+///      these; the forward sweep writes them, and no reverse sweep does.
 ///  S4  Shadows of arguments are places in what the forward half leaves
 ///      (Places.h), addresses only in the call that was given them.
 ///  S5  It allocates nothing, so it cannot fail halfway.

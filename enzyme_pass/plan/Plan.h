@@ -124,6 +124,8 @@ struct ObjectPlan {
   llvm::Value *Base = nullptr;
   std::string Name;
   ShadowHome Shadow = ShadowHome::None;
+  /// A table of pointers: its shadow keeps theirs.
+  bool IsTable = false;
   /// For `Parameter`: place in the request.
   int Arg = -1;
   Extent Size;

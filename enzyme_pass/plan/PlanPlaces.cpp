@@ -11,8 +11,9 @@
 ///     a, b = b, a     (by name)             %a' = phi [place 0], [%b']
 ///     ...  a[i] ...                         tape %a'; reverse: its address
 ///
-/// This file finds the pointers that are kept so, and for each the arguments
-/// that it may lie in. What can be recomputed from the parameters is not kept.
+/// This file finds the pointers that are kept so, also in tables of pointers,
+/// and for each the arguments that it may lie in. What can be recomputed from
+/// the parameters is not kept.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
 
@@ -23,7 +24,8 @@ namespace pyfront {
 void planPlaces(Plan &P, const Facts &Known) {
   for (const auto &[K, S] : P.Sources) {
     bool IsKept = S.Kind == SourceKind::Argument ||
-                  S.Kind == SourceKind::Register || S.Kind == SourceKind::Tape;
+                  S.Kind == SourceKind::Register ||
+                  S.Kind == SourceKind::Tape || S.Kind == SourceKind::Reload;
     if (K.getInt() != Space::Shadow || !IsKept)
       continue;
     PlacePlan Place;

@@ -118,7 +118,8 @@ void Verifier::checkPlace(Key K, const Source &S) {
         violate("P6: " + name(K) + " is reloaded from the caller's memory");
   }
   if (K.getInt() != Space::Shadow ||
-      (S.Kind != SourceKind::Register && S.Kind != SourceKind::Tape))
+      (S.Kind != SourceKind::Register && S.Kind != SourceKind::Tape &&
+       S.Kind != SourceKind::Reload))
     return;
   auto It = P.Places.find(K.getPointer());
   for (Value *Root : rootsOf(K.getPointer())) {

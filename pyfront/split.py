@@ -10,10 +10,10 @@ the `Tape`; nothing else is, so the arrays of the forward call may change in bet
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
@@ -87,20 +87,23 @@ def _half(place: int, origin: tuple[Any, ...]) -> Any:
 class _Split:
     """What the two halves have in common: the request, and the code by signature."""
 
-    def __init__(
-        self, kernel: Dispatcher, annotations: tuple[type[Annotation], ...], disable: tuple[str, ...]
-    ) -> None:
+    def __init__(self, kernel: Dispatcher, annotations: tuple[type[Annotation], ...], disable: tuple[str, ...]) -> None:
         self.origin = (kernel, annotations, disable)
         self.name = kernels.name(kernel)
         self.doc = kernel.py_func.__doc__
         self.names = kernels.parameters(kernel)
         self.annotations = annotations
         self._check_request()
-        self.parameters = call_parameters(self.names, annotations)
         self.has_shadow = [annotation.has_shadow for annotation in annotations]
+        self.parameters = call_parameters(self.names, annotations)
+        is_shadow = [role for has in self.has_shadow for role in ((False, True) if has else (False,))]
+        self.shadows = tuple(itertools.compress(self.parameters, is_shadow))
+        self.primals = tuple(itertools.compress(self.parameters, (not role for role in is_shadow)))
         self._kernel = kernel
         self._disable = disable
         self.compiled: dict[tuple[tuple[types.Type, ...], bool], Halves] = {}
+        self._forward: dict[bool, ForwardDispatcher] = {}
+        self._reverse: dict[tuple[bool, bool], ReverseDispatcher] = {}
 
     def _check_request(self) -> None:
         for annotation in self.annotations:
@@ -124,38 +127,26 @@ class _Split:
                 f"got {len(self.annotations)} annotations"
             )
 
-    @functools.cache  # noqa: B019
     def forward(self, may_alias: bool) -> ForwardDispatcher:
         """The entries of the forward half."""
-        parameters = tuple(name for name, is_shadow in self._roles() if not is_shadow)
-        shape = Shape(f"{self.name}_forward", parameters, with_primal=True, seeded=False, may_alias=may_alias)
-        return ForwardDispatcher(shape, self._specialize_forward)
+        entries = self._forward.get(may_alias)
+        if entries is None:
+            shape = Shape(f"{self.name}_forward", self.primals, with_primal=True, seeded=False, may_alias=may_alias)
+            entries = self._forward.setdefault(may_alias, ForwardDispatcher(shape, self._specialize_forward))
+        return entries
 
-    @functools.cache  # noqa: B019
     def reverse(self, seeded: bool, may_alias: bool) -> ReverseDispatcher:
         """The entries of the reverse half."""
-        parameters = (*self.parameters, self.tape_parameter)
-        shape = Shape(f"{self.name}_reverse", parameters, with_primal=False, seeded=seeded, may_alias=may_alias)
-        return ReverseDispatcher(shape, self._specialize)
-
-    @functools.cached_property
-    def tape_parameter(self) -> str:
-        name = _TAPE
-        while name in self.parameters:
-            name += "_"
-        return name
-
-    @property
-    def shadows(self) -> tuple[str, ...]:
-        """The names of the reverse half's shadows."""
-        return tuple(name for name, is_shadow in self._roles() if is_shadow)
-
-    def _roles(self) -> Iterator[tuple[str, bool]]:
-        names = iter(self.parameters)
-        for has_shadow in self.has_shadow:
-            yield next(names), False
-            if has_shadow:
-                yield next(names), True
+        key = (seeded, may_alias)
+        entries = self._reverse.get(key)
+        if entries is None:
+            tape = _TAPE
+            while tape in self.parameters:
+                tape += "_"
+            parameters = (*self.parameters, tape)
+            shape = Shape(f"{self.name}_reverse", parameters, with_primal=False, seeded=seeded, may_alias=may_alias)
+            entries = self._reverse.setdefault(key, ReverseDispatcher(shape, self._specialize))
+        return entries
 
     def interleave(self, arguments: Sequence[Any], shadows: Sequence[Any]) -> list[Any]:
         """Each argument, followed by its shadow if it has one."""
@@ -169,7 +160,8 @@ class _Split:
 
     def _specialize_forward(self, given: Sequence[types.Type], may_alias: bool) -> Halves:
         """The code for a forward call: shadows are taken to be of their primals' types."""
-        return self._specialize(self.interleave(given, [t for t, has in zip(given, self.has_shadow) if has]), may_alias)
+        shadows = list(itertools.compress(given, self.has_shadow))
+        return self._specialize(self.interleave(given, shadows), may_alias)
 
     def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Halves:
         """The code for arguments and shadows of these types; shadows are checked, but do not distinguish code."""
@@ -203,6 +195,16 @@ class _Half:
     def inspect_plan(self) -> dict[tuple[types.Type, ...], str]:
         """Where the reverse half gets each value that it needs, as text; as `inspect_llvm`."""
         return {key: compiled.plan for (key, _), compiled in self._split.compiled.items()}
+
+    @property
+    def _numba_type_(self) -> NoReturn:
+        """What Numba asks for where compiled code refers to a half."""
+        raise UnsupportedError(
+            with_help(
+                f"{self!r} is called from Python only",
+                "in compiled code call the derivative in one piece, ad.autodiff",
+            )
+        )
 
     def __reduce__(self) -> Any:
         return _half, (self._place, self._split.origin)

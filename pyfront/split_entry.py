@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 
 from pyfront import entry, native
 from pyfront.compiled import FORWARD_HALF, REVERSE_HALF, Differentiated, Halves

@@ -73,7 +73,8 @@ class Tape:
     def __reduce__(self) -> NoReturn:
         raise TapeError(
             with_help(
-                f"`{self._name}`: a tape cannot be copied or pickled", "call the reverse half in the process that made it"
+                f"`{self._name}`: a tape cannot be copied or pickled",
+                "call the reverse half in the process that made it",
             )
         )
 

@@ -117,9 +117,7 @@ void Verifier::checkPlace(Key K, const Source &S) {
           Object && Object->Size.How == Extent::Form::Argument)
         violate("P6: " + name(K) + " is reloaded from the caller's memory");
   }
-  if (K.getInt() != Space::Shadow ||
-      (S.Kind != SourceKind::Register && S.Kind != SourceKind::Tape &&
-       S.Kind != SourceKind::Reload))
+  if (K.getInt() != Space::Shadow || S.Kind == SourceKind::Recompute)
     return;
   auto It = P.Places.find(K.getPointer());
   for (Value *Root : rootsOf(K.getPointer())) {

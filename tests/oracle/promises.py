@@ -1,8 +1,8 @@
 """`check(kernel, *annotated arguments)`: everything that the derivatives of a kernel promise about one call, compared.
 
-What reverse mode promises is in `adjoints`, forward mode in `tangents`, batches in `batches`. With
-PYFRONT_AUDIT_ORACLE=1 the engine is left out and the oracle itself is compared with finite differences of the compiled
-kernel.
+What reverse mode promises is in `adjoints`, in two halves in `halves`, forward mode in `tangents`, batches in
+`batches`. With PYFRONT_AUDIT_ORACLE=1 the engine is left out and the oracle itself is compared with finite differences
+of the compiled kernel.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from oracle.arguments import Allocations, Annotated
 from oracle.batches import check_batches
 from oracle.case import Case
 from oracle.compare import assert_same_bits
+from oracle.halves import check_split, halves
 from oracle.tangents import Tangents, check_forward, random_tangents
 
 
@@ -42,6 +43,7 @@ def check(
     pulled = check_reverse(case, without, each_step)
     check_forward(case, pulled.inputs(case.call))
     check_batches(case)
+    check_split(case, pulled)
 
 
 def check_raises(kernel: Callable[..., Any], *arguments: Annotated) -> BaseException:
@@ -70,6 +72,10 @@ def check_raises(kernel: Callable[..., Any], *arguments: Annotated) -> BaseExcep
         adjoints = Adjoints(kernel, call, disable=disable)
         assert_raises_the_same(lambda memory: adjoints.run(memory, after))
         assert_same_bits(after, shadows, "a shadow was touched")
+    forward, _ = halves(kernel, call)
+    live = engine.load().live_tapes()
+    assert_raises_the_same(lambda memory: forward(*call.views(memory)))
+    assert engine.load().live_tapes() == live, "a tape is left"
     tangents = Tangents(kernel, call)
     assert_raises_the_same(lambda memory: tangents.run(memory, shadows, random_tangents(call, random)))
     return plain

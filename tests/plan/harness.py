@@ -38,6 +38,7 @@ class Wish:
     const: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     may_alias: bool = False
+    split: bool = False
 
     def module(self) -> str:
         """The captured kernel as text, with its request."""
@@ -50,6 +51,7 @@ class Wish:
             arguments=[Argument(name, self._annotation(name, type_), type_) for name, type_ in zip(names, given)],
             returns=request.return_type(self.kernel.__name__, captured.return_type),
             may_alias=self.may_alias,
+            split=self.split,
             disable=self.disable,
         )
         text = str(captured.module)

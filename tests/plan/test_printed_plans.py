@@ -27,11 +27,12 @@ def planned(
     const: Sequence[str] = (),
     disable: Sequence[str] = (),
     may_alias: bool = False,
+    split: bool = False,
 ) -> Callable[[Kernel], Kernel]:
     """Registers a kernel: its `text` (`plan` or `facts`) is to be as its lines with `prefix` demand."""
 
     def register(kernel: Kernel) -> Kernel:
-        CASES.append((prefix, text, Wish(kernel, signature, tuple(const), tuple(disable), may_alias)))
+        CASES.append((prefix, text, Wish(kernel, signature, tuple(const), tuple(disable), may_alias, split)))
         return kernel
 
     return register
@@ -364,6 +365,49 @@ def stencil_is_reversed_in_strips(x, y):
     # WHOLE-NOT:  {{^}}strips
     for i in range(1, x.shape[0] - 1):
         y[i] = x[i - 1] + 2.0 * x[i] + x[i + 1]
+
+
+# --- in two halves --------------------------------------------------------------------------------
+
+
+@planned(f"{VECTOR}, {VECTOR}", split=True)
+@planned(f"{VECTOR}, {VECTOR}", prefix="WHOLE")
+def arguments_are_not_reloaded_in_another_call(x, y):
+    # CHECK:      plan split (x: duplicated, y: duplicated)
+    # CHECK-NOT:  reload
+    # CHECK:      [[LOAD:%v[0-9]+]] {{ *}}tape[0] {{ *}}; the caller may overwrite it
+    # CHECK:      {{^}}places
+    # CHECK-NEXT: %arg.x.4' {{ *}}in x'
+    # CHECK-NEXT: %arg.y.4' {{ *}}in y'
+    # WHOLE:      reload ; not written again
+    # WHOLE-NOT:  {{^}}places
+    for i in range(x.shape[0]):
+        y[i] = x[i] ** 2
+
+
+@planned(f"{VECTOR}, i8", split=True)
+def local_arrays_are_reloaded_from_the_tape(x, n):
+    # CHECK:      reload ; not written again
+    # CHECK:      {{^}}places
+    # CHECK-NEXT: %arg.x.4' {{ *}}in x'
+    local = np.empty(n)
+    for i in range(n):
+        local[i] = 2.0 * x[i]
+    for i in range(n):
+        x[i] = local[i] * local[i]
+
+
+@planned(f"{VECTOR}, i8", split=True)
+def buffers_swapped_by_name_are_kept_as_places(x, steps):
+    # CHECK:      {{^}}places
+    # CHECK:      in x', or own
+    # CHECK-NEXT: in x', or own
+    a = x
+    b = np.zeros(x.shape[0])
+    for t in range(steps):
+        for i in range(1, x.shape[0] - 1):
+            b[i] = a[i] * a[i - 1]
+        a, b = b, a
 
 
 # --- facts ----------------------------------------------------------------------------------------

@@ -70,6 +70,21 @@ def cleared(x, n):
     return total
 
 
+def squares_split(A):
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            A[i, j] = A[i, j] * A[i, j]
+
+
+def swapped_split(u, v, steps):
+    a = u
+    b = v
+    for t in range(steps):
+        for i in range(1, u.shape[0] - 1):
+            b[i] = a[i] * a[i - 1]
+        a, b = b, a
+
+
 VECTOR, MATRIX = "f8[::1]", "f8[:,::1]"
 WISHES = {
     wish.kernel: wish
@@ -81,6 +96,8 @@ WISHES = {
         Wish(swapped, f"{VECTOR}, {VECTOR}, i8"),
         Wish(two_ways, f"{VECTOR}, {VECTOR}"),
         Wish(cleared, f"{VECTOR}, i8"),
+        Wish(squares_split, MATRIX, split=True),
+        Wish(swapped_split, f"{VECTOR}, {VECTOR}, i8", split=True),
     ]
 }
 
@@ -104,6 +121,8 @@ BREAKINGS: list[tuple[str, Callable[..., object], str, str]] = [
     ("no-way", squares, "P5", "does not know where it came from"),
     ("no-which", two_ways, "P5", "which way came to block"),
     ("no-last-iteration", converging, "P5", "the last iteration of L1"),
+    ("reload-from-caller", squares_split, "P6", "is reloaded from the caller's memory"),
+    ("no-place", swapped_split, "P6", "and is not kept as a place"),
 ]
 
 

@@ -61,16 +61,9 @@ bool dropOperand(Plan &P) {
                }));
 }
 
-/// A header phi that is recomputed from the values that it gets, and these from
-/// it.
-bool makeCycle(Plan &P) {
-  auto *Taped = find(P, SourceKind::Tape, [](Key K) {
-    return isFloat(K) && isa<PHINode>(K.getPointer());
-  });
-  if (!Taped)
-    return false;
-  SmallVector<Key, 8> Work{Taped->first};
-  Taped->second.Kind = SourceKind::Recompute;
+/// Whatever `K` is computed from is computed as well.
+void giveSources(Plan &P, Key K) {
+  SmallVector<Key, 8> Work{K};
   while (!Work.empty())
     for (Key Op : operandsOf(Work.pop_back_val())) {
       if (P.sourceOf(Op) || isa<Constant>(Op.getPointer()))
@@ -81,7 +74,42 @@ bool makeCycle(Plan &P) {
       if (!IsArgument)
         Work.push_back(Op);
     }
+}
+
+/// A header phi that is recomputed from the values that it gets, and these from
+/// it.
+bool makeCycle(Plan &P) {
+  auto *Taped = find(P, SourceKind::Tape, [](Key K) {
+    return isFloat(K) && isa<PHINode>(K.getPointer());
+  });
+  if (!Taped)
+    return false;
+  Key Phi = Taped->first;
+  Taped->second.Kind = SourceKind::Recompute;
+  giveSources(P, Phi);
   return true;
+}
+
+/// A load from the caller's memory that is repeated in the other half.
+bool reloadFromCaller(Plan &P) {
+  auto *Taped = find(P, SourceKind::Tape, [](Key K) {
+    return isa<LoadInst>(K.getPointer()) && K.getInt() == Space::Primal;
+  });
+  if (!Taped)
+    return false;
+  Key Load = Taped->first;
+  P.Slots.erase(P.Slots.begin() + Taped->second.Index);
+  Taped->second.Kind = SourceKind::Reload;
+  giveSources(P, Load);
+  return true;
+}
+
+/// A taped shadow that is taken for an address.
+bool dropPlace(Plan &P) {
+  for (const auto &[V, Place] : P.Places)
+    if (P.sourceOf(shadowOf(V))->Kind == SourceKind::Tape)
+      return P.Places.erase(V);
+  return false;
 }
 
 bool dropSnapshot(Plan &P) {
@@ -219,6 +247,8 @@ constexpr Breaking Breakings[] = {
     {"no-way", dropWay},
     {"no-which", dropWhich},
     {"no-last-iteration", dropLastIteration},
+    {"reload-from-caller", reloadFromCaller},
+    {"no-place", dropPlace},
 };
 
 /// Only what the reverse sweep reads has a source, so each of them is missed;

@@ -28,6 +28,7 @@ public:
       : D(D), G(*D.G), Turn(Turn), Tape(D.tape()) {}
 
   void run() {
+    dropDeadBlocks();
     promoteVariables();
     findCrossing();
     openTape();
@@ -38,6 +39,7 @@ public:
   }
 
 private:
+  void dropDeadBlocks();
   void promoteVariables();
   void findCrossing();
   void addMemory(AllocaInst *Variable);
@@ -68,6 +70,8 @@ private:
   Derivative &D;
   Function &G;
   BasicBlock *Turn;
+  /// The forward sweep's last block.
+  BasicBlock *Last = nullptr;
   CallInst *Tape;
   /// In the forward half: the frame, and the end.
   Value *Frame = nullptr;
@@ -81,13 +85,28 @@ private:
   uint64_t FrameBytes = 0;
 };
 
+/// What neither half reaches would belong to none. A kernel that always raises
+/// does not reach its end, but it has one.
+void Splitter::dropDeadBlocks() {
+  Last = Turn->getSinglePredecessor();
+  PF_CHECK(Last && Last->getSingleSuccessor(), "the cut is not an edge");
+  df_iterator_default_set<BasicBlock *> Reached;
+  for (BasicBlock *Root : {&G.getEntryBlock(), Turn, Last})
+    for (BasicBlock *BB : depth_first_ext(Root, Reached))
+      (void)BB;
+  SmallVector<BasicBlock *, 8> Dead;
+  for (BasicBlock &BB : G)
+    if (!Reached.contains(&BB))
+      Dead.push_back(&BB);
+  DeleteDeadBlocks(Dead);
+}
+
 void Splitter::promoteVariables() {
   SmallVector<AllocaInst *, 32> Variables;
   for (Instruction &I : G.getEntryBlock())
     if (auto *Variable = dyn_cast<AllocaInst>(&I);
         Variable && isAllocaPromotable(Variable))
       Variables.push_back(Variable);
-  EliminateUnreachableBlocks(G);
   DominatorTree DT(G);
   PromoteMemToReg(Variables, DT);
   // What only dead code reads need not cross.
@@ -170,8 +189,6 @@ void Splitter::openTape() {
 }
 
 void Splitter::endForward() {
-  BasicBlock *Last = Turn->getSinglePredecessor();
-  PF_CHECK(Last && Last->getSingleSuccessor(), "the cut is not an edge");
   Instruction *Branch = Last->getTerminator();
   IRBuilder<> B(Branch);
   for (auto [V, Offset] : Values)

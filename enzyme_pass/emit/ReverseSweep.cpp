@@ -40,6 +40,10 @@ void ReverseSweep::emitBlock(BasicBlock *BB) {
 }
 
 void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
+  // The line that a refusal names where this derivative is differentiated.
+  if (auto *Copy = dyn_cast_or_null<Instruction>(
+          static_cast<Value *>(D.Forward.lookup(&I))))
+    B.SetCurrentDebugLocation(Copy->getDebugLoc());
   if (P.ActiveAccesses.contains(&I)) {
     if (auto *Load = dyn_cast<LoadInst>(&I))
       reverseLoad(B, *Load);

@@ -32,27 +32,28 @@ bool isAllocation(const Instruction &I) {
          Call->getCalledFunction()->getName() == marker::Allocate;
 }
 
-/// Whether a pointer derived from `Block` may be used by a later iteration of
-/// `L` or after it.
+/// Whether an address derived from `Block` may be used by a later iteration of
+/// `L` or after it. Derivatives that the kernel calls turn addresses into
+/// integers to compare them, which does no harm.
 bool outlivesIteration(Instruction &Block, const Loop &L) {
-  SmallSetVector<Value *, 16> Pointers;
-  Pointers.insert(&Block);
-  for (unsigned I = 0; I < Pointers.size(); ++I)
-    for (User *U : Pointers[I]->users()) {
+  SmallSetVector<Value *, 16> Addresses;
+  Addresses.insert(&Block);
+  for (unsigned I = 0; I < Addresses.size(); ++I)
+    for (User *U : Addresses[I]->users()) {
       auto *User = cast<Instruction>(U);
       if (!L.contains(User))
         return true;
       if (auto *Store = dyn_cast<StoreInst>(User)) {
-        if (Store->getValueOperand() == Pointers[I])
+        if (Store->getValueOperand() == Addresses[I])
           return true;
         continue;
       }
       if (isa<PHINode>(User) && User->getParent() == L.getHeader())
         return true;
-      if (isa<PtrToIntInst, InsertValueInst>(User))
+      if (isa<InsertValueInst>(User))
         return true;
-      if (User->getType()->isPointerTy() && !isa<LoadInst>(User))
-        Pointers.insert(User);
+      if (User->getType()->isIntOrPtrTy() && !isa<LoadInst, ICmpInst>(User))
+        Addresses.insert(User);
     }
   return false;
 }

@@ -20,9 +20,7 @@ const Value *writtenPointer(const Instruction &Write) {
 
 bool writesMemory(const Instruction &I) {
   if (auto *Call = dyn_cast<CallBase>(&I)) {
-    const Function *Callee = Call->getCalledFunction();
-    if (Callee && (Callee->getName() == marker::Allocate ||
-                   Callee->getName() == marker::Fail))
+    if (marker::isMarker(*Call))
       return false;
     if (isa<MemIntrinsic>(Call))
       return true;

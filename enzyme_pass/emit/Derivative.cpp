@@ -18,8 +18,8 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
   IRBuilder<> B(Enter);
   if (isSplit())
     Mark = openTape(B);
-  else if (!P.Req.Embedded)
-    Mark = B.CreateCall(runtime("pyfront_arena_enter", i64(), {}), {}, "mark");
+  else
+    Mark = B.CreateCall(enterCallee(), {}, "mark");
   // Replaced by a branch to the forward sweep once that exists.
   B.CreateUnreachable();
   Result = variable(ArrayType::get(B.getInt8Ty(), 16), "result");
@@ -229,10 +229,20 @@ llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array, Type *Ty,
   return Memory;
 }
 
+FunctionCallee Derivative::enterCallee() {
+  return P.Req.Embedded ? marker::declareEnter(*G->getParent())
+                        : runtime("pyfront_arena_enter", i64(), {});
+}
+
+FunctionCallee Derivative::leaveCallee() {
+  return P.Req.Embedded ? marker::declareLeave(*G->getParent())
+                        : runtime("pyfront_arena_leave",
+                                  Type::getVoidTy(G->getContext()), {i64()});
+}
+
 void Derivative::leaveArena(IRBuilder<> &B) {
-  if (!P.Req.Embedded && !isSplit())
-    B.CreateCall(runtime("pyfront_arena_leave", B.getVoidTy(), {i64()}),
-                 {Mark});
+  if (!isSplit())
+    B.CreateCall(leaveCallee(), {Mark});
 }
 
 void Derivative::giveUp(IRBuilder<> &B) {

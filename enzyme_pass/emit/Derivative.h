@@ -70,6 +70,9 @@ public:
   llvm::CallInst *tape() const { return llvm::cast<llvm::CallInst>(Mark); }
   /// Split mode: zeroes the shadows in the tape. (SplitMemory.cpp)
   void rewind(llvm::IRBuilder<> &B);
+  /// What takes a mark of the arena, and what returns to it.
+  llvm::FunctionCallee enterCallee();
+  llvm::FunctionCallee leaveCallee();
   /// Reads and writes one element of shadow memory, all lanes of it.
   llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
                              llvm::Value *Shadow, llvm::Align A,

@@ -3,7 +3,7 @@
 /// \file
 /// A derivative that will be differentiated again allocates as a kernel does,
 /// with `@pyfront.allocate`: whoever differentiates that kernel decides where
-/// the memory is and what its shadow is. It is never released and never null.
+/// the memory is, how long it lives and what its shadow is. It is never null.
 ///
 //===----------------------------------------------------------------------===//
 

@@ -24,6 +24,7 @@ void ForwardSweep::emit() {
   clone();
   lowerFailures();
   dropLifetimes();
+  lowerMarks();
   lowerAllocations();
   makeShadows();
   storeShadowPointers();
@@ -99,6 +100,17 @@ void ForwardSweep::dropLifetimes() {
         Top = I->getNextNode();
     I->eraseFromParent();
   }
+}
+
+void ForwardSweep::lowerMarks() {
+  for (Instruction &I : instructions(*D.G))
+    if (auto *Call = dyn_cast<CallInst>(&I);
+        Call && Call->getCalledFunction()) {
+      if (Call->getCalledFunction()->getName() == marker::Enter)
+        Call->setCalledFunction(D.enterCallee());
+      else if (Call->getCalledFunction()->getName() == marker::Leave)
+        Call->setCalledFunction(D.leaveCallee());
+    }
 }
 
 void ForwardSweep::lowerAllocations() {

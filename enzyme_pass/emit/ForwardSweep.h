@@ -48,6 +48,7 @@ private:
   void clone();
   void lowerFailures();
   void dropLifetimes();
+  void lowerMarks();
   void lowerAllocations();
   void makeShadows();
   /// Beside the allocation of a local array. In split mode a table of pointers,

@@ -55,8 +55,7 @@ bool Refuser::checkCall(const CallBase &Call) {
   if (!Callee)
     return refuse(Call, "a call through a function pointer",
                   "call the function by its name");
-  if (Callee->getName() == marker::Allocate ||
-      Callee->getName() == marker::Fail)
+  if (marker::isMarker(Call))
     return true;
   if (auto *Mem = dyn_cast<MemIntrinsic>(&Call)) {
     if (Mem->isVolatile())

@@ -67,6 +67,18 @@ void internalizeAllBut(Module &M, Function &Kernel) {
   }
 }
 
+/// A reverse sweep reads what the derivatives inside the kernel allocate.
+void dropMarks(Module &M) {
+  for (StringRef Name : {marker::Enter, marker::Leave})
+    if (Function *F = M.getFunction(Name))
+      for (User *U : make_early_inc_range(F->users())) {
+        auto *Call = cast<CallInst>(U);
+        if (!Call->use_empty())
+          Call->replaceAllUsesWith(PoisonValue::get(Call->getType()));
+        Call->eraseFromParent();
+      }
+}
+
 /// One block returns. (LLVM's `mergereturn` would also unite the raises.)
 void uniteReturns(Function &F) {
   SmallVector<ReturnInst *, 4> Returns;
@@ -105,9 +117,11 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
     return std::nullopt;
   }
   internalizeAllBut(M, *Kernel);
-  // A kernel that calls the derivative of a batch has this call already; what is
-  // known of it counts from the first pass on.
+  // A kernel that calls the derivative of a batch has this call already; what
+  // is known of it counts from the first pass on.
   marker::declareAllocate(M);
+  if (Req.How != Mode::Forward)
+    dropMarks(M);
   attachExtentRanges(*Kernel, Req);
   assumeInBounds(M);
   lowerNumbaFailures(M);

@@ -7,26 +7,53 @@
 //===----------------------------------------------------------------------===//
 
 #include "enzyme_pass/support/NormalFunction.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/Module.h"
 
 using namespace llvm;
 
 namespace pyfront {
 
-FunctionCallee marker::declareAllocate(Module &M) {
-  LLVMContext &C = M.getContext();
-  Type *I64 = Type::getInt64Ty(C);
+/// A declaration of something that has an effect, but none on memory that a
+/// kernel sees.
+static FunctionCallee declare(Module &M, StringRef Name, Type *Ret,
+                              ArrayRef<Type *> Params) {
   FunctionCallee Callee =
-      M.getOrInsertFunction(Allocate, PointerType::getUnqual(C), I64, I64);
+      M.getOrInsertFunction(Name, FunctionType::get(Ret, Params, false));
   auto *F = cast<Function>(Callee.getCallee());
-  F->setReturnDoesNotAlias();
-  F->addRetAttr(Attribute::NonNull);
-  F->addRetAttr(Attribute::getWithAlignment(C, Align(32)));
   F->setDoesNotThrow();
   F->setOnlyAccessesInaccessibleMemory();
   F->addFnAttr(Attribute::WillReturn);
   F->addFnAttr(Attribute::NoFree);
   return Callee;
+}
+
+FunctionCallee marker::declareAllocate(Module &M) {
+  LLVMContext &C = M.getContext();
+  Type *I64 = Type::getInt64Ty(C);
+  FunctionCallee Callee =
+      declare(M, Allocate, PointerType::getUnqual(C), {I64, I64});
+  auto *F = cast<Function>(Callee.getCallee());
+  F->setReturnDoesNotAlias();
+  F->addRetAttr(Attribute::NonNull);
+  F->addRetAttr(Attribute::getWithAlignment(C, Align(32)));
+  return Callee;
+}
+
+FunctionCallee marker::declareEnter(Module &M) {
+  return declare(M, Enter, Type::getInt64Ty(M.getContext()), {});
+}
+
+FunctionCallee marker::declareLeave(Module &M) {
+  LLVMContext &C = M.getContext();
+  return declare(M, Leave, Type::getVoidTy(C), {Type::getInt64Ty(C)});
+}
+
+bool marker::isMarker(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  return Callee &&
+         is_contained(ArrayRef<StringRef>{Fail, Allocate, Enter, Leave},
+                      Callee->getName());
 }
 
 } // namespace pyfront

@@ -38,8 +38,17 @@ namespace marker {
 inline constexpr llvm::StringLiteral Fail = "pyfront.fail";
 /// `ptr (i64 bytes, i64 align)`: memory owned by the call.
 inline constexpr llvm::StringLiteral Allocate = "pyfront.allocate";
-/// The declaration of `Allocate` in `M`.
+/// `i64 ()` and `void (i64)`: what a derivative inside the kernel allocates
+/// between the two is not used after the second. Only kernels that are
+/// differentiated in forward mode have them: a reverse sweep comes back to it.
+inline constexpr llvm::StringLiteral Enter = "pyfront.enter";
+inline constexpr llvm::StringLiteral Leave = "pyfront.leave";
+
 llvm::FunctionCallee declareAllocate(llvm::Module &M);
+llvm::FunctionCallee declareEnter(llvm::Module &M);
+llvm::FunctionCallee declareLeave(llvm::Module &M);
+/// Whether the call is one of these, which no memory of the kernel's concerns.
+bool isMarker(const llvm::CallBase &Call);
 } // namespace marker
 
 /// One loop of the primal, by its place in `NormalFunction::Loops`.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from mpmath import mp
 from numba import njit
 
 import pyfront as ad
+from pyfront import engine
 
 
 def parameters(kernel: Any) -> int:
@@ -558,6 +560,53 @@ def test_a_derivative_in_a_function_that_the_kernel_calls() -> None:
     ad.autodiff(kernel, ad.Duplicated)(x, adjoint)
     slope = np.sin(x) + x * np.cos(x)
     np.testing.assert_allclose(adjoint, 2.0 * slope * (2.0 * np.cos(x) - x * np.sin(x)) / (slope**2).sum(), rtol=1e-13)
+
+
+# Memory.
+
+
+settle_gradient = ad.autodiff(until_large, ad.Duplicated)
+
+
+@njit
+def many_calls(x, steps):
+    """The inner tape grows in each call; the buffer is made anew in each iteration."""
+    for _ in range(steps):
+        force = np.zeros_like(x)
+        settle_gradient(x, force)
+        for i in range(x.size):
+            x[i] -= 1e-6 * force[i]
+    return x[0]
+
+
+def peak_of(call: Callable[[], Any]) -> int:
+    loaded = engine.load()
+    loaded.arena_reset_peak()
+    call()
+    assert loaded.arena_in_use() == 0
+    return loaded.arena_peak()
+
+
+def test_forward_mode_gives_the_memory_of_an_inner_derivative_back() -> None:
+    tangent = ad.autodiff(many_calls, ad.Duplicated, ad.Const, mode=ad.Forward)
+    twice = ad.autodiff(tangent, ad.Duplicated, ad.Const, ad.Const, mode=ad.Forward)
+    few, many = (peak_of(lambda n=n: tangent(uniform(6), np.ones(6), n)) for n in (3, 60))
+    assert few == many > 0
+    few, many = (peak_of(lambda n=n: twice(uniform(6), np.ones(6), np.ones(6), n)) for n in (3, 60))
+    assert few == many > 0
+
+
+def test_forward_and_reverse_agree_on_many_calls() -> None:
+    tangent = ad.autodiff(many_calls, ad.Duplicated, ad.Const, mode=ad.Forward)
+    adjoint = np.zeros(6)
+    ad.autodiff(many_calls, ad.Duplicated, ad.Const)(uniform(6), adjoint, 5)
+    assert tangent(uniform(6), np.ones(6), 5) == pytest.approx(adjoint.sum(), rel=1e-12)
+
+
+def test_a_buffer_for_an_inner_derivative_is_made_once() -> None:
+    derivative = ad.autodiff(many_calls, ad.Duplicated, ad.Const)
+    derivative(uniform(6), np.zeros(6), 3)
+    assert re.search(r"slot \d+: ptr once, 8 B +; %local\S*'", derivative.inspect_plan())
 
 
 # What goes wrong inside.

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import pyfront as ad
 from plan.harness import Kernel, Wish, file_check, run_pass
 
 VECTOR, MATRIX = "f8[::1]", "f8[:,::1]"
@@ -443,6 +444,33 @@ def types_and_escapes_of_objects(x, index, c):
     for i in range(5):
         s += local[i] * local[i]
     return s
+
+
+def powers_below(x):
+    for i in range(x.shape[0]):
+        for j in range(i):
+            x[j] = x[j] * x[j]
+
+
+gradient_of_powers = ad.autodiff(powers_below, ad.Duplicated)
+
+
+@planned(f"{VECTOR}, {VECTOR}", text="facts")
+@planned(f"{VECTOR}, {VECTOR}", prefix="PLAN", text="plan")
+def table_of_a_nested_derivative_s_tape_is_known(x, dx):
+    # CHECK:      {{^}}objects
+    # CHECK:      slot1.array{{.*}}: allocation, holds pointers into [[BLOCK:slot0.array.*]]
+    # CHECK-NEXT: [[BLOCK]]: allocation{{$}}
+    # CHECK:      {{^}}types
+    # CHECK:      slot1.array{{.*}}: pointer
+    # CHECK-NEXT: [[BLOCK]]: float64
+    # CHECK:      {{^}}activity
+    # CHECK:      object slot1.array{{.*}}: constant
+    # CHECK-NEXT: object [[BLOCK]]: active
+    # PLAN:       {{^}}shadows
+    # PLAN:       slot1{{.*}}: own, beside its allocation
+    # PLAN:       slot0{{.*}}: own, beside its allocation
+    gradient_of_powers(x, dx)
 
 
 @pytest.mark.parametrize(

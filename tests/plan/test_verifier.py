@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import pyfront as ad
 from plan.harness import Wish, run_pass
 
 PROBE = "libverifier_probe.so"
@@ -85,6 +86,13 @@ def swapped_split(u, v, steps):
         a, b = b, a
 
 
+triangle_gradient = ad.autodiff(triangle, ad.Duplicated)
+
+
+def nested(x, dx):
+    triangle_gradient(x, dx)
+
+
 VECTOR, MATRIX = "f8[::1]", "f8[:,::1]"
 WISHES = {
     wish.kernel: wish
@@ -98,6 +106,7 @@ WISHES = {
         Wish(cleared, f"{VECTOR}, i8"),
         Wish(squares_split, MATRIX, split=True),
         Wish(swapped_split, f"{VECTOR}, {VECTOR}, i8", split=True),
+        Wish(nested, f"{VECTOR}, {VECTOR}"),
     ]
 }
 
@@ -117,6 +126,7 @@ BREAKINGS: list[tuple[str, Callable[..., object], str, str]] = [
     ("no-shadow", swapped, "P4", "`%arg.u.4` has no shadow, and `load"),
     ("no-last-shadow", swapped, "P4", "`%arg.v.4` has no shadow, and `load"),
     ("no-last-shadow", cleared, "P4", "has no shadow, and `call"),
+    ("no-pointer-store", nested, "P4", "is not kept where"),
     ("no-object", squares, "P4", "`%arg.A.4` has no shadow"),
     ("no-way", squares, "P5", "does not know where it came from"),
     ("no-which", two_ways, "P5", "which way came to block"),

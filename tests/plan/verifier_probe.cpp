@@ -193,6 +193,13 @@ bool dropLastShadow(Plan &P) {
   return false;
 }
 
+bool dropPointerStore(Plan &P) {
+  if (P.PointerStores.empty())
+    return false;
+  P.PointerStores.pop_back();
+  return true;
+}
+
 bool dropObject(Plan &P) {
   auto It = find_if(P.Objects, [](const ObjectPlan &O) {
     return O.Shadow == ShadowHome::Parameter;
@@ -243,6 +250,7 @@ constexpr Breaking Breakings[] = {
     {"flat-base-slot", flattenBaseSlot},
     {"no-shadow", dropShadow},
     {"no-last-shadow", dropLastShadow},
+    {"no-pointer-store", dropPointerStore},
     {"no-object", dropObject},
     {"no-way", dropWay},
     {"no-which", dropWhich},

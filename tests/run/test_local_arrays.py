@@ -256,6 +256,20 @@ def two_dimensional(a):
     return s
 
 
+@njit
+def starts_as_a_copy(x, c, rounds):
+    """A block of constants is copied over active data, again and again."""
+    t = np.ones_like(x)
+    s = 0.0
+    for _ in range(rounds):
+        for i in range(x.shape[0]):
+            t[i] *= x[i]
+            s += t[i] * t[i - 1]
+        t[:] = c
+        s += t[0] * x[1]
+    return s
+
+
 def test_empty(rng):
     check(empty, dup(rng.normal(size=4)), each_step=True)
 
@@ -344,6 +358,10 @@ def test_scratch_that_is_never_read(rng):
 
 def test_scratch_kept_between_iterations(rng):
     check(scratch_kept_between_iterations, dup(rng.normal(size=4)), const(4))
+
+
+def test_copy_of_a_constant_array(rng):
+    check(starts_as_a_copy, dup(rng.normal(size=5)), const(rng.normal(size=5)), const(2))
 
 
 def test_two_dimensional_scratch(rng):

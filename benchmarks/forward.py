@@ -50,6 +50,9 @@ class ForwardCalls(Calls):
         self.batch_of = self._autodiff(ad.BatchDuplicated, ad.Forward)
         self.second_of = self._second()
         self.second_tangents = [None if weights is None else np.zeros_like(weights) for weights in self.weights]
+        self.tangent_call = self._with(self.tangents)
+        self.batch_call = self._with(self.batches)
+        self.second_call = self._second_arguments()
 
     def restore(self) -> None:
         super().restore()
@@ -62,20 +65,23 @@ class ForwardCalls(Calls):
                 second[...] = 0.0
 
     def tangent(self) -> Any:
-        return self.tangent_of(*self._with(self.tangents))
+        return self.tangent_of(*self.tangent_call)
 
     def batch(self) -> Any:
-        return self.batch_of(*self._with(self.batches))
+        return self.batch_of(*self.batch_call)
 
     def second(self) -> Any:
         """A Hessian times the direction: the tangent of the gradient."""
+        return self.second_of(*self.second_call)
+
+    def _second_arguments(self) -> list[Any]:
         arguments: list[Any] = []
         for value, tangent, shadow, second in zip(
             self.arguments, self.tangents, self.shadows, self.second_tangents, strict=True
         ):
             arguments += [value] if tangent is None else [value, tangent]
             arguments += [] if shadow is None else [shadow, second]
-        return self.second_of(*arguments)
+        return arguments
 
     def error(self) -> float:
         """Relative error of the tangent, weighted as `Calls.functional` is, against a difference."""

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.forward import WIDTH, ForwardRow
 from benchmarks.measure import Floor, Row
+from benchmarks.operators import OperatorRow
 
 README_BEGIN, README_END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 
@@ -49,6 +51,31 @@ Processor time leaves out what other processes take, but not what they cost in c
 """
 
 
+FORWARD_HEADER = (
+    "kernel",
+    "primal",
+    "one tangent",
+    f"{WIDTH} tangents",
+    "gradient",
+    "Hessian times vector",
+    "in gradients",
+    "error",
+)
+
+FORWARD_NOTES = """\
+Times over that of the primal, of the same kernels at the same sizes, from calls in turn. *One tangent*: `mode=Forward`.
+*{width} tangents*: one call with `BatchDuplicated`, which also copies the caller's {width} arrays to interleaved memory
+and back; where the primal itself runs in vector registers or waits for memory, {width} tangents are {width} times its
+traffic. *Hessian times vector*: forward mode of the gradient's code. *Error*: of the tangent, as that of the gradient
+above."""
+
+OPERATOR_HEADER = ("operator", "against", "that takes", "a call", "a prepared call", "ratio")
+
+OPERATOR_NOTES = """\
+From Python, calls included. A call returns new arrays; a prepared one allocates nothing. The ratio is the prepared
+call's where there is one."""
+
+
 def duration(seconds: float) -> str:
     """Three digits and a unit."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
@@ -76,6 +103,18 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{compiled.ours:.2f} / {compiled.derivative:.2f} / {compiled.primal:.2f}",
         f"{row.error:.0e}",
     )
+
+
+def forward_cells(row: ForwardRow) -> tuple[str, ...]:
+    """One row of the table of forward mode as text."""
+    ratios = [f"{time / row.primal:.2f}x" for time in (row.tangent, row.batch, row.gradient, row.second)]
+    return (row.problem.title, duration(row.primal), *ratios, f"{row.second / row.gradient:.2f}", f"{row.error:.0e}")
+
+
+def operator_cells(row: OperatorRow) -> tuple[str, ...]:
+    """One row of the table of operators as text."""
+    prepared = duration(row.prepared) if row.prepared else ""
+    return (row.title, row.against, duration(row.reference), duration(row.call), prepared, f"{row.ratio:.2f}x")
 
 
 def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -126,7 +165,13 @@ def revision() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def document(rows: Sequence[Row], floor: Floor, samples: int) -> str:
+def document(
+    rows: Sequence[Row],
+    forward: Sequence[ForwardRow],
+    operators: Sequence[OperatorRow],
+    floor: Floor,
+    samples: int,
+) -> str:
     """The whole page."""
     return (
         "\n\n".join(
@@ -136,6 +181,12 @@ def document(rows: Sequence[Row], floor: Floor, samples: int) -> str:
                 f"revision {revision()}.\nMachine: {machine()}.",
                 table(HEADER, [cells(row) for row in rows]),
                 NOTES.format(samples=samples).strip(),
+                "## Forward mode, batches, second order",
+                table(FORWARD_HEADER, [forward_cells(row) for row in forward]),
+                FORWARD_NOTES.format(width=WIDTH),
+                "## Operators",
+                table(OPERATOR_HEADER, [operator_cells(row) for row in operators]),
+                OPERATOR_NOTES,
                 "## The floor",
                 floor_text(floor),
             )

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import kernels, measure, report
+from benchmarks import forward, kernels, measure, operators, report
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -40,19 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = options.only.split(",") if options.only else kernels.NAMES
     # First of all, because it also pays for what only the first derivative of a process pays for.
     floor = measure.floor(options.samples)
-    rows = []
+    rows, forward_rows = [], []
     for name in names:
         problem = kernels.load(name)
-        row = measure.measure(problem, problem.quick if options.quick else problem.reference, options.samples)
+        size = problem.quick if options.quick else problem.reference
+        row = measure.measure(problem, size, options.samples)
         rows.append(row)
+        forward_rows.append(forward.measure(problem, size, options.samples))
         print(f"{name:16s} " + " · ".join(filter(None, report.cells(row)[1:])), flush=True)
+        print(f"{'':16s} " + " · ".join(report.forward_cells(forward_rows[-1])[1:]), flush=True)
+    operator_rows = operators.measure(options.samples, quick=options.quick)
+    for operator_row in operator_rows:
+        print(" · ".join(report.operator_cells(operator_row)), flush=True)
     print(report.floor_text(floor))
-    wrong = [row.problem.title for row in rows if not row.error < TOLERANCE]
+    wrong = [row.problem.title for row in (*rows, *forward_rows) if not row.error < TOLERANCE]
     if wrong:
         print(f"nothing written: wrong gradients of {', '.join(wrong)}", file=sys.stderr)
         return 1
     if options.output is not None:
-        options.output.write_text(report.document(rows, floor, options.samples))
+        options.output.write_text(report.document(rows, forward_rows, operator_rows, floor, options.samples))
         print(f"wrote {options.output}")
     if options.output == DOCUMENT:
         README.write_text(report.with_readme_table(README.read_text(), rows))

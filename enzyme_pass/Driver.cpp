@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "enzyme_pass/Driver.h"
+#include "activity/Effects.h"
 #include "activity/Facts.h"
 #include "enzyme_pass/Request.h"
 #include "enzyme_pass/emit/Emit.h"
@@ -19,6 +20,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <memory>
@@ -85,6 +87,11 @@ bool computeFacts(Session &S) {
   S.Known = std::make_unique<Facts>(*S.Normal, S.Req, SE);
   raw_string_ostream OS(S.Result.Texts["facts"]);
   S.Known->print(OS, *S.Normal);
+  json::Array Written;
+  for (int Arg : writtenArguments(*S.Normal, S.Req, S.Known->Objects))
+    Written.push_back(S.Req.Args[Arg].Name);
+  raw_string_ostream(S.Result.Texts["written"])
+      << json::Value(std::move(Written));
   return true;
 }
 

@@ -26,7 +26,8 @@ namespace pyfront {
 struct Outcome {
   /// The derivative's module; empty if there are diagnostics.
   llvm::SmallVector<char, 0> Bitcode;
-  /// Texts of the stages that ran: "plan", "facts", "prepared".
+  /// Texts of the stages that ran: "plan", "facts", "prepared",
+  /// "written" (JSON: the array arguments that the kernel may write).
   llvm::StringMap<std::string> Texts;
   DiagnosticSink Diagnostics;
 

@@ -53,6 +53,8 @@ class Differentiated:
     local_name: str
     bitcode: bytes
     plan: str
+    written: frozenset[str]
+    """The names of array arguments that the kernel may write."""
     captured: Capture
     """Keeps alive what the code refers to: Numba's environments."""
     internal_error: Callable[[str], InternalError]
@@ -188,6 +190,7 @@ def differentiate(
         local_name=local_name,
         bitcode=result.bitcode,
         plan=result.plan,
+        written=result.written,
         captured=captured,
         internal_error=functools.partial(_internal, captured=captured, asked=asked, result=result),
     )

@@ -61,6 +61,8 @@ class EngineResult:
     bitcode: bytes | None
     plan: str
     prepared: str
+    written: frozenset[str]
+    """The array arguments that the kernel may write."""
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -92,6 +94,7 @@ class Engine:
             return EngineResult(
                 bitcode=derivative,
                 plan=self._text(result, "plan"),
+                written=frozenset(json.loads(self._text(result, "written") or "[]")),
                 prepared="" if derivative else self._text(result, "prepared"),
                 diagnostics=parse_diagnostics(self._text(result, "diagnostics")),
             )

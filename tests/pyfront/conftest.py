@@ -37,7 +37,7 @@ class FakeEngine:
         asked = json.loads(request)
         self.requests.append(asked)
         if self.diagnostics:
-            return EngineResult(None, "", "", self.diagnostics)
+            return EngineResult(None, "", "", frozenset(), self.diagnostics)
         captured = llvm.parse_bitcode(bitcode)
         primal = captured.get_function(asked["primal"])
         text = (
@@ -45,7 +45,7 @@ class FakeEngine:
         )
         module = llvm.parse_assembly(text)
         module.get_function(asked["primal"]).linkage = "internal"
-        return EngineResult(module.as_bitcode(), f"plan of {asked['primal'].split('B2v')[0]}\n", "", ())
+        return EngineResult(module.as_bitcode(), f"plan of {asked['primal'].split('B2v')[0]}\n", "", frozenset(), ())
 
     def _derivative(self, asked: dict[str, Any], types: list[str]) -> str:
         primal = [f"{type_} %p{index}" for index, type_ in enumerate(types) if index >= 2]

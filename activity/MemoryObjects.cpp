@@ -131,7 +131,9 @@ void MemoryObjects::propagate(const NormalFunction &N) {
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (Instruction &I : instructions(*N.F)) {
-      Changed |= propagateWrite(I);
+      // Nobody reads what is written on the way to a raise: Numba builds
+      // messages there, through pointers that nothing is known of.
+      Changed |= N.isLive(I.getParent()) && propagateWrite(I);
       if (!I.getType()->isPointerTy() || ByBase.count(&I))
         continue;
       if (auto *Gep = dyn_cast<GetElementPtrInst>(&I))

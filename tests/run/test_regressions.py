@@ -142,3 +142,27 @@ def test_a_loop_that_is_not_entered(rng):
 
 def test_an_allocation_that_is_not_reached_takes_no_memory():
     check(allocation_not_reached, active(0.7), const(10**14))
+
+
+def test_a_slice_assignment_in_a_loop_is_differentiated_twice():
+    """Numba builds the message of a size mismatch through pointers unknown to the engine: no reason to refuse."""
+
+    @njit
+    def kernel(a, n):
+        for _ in range(n):
+            a[:4] = a[1:5] * a[:4]
+
+    gradient = ad.autodiff(kernel, ad.Duplicated, ad.Const)
+    second = ad.autodiff(gradient, ad.Duplicated, ad.Duplicated, ad.Const, mode=ad.Forward)
+    start, move, seed = np.linspace(0.5, 1.5, 6), np.linspace(-1.0, 1.0, 6), np.linspace(1.0, 2.0, 6)
+
+    def gradient_at(a):
+        shadow = seed.copy()
+        gradient(a, shadow, 3)
+        return shadow
+
+    tangent = np.zeros(6)
+    second(start.copy(), move.copy(), seed.copy(), tangent, 3)
+    step = 1e-5
+    difference = (gradient_at(start + step * move) - gradient_at(start - step * move)) / (2.0 * step)
+    np.testing.assert_allclose(tangent, difference, rtol=1e-7, atol=1e-8)

@@ -22,28 +22,34 @@ class Selection:
     template: Tree
 
 
+def as_key(operator: str, argnums: int | Sequence[int] | None) -> Argnums | None:
+    """``argnums`` as given, but hashable."""
+    positions = argnums if isinstance(argnums, (tuple, list)) else () if argnums is None else (argnums,)
+    for position in positions:
+        if isinstance(position, bool) or not isinstance(position, int):
+            raise ArgnumsError(f"`{operator}`: argnums must be an integer or a tuple of integers, not {argnums!r}")
+    return argnums if argnums is None or isinstance(argnums, int) else tuple(positions)
+
+
 def normalize(operator: str, source: Source, argnums: int | Sequence[int] | None) -> Argnums:
     """``argnums`` as non-negative positions; by default the first argument that is not the result."""
     count = len(source.parameters)
     if argnums is None:
         argnums = 1 if source.out == 0 else 0
-    single = isinstance(argnums, int)
     positions: list[int] = []
     for position in [argnums] if isinstance(argnums, int) else argnums:
-        if isinstance(position, bool) or not isinstance(position, int):
-            raise ArgnumsError(f"`{operator}`: argnums must be an integer or a tuple of integers, not {argnums!r}")
         if not -count <= position < count:
             raise ArgnumsError(
                 with_help(
                     f"`{operator}`: argnums={argnums} is out of range",
-                    f"`{source.name}` has the arguments {', '.join(source.parameters) or '(none)'}",
+                    f"`{source.function}` has the arguments {', '.join(source.parameters) or '(none)'}",
                 )
             )
         position %= count
         if position == source.out:
             raise ArgnumsError(
                 with_help(
-                    f"`{operator}`: `{source.parameters[position]}` is the result of `{source.name}`, not an input",
+                    f"`{operator}`: `{source.parameters[position]}` is the result of `{source.function}`, not an input",
                     "pass what it depends on as another argument",
                 )
             )
@@ -52,7 +58,7 @@ def normalize(operator: str, source: Source, argnums: int | Sequence[int] | None
         positions.append(position)
     if not positions:
         raise ArgnumsError(f"`{operator}`: argnums is empty")
-    return positions[0] if single else tuple(positions)
+    return positions[0] if isinstance(argnums, int) else tuple(positions)
 
 
 def select(operator: str, source: Source, argnums: Argnums, call: Call) -> Selection:
@@ -70,7 +76,7 @@ def select(operator: str, source: Source, argnums: Argnums, call: Call) -> Selec
             kind = "an integer" if isinstance(call.types[leaf], types.Integer) else f"of type {call.types[leaf]}"
             raise DtypeError(
                 with_help(
-                    f"`{operator}`: argument `{labels[leaf]}` of `{source.name}` is {kind}, "
+                    f"`{operator}`: argument `{labels[leaf]}` of `{source.function}` is {kind}, "
                     "so there is no derivative by it",
                     "pass a float or an array of floats, or leave the argument out of argnums",
                 )

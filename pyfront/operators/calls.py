@@ -7,6 +7,7 @@ Each of the renderings of ``program`` gets a dispatcher of its own when it is fi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Calls:
         self._restructure = restructure
         self._template: Tree | None = None
         self._programs: dict[tuple[types.Type, ...], Program] = {}
+        self._runs: dict[tuple[types.Type, ...], Specialized] = {}
         self._into: dict[int, Specialized] = {}
         self.fresh = Specialized(name, parameters, self._implement)
         self._allocate = self._specialized(0, lambda given: programs.allocate(self.program(given)))
@@ -53,7 +55,7 @@ class Calls:
         """The program for leaves of these types."""
         known = self._programs.get(given)
         if known is None:
-            known = self._programs[given] = self._build(given)
+            known = self._programs[given] = replace(self._build(given), types=given)
             self._template = known.template
         return known
 
@@ -76,12 +78,11 @@ class Calls:
         buffers: tuple[Any, ...] = self._allocate(*leaves)
         return buffers
 
-    def run(self, leaves: Sequence[Any]) -> Specialized:
-        """The function of `buffers` and leaves, for leaves of these types only."""
-        given = self.types_of(leaves)
-        program = self.program(given)
-        extra = len(program.result_buffers) + len(program.workspace)
-        return self._specialized(extra, lambda types: programs.run(self.program(types[extra:])))
+    def run(self, given: tuple[types.Type, ...]) -> Specialized:
+        """The function of a table and leaves, for leaves of these types only."""
+        if given not in self._runs:
+            self._runs[given] = self._specialized(1, lambda _: programs.run(self.program(given)))
+        return self._runs[given]
 
     def types_of(self, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
         """Numba's types of the leaves."""

@@ -16,9 +16,9 @@ import numpy as np
 
 from pyfront.errors import DtypeError, with_help
 from pyfront.operators import jacobians, sweeps, text
-from pyfront.operators.argnums import Selection, select
+from pyfront.operators.argnums import Selection, as_key, select
 from pyfront.operators.calls import Calls
-from pyfront.operators.form import Call, Form, Source
+from pyfront.operators.form import Call, Form, Source, leaf_names
 from pyfront.operators.gradient import grad
 from pyfront.operators.jacobians import Lanes
 from pyfront.operators.operator import Operator, remembered, source_of
@@ -98,11 +98,12 @@ class Jacobian(Operator):
     def _selected(self, seen: Call) -> Selection:
         selection = select(self.label, self.source, self.argnums, seen)
         if self._of_scalars:
+            labels = leaf_names(self.parameters, seen.trees)
             for leaf in selection.leaves:
                 if is_array(seen, leaf):
                     raise DtypeError(
                         with_help(
-                            f"`{self.label}`: argument {leaf} of `{self.source.name}` is an array, not a number",
+                            f"`{self.label}`: argument `{labels[leaf]}` of `{self.function}` is an array, not a number",
                             "use grad, jacobian or hessian for derivatives by an array",
                         )
                     )
@@ -202,7 +203,7 @@ def _jacobian(
     of_scalars: bool = False,
 ) -> Jacobian:
     source = source_of(f, out)
-    key = (label, argnums if argnums is None or isinstance(argnums, int) else tuple(argnums))
+    key = (label, as_key(label, argnums))
     return remembered(source, key, lambda: Jacobian(label, source, argnums, direction, of_scalars=of_scalars))
 
 

@@ -96,6 +96,10 @@ class Source(Protocol):
     def name(self) -> str: ...
 
     @property
+    def function(self) -> str:
+        """The name of the user's function that is at the bottom of it."""
+
+    @property
     def parameters(self) -> tuple[str, ...]: ...
 
     @property
@@ -111,12 +115,13 @@ class UserFunction:
 
     def __init__(self, dispatcher: Dispatcher, out: int | str | None = None) -> None:
         self.dispatcher = dispatcher
-        self.name = kernels.name(dispatcher)
+        self.name = self.function = kernels.name(dispatcher)
         self.parameters = kernels.parameters(dispatcher)
         self.out = None if out is None else self._position(out)
 
     def form(self, call: Call) -> Form:
-        if len(call.trees) > len(self.parameters):
+        required = len(self.parameters) - len(self.dispatcher.py_func.__defaults__ or ())
+        if not required <= len(call.trees) <= len(self.parameters):
             raise ArityError(
                 f"`{self.name}` takes {len(self.parameters)} arguments ({', '.join(self.parameters)}), "
                 f"got {len(call.trees)}"
@@ -130,13 +135,6 @@ class UserFunction:
             if out not in self.parameters:
                 raise ArgumentError(with_help(f"out={out!r} names no argument", listing))
             return self.parameters.index(out)
-        if isinstance(out, bool) or not isinstance(out, int):
-            raise ArgumentError(
-                with_help(
-                    f"out={out!r} is neither the position nor the name of an argument",
-                    "an array to be filled is given in the call of the operator: grad(f)(x, out=g)",
-                )
-            )
         count = len(self.parameters)
         if not -count <= out < count:
             raise ArgumentError(with_help(f"out={out} names no argument", listing))

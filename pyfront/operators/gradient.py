@@ -7,7 +7,7 @@ from typing import Any
 
 from pyfront.errors import ResultError, with_help
 from pyfront.operators import sweeps
-from pyfront.operators.argnums import select
+from pyfront.operators.argnums import as_key, select
 from pyfront.operators.form import Call, Source
 from pyfront.operators.operator import Operator, remembered, source_of
 from pyfront.operators.program import Program
@@ -58,5 +58,5 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> G
 
 def _gradient(label: str, f: Callable[..., Any], argnums: int | Sequence[int], *, with_value: bool) -> Gradient:
     source = source_of(f)
-    key = (label, argnums if isinstance(argnums, int) else tuple(argnums))
+    key = (label, as_key(label, argnums))
     return remembered(source, key, lambda: Gradient(label, source, argnums, with_value=with_value))

@@ -18,7 +18,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import kernel as kernels
-from pyfront.errors import ArgumentError
+from pyfront.errors import ArgumentError, with_help
 from pyfront.operators import program as programs
 from pyfront.operators.argnums import Argnums, normalize
 from pyfront.operators.calls import Calls
@@ -42,6 +42,13 @@ def source_of(function: Any, out: int | str | None = None) -> Source:
             raise ArgumentError(f"`{function.name}` returns its result, so it has no argument for out=")
         return function
     dispatcher = kernels.as_dispatcher(function)
+    if not (out is None or isinstance(out, (int, str))):
+        raise ArgumentError(
+            with_help(
+                f"out={out!r} is neither the position nor the name of an argument",
+                "an array to be filled is given in the call of the operator: grad(f)(x, out=g)",
+            )
+        )
     return remembered(dispatcher, ("source", out), lambda: UserFunction(dispatcher, out))
 
 
@@ -69,6 +76,7 @@ class Operator(abc.ABC):
         self.label = label
         self.source = source
         self.name = f"{label}_{source.name}"
+        self.function = source.function
         self.parameters = source.parameters
         self.argnums: Argnums = normalize(label, source, argnums)
         self.__name__ = self.name

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pyfront.errors import DtypeError, StructureError, with_help
+from pyfront.errors import ArityError, DtypeError, StructureError, with_help
+from pyfront.operators import program as programs
 from pyfront.operators.calls import Calls, assemble
 from pyfront.operators.tree import Tree, flatten, row
 
@@ -18,16 +19,21 @@ class Prepared:
     """
 
     def __init__(self, calls: Calls, leaves: Sequence[Any], trees: tuple[Tree, ...]) -> None:
+        given = calls.types_of(leaves)
+        program = calls.program(given)
         self.name = calls.name
+        self._program = program
         self._trees = trees
-        self._program = calls.program(calls.types_of(leaves))
-        self._buffers = calls.buffers(leaves)
-        self._arrays = self._buffers[: len(self._program.result_buffers)]
-        self._run = calls.run(leaves)
-        self._run(*self._buffers, *leaves)
-        self._run.disable_compile()
-        self._result = None if self._program.scalars else assemble(self._program, self._arrays, ())
+        self._count = len(leaves)
         self._is_row = trees == row(len(trees))
+        self._buffers = calls.buffers(leaves)
+        self._arrays = self._buffers[: len(program.result_buffers)]
+        self._table = programs.table(program, leaves, self._buffers)
+        self._address = self._table.ctypes.data
+        self._run = calls.run(given)
+        self._run(self._address, *leaves)
+        self._run.disable_compile()
+        self._result = None if program.scalars else assemble(program, self._arrays, ())
 
     @property
     def template(self) -> Tree:
@@ -38,8 +44,10 @@ class Prepared:
         """The result for arguments of the prepared types and shapes."""
         leaves = args if self._is_row else self._leaves(args)
         try:
-            scalars = self._run(*self._buffers, *leaves)
+            scalars = self._run(self._address, *leaves)
         except TypeError as error:
+            if len(leaves) != self._count:
+                raise ArityError(f"`{self.name}` takes {self._count} arguments, got {len(leaves)}") from error
             raise DtypeError(
                 with_help(f"`{self.name}` was prepared for arguments of other types", "prepare it for these as well")
             ) from error

@@ -48,8 +48,11 @@ class Pushforward:
         """The same for arguments like these, with compilation and allocation done."""
         trees, leaves, moving = self._flatten(primals, tangents)
         prepared = Prepared(self._calls(trees, moving), leaves, row(len(leaves)))
+        count = len(moving) if trees == row(len(moving)) else -1
 
         def call(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+            if len(primals) == len(tangents) == count and PLAIN.issuperset(map(type, (*primals, *tangents))):
+                return prepared(*primals, *tangents)
             its_trees, its_leaves, its_moving = self._flatten(primals, tangents)
             if (its_trees, its_moving) != (trees, moving):
                 raise StructureError(

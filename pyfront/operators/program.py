@@ -14,16 +14,19 @@ buffers only, never to what `prelude` defines, so that they also hold where no p
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numba.core import types
 
-from pyfront.errors import DtypeError, ShapeError, with_help
+from pyfront.errors import DtypeError, ReadonlyError, ShapeError, with_help
 from pyfront.operators import text
 from pyfront.operators.containers import expression
 from pyfront.operators.tree import Tree, is_native
+from pyfront.operators.views import at_address
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Program:
     template: Tree
     """The structure of the result; its leaves number `results`."""
     namespace: Mapping[str, Any]
+    types: tuple[types.Type, ...] = ()
+    """Of the parameters, once it is known for which it was made."""
 
     @property
     def result_buffers(self) -> tuple[Buffer, ...]:
@@ -88,6 +93,11 @@ class Program:
     @property
     def workspace(self) -> tuple[Buffer, ...]:
         return (*(copy.buffer for copy in self.copies), *self.work)
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """All memory that a call needs."""
+        return (*self.result_buffers, *self.workspace)
 
     def is_measured(self, buffer: Buffer) -> bool:
         """Whether its shape is known only from a run of the primal."""
@@ -113,7 +123,7 @@ def fresh(program: Program) -> Callable[..., Any]:
         returned = text.tuple_of(values)
     lines = [
         *program.prelude,
-        *_allocations(program, (*program.result_buffers, *program.workspace)),
+        *_allocations(program, program.buffers),
         *program.checks,
         *_copying(program),
         *program.body,
@@ -162,35 +172,60 @@ def into(program: Program, given: Sequence[types.Type]) -> Callable[..., Any]:
 
 def allocate(program: Program) -> Callable[..., Any]:
     """Parameters to the tuple of all buffers, results first."""
-    buffers = (*program.result_buffers, *program.workspace)
     lines = [
         *program.prelude,
-        *_allocations(program, buffers),
-        f"return {text.tuple_of([buffer.name for buffer in buffers])}",
+        *_allocations(program, program.buffers),
+        f"return {text.tuple_of([buffer.name for buffer in program.buffers])}",
     ]
     return text.define(program.name, program.parameters, lines, program.namespace)
 
 
 def run(program: Program) -> Callable[..., Any]:
-    """All buffers, results first, and parameters to the tuple of scalar results; nothing is allocated."""
-    buffers = (*program.result_buffers, *program.workspace)
-    lines: list[str] = []
-    for buffer in buffers:
-        if not program.is_measured(buffer):
-            lines += text.guard(
-                f"{buffer.name}.shape != {buffer.shape}",
-                "ShapeError",
-                f"`{program.name}` was prepared for arguments of other shapes",
-            )
+    """The address of a `table` and parameters to the tuple of scalar results; nothing is allocated.
+
+    Addresses, and not arrays, for Numba gives each array that it is passed an object on the heap.
+    """
+    place = itertools.count()
+    lines = [f"table = at(address, ({_table_size(program)},))"]
+    for parameter, type_ in zip(program.parameters, program.types, strict=True):
+        if isinstance(type_, types.Array):
+            shape = text.tuple_of([f"table[{next(place)}]" for _ in range(type_.ndim)])
+            message = f"`{program.name}` was prepared for arguments of other shapes"
+            lines += text.guard(f"{parameter}.shape != {shape}", "ShapeError", message)
+    namespace = {**program.namespace, "ShapeError": ShapeError, "at": at_address(types.Array(types.int64, 1, "C"))}
+    for buffer in program.buffers:
+        shape = buffer.shape
+        if program.is_measured(buffer):
+            shape = text.tuple_of([f"table[{next(place)}]" for _ in range(buffer.type.ndim)])
+        namespace[f"at_{buffer.name}"] = at_address(buffer.type)
+        lines.append(f"{buffer.name} = at_{buffer.name}(table[{next(place)}], {shape})")
     lines += [
         *program.checks,
         *_copying(program),
         *program.body,
         f"return {text.tuple_of([result.expression for result in program.scalars])}",
     ]
-    namespace = {**program.namespace, "ShapeError": ShapeError}
-    parameters = (*(buffer.name for buffer in buffers), *program.parameters)
-    return text.define(program.name, parameters, lines, namespace)
+    return text.define(program.name, ("address", *program.parameters), lines, namespace)
+
+
+def table(program: Program, leaves: Sequence[Any], buffers: Sequence[Any]) -> Any:
+    """What `run` is to know: the shapes of array arguments; of each buffer its shape, if measured, and its address."""
+    entries: list[int] = []
+    for leaf, type_ in zip(leaves, program.types, strict=True):
+        if isinstance(type_, types.Array):
+            entries += leaf.shape
+    for buffer, memory in zip(program.buffers, buffers, strict=True):
+        if program.is_measured(buffer):
+            entries += memory.shape
+        entries.append(memory.ctypes.data)
+    assert len(entries) == _table_size(program)
+    return np.array(entries, np.int64)
+
+
+def _table_size(program: Program) -> int:
+    shapes: int = sum(type_.ndim for type_ in program.types if isinstance(type_, types.Array))
+    measured: int = sum(buffer.type.ndim for buffer in program.buffers if program.is_measured(buffer))
+    return shapes + measured + len(program.buffers)
 
 
 def kernel(program: Program) -> Callable[..., Any]:
@@ -238,4 +273,4 @@ def _check_out(name: str, given: types.Type, buffer: Buffer) -> None:
     if given.ndim != buffer.type.ndim:
         raise ShapeError(with_help(f"`{name}`: out= has {given.ndim} dimensions", make))
     if not given.mutable:
-        raise ShapeError(with_help(f"`{name}`: out= is readonly", make))
+        raise ReadonlyError(with_help(f"`{name}`: out= is readonly", make))

@@ -1,11 +1,12 @@
-"""Views: the memory of a contiguous array under another shape, in compiled code.
+"""Views: arrays over memory that is there already, in compiled code.
 
-NumPy's ``reshape`` would do, but as Numba implements it, it asks a C function at run time whether a view is possible.
-Here that is known.
+For another shape of the same array NumPy's ``reshape`` would do, but as Numba implements it, it asks a C function at
+run time whether a view is possible. Here that is known.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from numba.core import cgutils, types, typing
@@ -20,23 +21,46 @@ def view(typing_context: Any, array: Any, shape: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source = make_array(signature.args[0])(context, builder, args[0])
-        extents = cgutils.unpack_tuple(builder, args[1])
-        strides = []
-        step = source.itemsize
-        for extent in reversed(extents):
-            strides.insert(0, step)
-            step = builder.mul(step, extent)
-        target = make_array(result)(context, builder)
-        populate_array(
-            target,
-            data=source.data,
-            shape=cgutils.pack_array(builder, extents),
-            strides=cgutils.pack_array(builder, strides),
-            itemsize=source.itemsize,
-            meminfo=source.meminfo,
-            parent=source.parent,
-        )
-        context.nrt.incref(builder, result, target._getvalue())
-        return target._getvalue()
+        target = _array(context, builder, result, args[1], source.data, source.meminfo)
+        context.nrt.incref(builder, result, target)
+        return target
 
     return typing.signature(result, array, shape), codegen
+
+
+@functools.cache
+def at_address(type_: types.Array) -> Any:
+    """The function of an address and a shape that returns the array of this type there; nobody frees it."""
+
+    @intrinsic
+    def at(typing_context: Any, address: Any, shape: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = builder.inttoptr(args[0], context.get_data_type(type_.dtype).as_pointer())
+            return _array(context, builder, type_, args[1], pointer, None)
+
+        return typing.signature(type_, types.intp, shape), codegen
+
+    return at
+
+
+def _array(context: Any, builder: Any, type_: types.Array, shape: Any, data: Any, meminfo: Any) -> Any:
+    """The value of a contiguous array."""
+    extents = cgutils.unpack_tuple(builder, shape)
+    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(type_.dtype)))
+    strides: list[Any] = []
+    step = itemsize
+    for extent in extents if type_.layout == "F" else reversed(extents):
+        strides.append(step)
+        step = builder.mul(step, extent)
+    if type_.layout != "F":
+        strides.reverse()
+    array = make_array(type_)(context, builder)
+    populate_array(
+        array,
+        data=data,
+        shape=cgutils.pack_array(builder, extents),
+        strides=cgutils.pack_array(builder, strides),
+        itemsize=itemsize,
+        meminfo=meminfo,
+    )
+    return array._getvalue()

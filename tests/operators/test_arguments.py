@@ -23,8 +23,6 @@ LAYOUTS = {
     "C": MATRIX,
     "F": np.asfortranarray(MATRIX),
     "strided": np.repeat(MATRIX, 2, axis=1)[:, ::2],
-    "reversed": MATRIX[::-1].copy()[::-1],
-    "transposed": MATRIX.T.copy().T,
 }
 
 
@@ -121,7 +119,7 @@ def test_the_same_array_twice_is_two_arguments() -> None:
     np.testing.assert_allclose(by_x, by_y)
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 3, 16, 17, 63, 64, 65, 100])
+@pytest.mark.parametrize("size", [0, 1, 3, 64, 65, 100])
 def test_any_number_of_directions(size: int) -> None:
     def coupled(x):
         result = np.empty_like(x)

@@ -168,7 +168,7 @@ def test_arguments_that_do_not_fit_the_function() -> None:
         ad.grad(scaled)(X)
     with pytest.raises(ad.UnsupportedError, match="complex"):
         ad.grad(scaled)(X, 1j)
-    with pytest.raises(ad.UnsupportedError, match="Numba cannot pass"):
+    with pytest.raises(ad.UnsupportedError, match="not supported"):
         ad.grad(scaled)(X, object())
     with pytest.raises(ad.ArgumentError, match="neither a Python function nor"):
         ad.grad(3.0)

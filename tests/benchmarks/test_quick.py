@@ -7,7 +7,7 @@ import pytest
 from oracle import active, check, const, dup
 
 import pyfront as ad
-from benchmarks import kernels, run
+from benchmarks import kernels, run, stiff
 
 MARKS = {ad.Active: active, ad.Const: const, ad.Duplicated: dup}
 
@@ -35,3 +35,11 @@ def test_quick_run_measures_every_kernel(capsys, tmp_path) -> None:
     for name in kernels.NAMES:
         assert f"| {kernels.load(name).title} |" in text
     assert "Call overhead from Python" in capsys.readouterr().out
+
+
+def test_stiff_system_is_solved_alike_with_every_jacobian() -> None:
+    rows = stiff.measure(quick=True)
+    assert [row.difference < 1e-6 for row in rows] == [True] * 4
+    for row in rows:
+        parts = row.jacobian_seconds + row.factorization_seconds + row.substitution_seconds
+        assert 0.0 < row.jacobian_seconds < parts < row.seconds

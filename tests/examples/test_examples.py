@@ -18,8 +18,8 @@ def run(name: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["lynx_hare", "heat_inverse"])
-def test_fit_succeeds_and_is_drawn(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["lynx_hare", "heat_inverse", "stiff_brusselator"])
+def test_result_is_good_and_drawn(name: str, tmp_path: Path) -> None:
     picture = tmp_path / "out" / "picture.png"
     assert "relative error" in run(name, "--output", str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -27,3 +27,7 @@ def test_fit_succeeds_and_is_drawn(name: str, tmp_path: Path) -> None:
 
 def test_c_calls_the_derivative() -> None:
     assert "C aimed in" in run("foreign_call")
+
+
+def test_scipy_solves_with_fewer_calls() -> None:
+    assert run("scipy_solvers").count("pyfront") == 3

@@ -18,14 +18,13 @@ static BasicBlock *emitReverse(Derivative &D) {
   IRBuilder<> B(Sweep.end());
   Sweep.storeValue(B);
   auto *Turn = BasicBlock::Create(D.G->getContext(), "turn", D.G);
-  B.CreateBr(Turn);
+  Sweep.endWith(B.CreateBr(Turn));
   B.SetInsertPoint(Turn);
   if (D.isSplit()) {
     D.rewind(B);
     Sweep.zeroStack(B, /*Tables=*/false);
   }
   Reverse.start(B);
-  Sweep.end()->eraseFromParent();
   Slots.emitForward();
   Reverse.emit();
   return Turn;

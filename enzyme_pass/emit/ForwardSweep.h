@@ -23,8 +23,13 @@ public:
 
   /// Clones and lowers. The success exit is left for the caller to finish.
   void emit();
-  /// The clone of the success exit's `ret`, to be replaced.
+  /// The end of the sweep: the clone of the success exit's `ret`, or what has
+  /// replaced it.
   llvm::Instruction *end() { return Bottoms.lookup(D.P.N.Success); }
+  void endWith(llvm::Instruction *Terminator) {
+    end()->eraseFromParent();
+    Bottoms[D.P.N.Success] = Terminator;
+  }
   /// Zeroes the shadows of stack variables, of tables of pointers or of the
   /// others. Done by `emit`, but for the others in split mode: by the reverse
   /// half.

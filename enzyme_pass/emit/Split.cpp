@@ -81,6 +81,7 @@ private:
   /// their offsets in the frame.
   MapVector<Value *, uint64_t> Values;
   MapVector<AllocaInst *, uint64_t> Memory;
+  /// Variables of the reverse half alone.
   SmallVector<AllocaInst *, 8> Local;
   uint64_t FrameBytes = 0;
 };
@@ -173,14 +174,16 @@ void Splitter::openTape() {
   for (Instruction &I : make_early_inc_range(Enter))
     if (isa<AllocaInst>(I))
       I.moveBefore(Enter, Enter.begin());
-  IRBuilder<> B(Tape->getNextNode());
+  Instruction *Next = Tape->getNextNode();
+  IRBuilder<> B(Next);
   MDNode *Rare = MDBuilder(G.getContext()).createUnlikelyBranchWeights();
   Instruction *Then =
-      SplitBlockAndInsertIfThen(B.CreateIsNull(Tape), B.GetInsertPoint(),
+      SplitBlockAndInsertIfThen(B.CreateIsNull(Tape), Next->getIterator(),
                                 /*Unreachable=*/true, Rare);
   ReturnInst::Create(G.getContext(), B.getInt32(OutOfMemoryStatus),
                      Then->getIterator());
   Then->eraseFromParent();
+  B.SetInsertPoint(Next);
   Frame = B.CreateLoad(D.ptr(), Tape, "frame");
   for (auto [Variable, Offset] : Memory)
     Variable->replaceUsesWithIf(fieldAt(B, Frame, Offset), [&](Use &U) {

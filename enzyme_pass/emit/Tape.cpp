@@ -151,9 +151,11 @@ Value *Tape::snapshotBytes(IRBuilder<> &B, const Snapshot &S, Value *Base,
 /// The slot keeps the copy's address moved by the base's offset in its memory,
 /// so that a load's offset from the base is its offset from the slot's content.
 void Tape::writeSnapshot(const Snapshot &S) {
-  const NormalLoop &L = D.P.N.Loops[S.Loop];
-  Instruction *At =
-      S.EachIteration ? Sweep.top(L.Header) : Sweep.bottom(L.Preheader);
+  Instruction *At = Sweep.end();
+  if (!S.isAtEnd()) {
+    const NormalLoop &L = D.P.N.Loops[S.Loop];
+    At = S.EachIteration ? Sweep.top(L.Header) : Sweep.bottom(L.Preheader);
+  }
   IRBuilder<> B(At);
   Value *Base = Sweep.valueOf(primalOf(S.Base));
   Value *Low = nullptr;

@@ -88,15 +88,18 @@ struct TapeSlot {
   int BaseSlot = -1;
 };
 
-/// A copy of an object's memory, made each time the point is passed.
+/// A copy of an object's memory, made each time the point is passed. In split
+/// mode there is one more point: the end of the forward half.
 struct Snapshot {
   /// The pointer that the object is reached by; loads read at an offset of it.
   llvm::Value *Base = nullptr;
   /// The objects that it may be the first byte of.
   llvm::SmallVector<unsigned, 2> Objects;
+  /// -1: at the end.
   int Loop = -1;
   /// At the top of each iteration of `Loop`; else before `Loop` begins.
   bool EachIteration = false;
+  bool isAtEnd() const { return Loop < 0; }
   int Slot = -1;
 };
 

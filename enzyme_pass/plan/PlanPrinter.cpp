@@ -177,9 +177,12 @@ void Plan::print(raw_ostream &OS) const {
   OS << "snapshots\n";
   for (unsigned I = 0; I < Snapshots.size(); ++I) {
     const Snapshot &S = Snapshots[I];
-    OS << "  copy " << I << ": %" << S.Base->getName()
-       << (S.EachIteration ? " at each iteration of L" : " before L") << S.Loop
-       << "\n";
+    OS << "  copy " << I << ": %" << S.Base->getName();
+    if (S.isAtEnd())
+      OS << " at the end\n";
+    else
+      OS << (S.EachIteration ? " at each iteration of L" : " before L")
+         << S.Loop << "\n";
   }
   if (!Lanes.empty())
     OS << "lanes\n";

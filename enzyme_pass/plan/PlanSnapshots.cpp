@@ -29,6 +29,12 @@ private:
     const NormalLoop &L = N.Loops[Point.Loop];
     return Point.EachIteration ? L.Header : L.Preheader;
   }
+  /// Whether only the caller may overwrite what `Load` reads of `Base`.
+  bool isReadAtEnd(const LoadInst *Load, const Value *Base) const {
+    int O = Known.Objects.objectAt(Base);
+    return O >= 0 && Known.Objects[O].Kind == ObjectKind::Argument &&
+           !Known.Overwrite.overwriterOf(Load);
+  }
   double sizeOf(ArrayRef<unsigned> Objects) const;
   void countersIn(const Value *V, SmallSetVector<int, 4> &Loops,
                   unsigned Depth = 0) const;
@@ -169,7 +175,8 @@ std::vector<SnapshotCandidate> CandidateFinder::find() {
       Value *Base = MemoryObjects::rootOf(Load->getPointerOperand());
       Assumed.clear();
       ProgramPoint Point;
-      if (!isFirstByte(Base) || !findPoint(Load, Base, Point))
+      if (!isReadAtEnd(Load, Base) &&
+          (!isFirstByte(Base) || !findPoint(Load, Base, Point)))
         continue;
       auto It = find_if(Result, [&](const SnapshotCandidate &C) {
         return C.Copy.Base == Base && C.Copy.Loop == Point.Loop &&
@@ -182,8 +189,9 @@ std::vector<SnapshotCandidate> CandidateFinder::find() {
                               Known.Objects.pointsTo(Base).end());
         C.Copy.Loop = Point.Loop;
         C.Copy.EachIteration = Point.EachIteration;
-        C.Bytes = sizeOf(C.Copy.Objects) *
-                  Known.Loops.estimate(N.nestOf(blockOf(Point)));
+        C.Bytes = sizeOf(C.Copy.Objects);
+        if (!C.Copy.isAtEnd())
+          C.Bytes *= Known.Loops.estimate(N.nestOf(blockOf(Point)));
         It = Result.insert(Result.end(), std::move(C));
       }
       It->Loads.push_back(Load);

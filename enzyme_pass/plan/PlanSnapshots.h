@@ -12,6 +12,10 @@
 /// The candidates: for every overwritten load, the outermost point at which a
 /// copy holds what it reads. A person who writes the adjoint of a PDE step by
 /// hand keeps the state once per step in this way.
+///
+/// In split mode, loads of arguments that the kernel does not write again could
+/// be repeated, were it not for the caller: a copy made at the end of the
+/// forward half holds what they read.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLANSNAPSHOTS_H
 #define PYFRONT_PLAN_PLANSNAPSHOTS_H

@@ -94,8 +94,10 @@ void planTape(Plan &P, const DominatorTree &DT) {
     Slot.Holds = TapeSlot::Content::Snapshot;
     Slot.Index = I;
     Slot.Ty = PointerType::getUnqual(P.N.F->getContext());
-    const NormalLoop &L = P.N.Loops[Snap.Loop];
-    Slot.Nest = P.N.nestOf(Snap.EachIteration ? L.Header : L.Preheader);
+    if (!Snap.isAtEnd()) {
+      const NormalLoop &L = P.N.Loops[Snap.Loop];
+      Slot.Nest = P.N.nestOf(Snap.EachIteration ? L.Header : L.Preheader);
+    }
     Snap.Slot = Tape.add(std::move(Slot));
   }
 }

@@ -386,6 +386,19 @@ def arguments_are_not_reloaded_in_another_call(x, y):
         y[i] = x[i] ** 2
 
 
+@planned(f"{MATRIX}, {VECTOR}", split=True)
+@planned(f"{MATRIX}, {VECTOR}", prefix="TAPED", split=True, disable=["snapshot"])
+def what_is_read_again_and_again_is_copied_at_the_end(A, x):
+    # CHECK:      snapshot[0]
+    # CHECK:      slot {{.*}} ; where copy 0 is
+    # CHECK:      copy 0: %arg.A.4 at the end
+    # TAPED-NOT:  snapshot[0]
+    for k in range(x.shape[0]):
+        for i in range(A.shape[0]):
+            for j in range(A.shape[1]):
+                x[k] += A[i, j] * A[i, j]
+
+
 @planned(f"{VECTOR}, i8", split=True)
 def local_arrays_are_reloaded_from_the_tape(x, n):
     # CHECK:      reload ; not written again

@@ -180,6 +180,23 @@ def test_a_tape_that_grows():
     assert shadow.tobytes() == want.tobytes()
 
 
+def test_an_array_that_is_read_often_is_kept_once():
+    """The memory of a tape is that of the array, not that of all its reads."""
+
+    def often(a, x):
+        for k in range(x.size):
+            for i in range(a.size):
+                x[k] += a[i] * a[i]
+
+    forward, reverse = ad.autodiff_split(often, ad.Duplicated, ad.Duplicated)
+    a, da = np.arange(100.0), np.zeros(100)
+    _, tape = forward(a, np.zeros(1000))
+    a[:] = np.nan
+    reverse(da, np.ones(1000), tape)
+    assert tape.nbytes < 2_000
+    assert da.tolist() == [2000.0 * i for i in range(100)]
+
+
 def test_several_signatures_of_one_pair():
     forward, reverse = ad.autodiff_split(squares, ad.Duplicated, ad.Duplicated)
     calls = []
@@ -521,6 +538,15 @@ def test_wrong_requests():
         ad.autodiff_split(squares, ad.Duplicated, ad.Duplicated, disable=("magic",))
     with pytest.raises(ad.ArgumentError, match="cannot differentiate"):
         ad.autodiff(ad.autodiff_split(squares, ad.Duplicated, ad.Duplicated)[0], ad.Duplicated)
+
+
+def test_more_arguments_than_places():
+    def first(x, arrays):
+        return x * arrays[0][0]
+
+    forward, _ = ad.autodiff_split(first, ad.Active, ad.Const)
+    with pytest.raises(ad.UnsupportedError, match="a split derivative of more than 500 arguments"):
+        forward(1.0, tuple(np.ones(1) for _ in range(500)))
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["forward", "reverse"])

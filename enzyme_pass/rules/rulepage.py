@@ -9,16 +9,18 @@ HEAD = """# Derivative rules
 
 Made by `enzyme_pass/rules/rulegen.py --doc` from `scalar.rules` and `calls.rules`; change those.
 
-`out` is the primal result. *Reads* is what the reverse sweep needs of the primal: it is recomputed, reloaded or
-taped. A partial marked † may be infinite or NaN at finite operands; an adjoint of exactly zero contributes nothing
-through it. *Domain* is where the tests compare the partial with an independent derivative.
+`out` is the primal result. Forward and reverse mode use the same partials. *Reads* is what they need of the primal:
+forward mode has it at hand, for the reverse sweep it is recomputed, reloaded or taped. A partial marked † may be
+infinite or NaN at finite operands; an adjoint or a tangent of exactly zero contributes nothing through it. *Domain* is
+where the tests compare the partial with an independent derivative.
 
 Kinks, jumps and ties: the derivative is that of the branch that the primal took. Python's and NumPy's `min`, `max`,
 `np.maximum`, `np.minimum`, `np.fmax`, `np.fmin`, `np.sign`, `np.sinc` and conditional expressions reach the engine as a
-comparison and a selection, and the selected operand receives the adjoint. `x % y` is `frem` and a correction: where
-the remainder is exactly zero Python's `%` returns a constant zero of the divisor's sign, so its derivative there is
-0. `x // y`, `round`, `math.floor` and their like have the derivative 0 everywhere. `x ** n` with an integer `n` is
-a loop of multiplications and, beyond 65536, `pow`. `math.radians`, `math.degrees`, `np.square`, `np.reciprocal`,
+comparison and a selection, and the selected operand receives the adjoint or gives the tangent. `x % y` is `frem` and
+a correction: where the remainder is exactly zero Python's `%` returns a constant zero of the divisor's sign, so its
+derivative there is 0. `x // y`, `round`, `math.floor` and their like have the derivative 0 everywhere. `x ** n` with
+an integer `n` is a loop of multiplications and, beyond 65536, `pow`. `math.radians`, `math.degrees`, `np.square`,
+`np.reciprocal`,
 `np.logaddexp`, `np.cbrt` and `np.float_power` are made of the functions below.
 """
 

@@ -31,6 +31,25 @@ def test_example_runs_and_its_derivative_is_right() -> None:
         of_state = (probe(0.1, start + nudge) - probe(0.1, start - nudge)) / (2 * step)
         np.testing.assert_allclose(scope["du"][i], of_state, rtol=1e-6)
 
+    np.testing.assert_allclose(scope["gradient"]["a"], _differences_of_energy(scope), rtol=1e-6)
+    rows = np.arange(20)
+    y, matrix = scope["y"], scope["matrix"]
+    np.testing.assert_allclose(matrix[rows, (rows + 1) % 20], y[rows - 1])
+    np.testing.assert_array_equal(scope["fast"](np.empty(20), y), matrix)
+
+
+def _differences_of_energy(scope: dict) -> list[float]:
+    result = []
+    for i in range(2):
+        values = []
+        for sign in (1.0, -1.0):
+            a = scope["params"]["a"].copy()
+            a[i] += sign * 1e-6
+            residual = a[0] * np.sin(a[1] * scope["u"]) - scope["params"]["b"] * scope["u"]
+            values.append(float(residual @ residual))
+        result.append((values[0] - values[1]) / 2e-6)
+    return result
+
 
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README.read_text()):

@@ -118,6 +118,14 @@ static bool checkScalars(const Request &R, json::Path P) {
   return true;
 }
 
+static bool checkReturn(const Request &R, json::Path P) {
+  if (R.ReturnCount == 1 ||
+      (R.ReturnCount > 1 && R.Return && isFloat(*R.Return)))
+    return true;
+  P.field("return_count").report("only floats are returned in tuples");
+  return false;
+}
+
 static bool checkWidth(const Request &R, json::Path P) {
   if (R.Width >= 1 && R.Width <= MaxWidth)
     return true;
@@ -131,6 +139,7 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
       !O.map("mode", Out.How) || !O.map("args", Out.Args) ||
       !O.mapOptional("may_alias", Out.MayAlias) ||
       !O.mapOptional("width", Out.Width) ||
+      !O.mapOptional("return_count", Out.ReturnCount) ||
       !O.mapOptional("embedded", Out.Embedded) ||
       !O.mapOptional("disable", Out.Disable))
     return false;
@@ -144,7 +153,7 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
     return false;
   if (std::optional<StringRef> Dir = Fields.getString("dump_dir"))
     Out.DumpDir = Dir->str();
-  return checkScalars(Out, P) && checkWidth(Out, P);
+  return checkScalars(Out, P) && checkWidth(Out, P) && checkReturn(Out, P);
 }
 
 std::vector<std::string> Request::symbols() const {

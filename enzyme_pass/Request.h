@@ -103,6 +103,8 @@ struct Request {
   std::vector<ArgInfo> Args;
   /// None: the kernel returns nothing.
   std::optional<ScalarType> Return;
+  /// More than 1: the kernel returns a tuple of so many floats.
+  unsigned ReturnCount = 1;
   /// Distinct array arguments may overlap.
   bool MayAlias = false;
   /// The derivative will be part of another kernel that is differentiated: it

@@ -29,7 +29,7 @@ from pyfront import checks, native
 from pyfront.arguments import Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import Compiled
-from pyfront.errors import LayoutError, with_help
+from pyfront.errors import LayoutError, UnsupportedError, with_help
 from pyfront.link import OptimizedOnce
 from pyfront.scalars import SCALARS
 
@@ -109,6 +109,13 @@ def check_layouts(compiled: Compiled) -> None:
 def build(compiled: Compiled, name: str) -> CFunction:
     """Compile the C function for a derivative. The caller holds Numba's compiler lock."""
     check_layouts(compiled)
+    if isinstance(compiled.returns, types.BaseTuple):
+        raise UnsupportedError(
+            with_help(
+                f"`{compiled.kernel}` returns a tuple, so its derivative has no C function",
+                "write the results to an array that the caller passes",
+            )
+        )
     context = cpu_target.target_context.subtarget(enable_nrt=True)
     symbol = f"c.{compiled.symbol}"
     module = context.create_module(symbol)

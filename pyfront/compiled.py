@@ -66,7 +66,12 @@ class Differentiated:
 
     @property
     def returns_float(self) -> bool:
-        return isinstance(self.returns, types.Float)
+        """Whether the result has a derivative: a float, or a tuple of them."""
+        return isinstance(request.number(self.returns), types.Float)
+
+    @property
+    def seed_by_value(self) -> bool:
+        return self.width == 1 and not isinstance(self.returns, types.BaseTuple)
 
     @property
     def takes_seed(self) -> bool:
@@ -163,6 +168,13 @@ def differentiate(
     finally:
         _in_progress.pop()
     returns = request.return_type(name, captured.return_type)
+    if isinstance(returns, types.BaseTuple) and (split or width > 1):
+        raise UnsupportedError(
+            with_help(
+                f"`{name}` returns a tuple, which is not supported {'in split mode' if split else 'in a batch'}",
+                "write the results to an array that the caller passes",
+            )
+        )
     local_name = f"{'forward' if forward else 'split' if split else 'reverse'}.{name}"
     asked = request.build(
         primal=captured.primal,

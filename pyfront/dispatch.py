@@ -236,6 +236,12 @@ def seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
         return plain
     if compiled.is_batch and isinstance(plain, types.BaseTuple) and len(plain.types) == compiled.width:
         return types.UniTuple(seed_type(compiled, plain.types[0]), compiled.width)
+    if isinstance(compiled.returns, types.BaseTuple):
+        numbers = plain.types if isinstance(plain, types.BaseTuple) else ()
+        count = len(compiled.returns.types)
+        if len(numbers) != count or not all(isinstance(t, (types.Float, types.Integer)) for t in numbers):
+            raise SeedError(f"`{compiled.kernel}` returns {count} floats: the seed must be a tuple of as many numbers")
+        return compiled.returns
     if not isinstance(plain, (types.Float, types.Integer)):
         raise SeedError(f"`{compiled.kernel}`: the seed must be a real number, not {given}")
     return compiled.returns

@@ -282,7 +282,14 @@ class Body:
     def _seed_value(self) -> ir.Value | None:
         if not self._compiled.takes_seed:
             return None
-        return self._seed or self._context.get_constant(self._compiled.returns, 1.0)
+        returns = self._compiled.returns
+        if not isinstance(returns, types.BaseTuple):
+            return self._seed or self._context.get_constant(returns, 1.0)
+        seeds = self._seed
+        if seeds is None:
+            ones = [self._context.get_constant(type_, 1.0) for type_ in returns.types]
+            seeds = self._context.make_tuple(self._builder, returns, ones)
+        return native.spill(self._context, self._builder, returns, seeds)
 
     def _result(self, slots: native.Slots) -> ir.Value:
         packed = self._tangent(slots) if self._compiled.forward else self._adjoints(slots)

@@ -37,7 +37,7 @@ def function_type(context: Any, compiled: Differentiated) -> ir.FunctionType:
         len(argument.leaves) for argument in compiled.arguments if argument.is_active or argument.is_duplicated
     )
     tail: list[ir.Type] = [POINTER] * outputs
-    if compiled.takes_seed and compiled.width == 1:
+    if compiled.takes_seed and compiled.seed_by_value:
         tail.append(context.get_value_type(compiled.returns))
     elif compiled.returns_float:
         tail.append(POINTER)
@@ -64,7 +64,7 @@ def emit_call(
     arguments += [builder.bitcast(pointer, POINTER) for pointer in outputs]
     if compiled.takes_seed:
         assert seed is not None
-        arguments.append(seed if compiled.width == 1 else builder.bitcast(seed, POINTER))
+        arguments.append(seed if compiled.seed_by_value else builder.bitcast(seed, POINTER))
     elif compiled.returns_float:
         assert tangent is not None
         arguments.append(builder.bitcast(tangent, POINTER))

@@ -48,7 +48,8 @@ def build(
             "mode": "forward" if forward else "split" if split else "reverse",
             "width": width,
             "args": entries,
-            "return": "none" if returns is types.none else SCALARS[returns].engine,
+            "return": "none" if returns is types.none else SCALARS[number(returns)].engine,
+            "return_count": returns.count if isinstance(returns, types.UniTuple) else 1,
             "may_alias": may_alias,
             "disable": list(disable),
             "embedded": embedded,
@@ -62,17 +63,24 @@ def parameter_count(type_: types.Type) -> int:
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 
+def number(returns: types.Type) -> types.Type:
+    """The type of the numbers that a kernel returns."""
+    return returns.dtype if isinstance(returns, types.UniTuple) else returns
+
+
 def return_type(kernel: str, type_: types.Type) -> types.Type:
     """The plain type that the kernel returns; refuses what has no place in a derivative's result."""
     plain = types.unliteral(type_)
     if plain is types.none or plain in SCALARS:
+        return plain
+    if isinstance(plain, types.UniTuple) and isinstance(plain.dtype, types.Float):
         return plain
     if isinstance(plain, types.Complex):
         raise UnsupportedError(f"`{kernel}` returns a complex number, which is not supported yet")
     raise UnsupportedError(
         with_help(
             f"`{kernel}` returns {plain}, which is not supported",
-            "return one scalar or nothing; write other results to arrays that the caller passes",
+            "return a scalar, floats of one type in a tuple, or nothing; write other results to arrays of the caller",
         )
     )
 

@@ -22,7 +22,8 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
     Mark = B.CreateCall(enterCallee(), {}, "mark");
   // Replaced by a branch to the forward sweep once that exists.
   B.CreateUnreachable();
-  Result = variable(ArrayType::get(B.getInt8Ty(), 16), "result");
+  Result = variable(ArrayType::get(B.getInt8Ty(), 8 * P.Req.ReturnCount + 8),
+                    "result");
   Result->setAlignment(Align(16));
 }
 
@@ -31,7 +32,7 @@ static Type *floatType(LLVMContext &C, ScalarType T) {
 }
 
 static bool hasSeedByValue(const Request &Req) {
-  return Req.How != Mode::Forward && Req.Width == 1;
+  return Req.How != Mode::Forward && Req.Width == 1 && Req.ReturnCount == 1;
 }
 
 void Derivative::declare() {
@@ -123,6 +124,21 @@ void Derivative::tag(Instruction *I, Side S) const {
   };
   Add(LLVMContext::MD_alias_scope, Scope[K]);
   Add(LLVMContext::MD_noalias, Others[K]);
+}
+
+void Derivative::eachResult(
+    function_ref<void(Type *Ty, unsigned Number)> Visit) const {
+  if (!P.Req.Return)
+    return;
+  // Bits per `ScalarType`; what is no float is copied as bits.
+  static constexpr unsigned Bits[] = {64, 32, 64, 32, 16, 8, 64, 32, 16, 8, 8};
+  LLVMContext &C = G->getContext();
+  Type *Ty =
+      isFloat(*P.Req.Return)
+          ? floatType(C, *P.Req.Return)
+          : Type::getIntNTy(C, Bits[static_cast<unsigned>(*P.Req.Return)]);
+  for (unsigned Number = 0; Number < P.Req.ReturnCount; ++Number)
+    Visit(Ty, Number);
 }
 
 LoadInst *Derivative::loadShadow(IRBuilder<> &B, Type *Ty, llvm::Value *Shadow,

@@ -73,6 +73,14 @@ public:
   /// What takes a mark of the arena, and what returns to it.
   llvm::FunctionCallee enterCallee();
   llvm::FunctionCallee leaveCallee();
+  /// Calls `Visit` with the type of each number of the kernel's result.
+  void eachResult(
+      llvm::function_ref<void(llvm::Type *Ty, unsigned Number)> Visit) const;
+  /// The address of a number of the result, or of its lanes.
+  llvm::Value *resultAt(llvm::IRBuilder<> &B, llvm::Type *Ty, llvm::Value *Base,
+                        unsigned Number) const {
+    return Number ? B.CreateConstInBoundsGEP1_64(Ty, Base, Number) : Base;
+  }
   /// Reads and writes one element of shadow memory, all lanes of it.
   llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
                              llvm::Value *Shadow, llvm::Align A,

@@ -209,18 +209,11 @@ void ForwardSweep::storeShadowPointers() {
 }
 
 void ForwardSweep::storeValue(IRBuilder<> &B) {
-  if (!D.Value)
-    return;
-  // Bits per `ScalarType`; a float is copied as the integer of its size.
-  static constexpr unsigned Bits[] = {64, 32, 64, 32, 16, 8, 64, 32, 16, 8, 8};
-  Type *Ty = B.getIntNTy(Bits[static_cast<unsigned>(*D.P.Req.Return)]);
-  if (*D.P.Req.Return == ScalarType::F64)
-    Ty = B.getDoubleTy();
-  if (*D.P.Req.Return == ScalarType::F32)
-    Ty = B.getFloatTy();
-  LoadInst *Value = B.CreateLoad(Ty, D.Result);
-  D.tag(Value, Side::Primal);
-  B.CreateStore(Value, D.Value);
+  D.eachResult([&](Type *Ty, unsigned Number) {
+    LoadInst *Value = B.CreateLoad(Ty, D.resultAt(B, Ty, D.Result, Number));
+    D.tag(Value, Side::Primal);
+    B.CreateStore(Value, D.resultAt(B, Ty, D.Value, Number));
+  });
 }
 
 Value *ForwardSweep::valueOf(Key K) {

@@ -173,12 +173,15 @@ Align ReverseSweep::alignOf(Type *Ty) const {
 /// Hands the seed to the result's shadow; then the reverse sweep begins.
 void ReverseSweep::start(Builder &B) {
   if (D.ResultShadow && D.Seed) {
-    Type *Ty =
-        D.P.Req.Return == ScalarType::F64 ? B.getDoubleTy() : B.getFloatTy();
-    Value *Lanes = D.Seed;
-    if (Lanes->getType()->isPointerTy())
-      Lanes = B.CreateAlignedLoad(D.L.of(Ty), D.Seed, alignOf(Ty));
-    D.storeShadow(B, Lanes, D.ResultShadow, alignOf(Ty));
+    D.eachResult([&](Type *Ty, unsigned Number) {
+      Type *Step = D.L.memoryOf(Ty);
+      Value *Lanes = D.Seed;
+      if (Lanes->getType()->isPointerTy())
+        Lanes = B.CreateAlignedLoad(
+            D.L.of(Ty), D.resultAt(B, Step, D.Seed, Number), alignOf(Ty));
+      D.storeShadow(B, Lanes, D.resultAt(B, Step, D.ResultShadow, Number),
+                    alignOf(Ty));
+    });
   }
   B.CreateBr(Entry);
 }

@@ -153,13 +153,14 @@ void TangentSweep::finish() {
   Builder B(Sweep.end());
   Sweep.storeValue(B);
   if (D.Tangent) {
-    Type *Ty =
-        P.Req.Return == ScalarType::F64 ? B.getDoubleTy() : B.getFloatTy();
-    Align A = D.G->getDataLayout().getABITypeAlign(Ty);
-    Value *T = ConstantFP::get(D.L.of(Ty), 0.0);
-    if (D.ResultShadow)
-      T = D.loadShadow(B, Ty, D.ResultShadow, A);
-    B.CreateAlignedStore(T, D.Tangent, A);
+    D.eachResult([&](Type *Ty, unsigned Number) {
+      Type *Step = D.L.memoryOf(Ty);
+      Align A = D.G->getDataLayout().getABITypeAlign(Ty);
+      Value *T = ConstantFP::get(D.L.of(Ty), 0.0);
+      if (D.ResultShadow)
+        T = D.loadShadow(B, Ty, D.resultAt(B, Step, D.ResultShadow, Number), A);
+      B.CreateAlignedStore(T, D.resultAt(B, Step, D.Tangent, Number), A);
+    });
   }
   D.leaveArena(B);
   B.CreateRet(B.getInt32(0));

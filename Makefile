@@ -74,7 +74,7 @@ fuzz: build
 
 bench: build build/release/build.ninja
 	@$(STEP) "Engine (release)" $(NINJA) build/release
-	@PYFRONT_ENGINE=$(CURDIR)/build/release/libenzyme_pass.so $(PYTHON) -m benchmarks
+	@OPENBLAS_NUM_THREADS=1 PYFRONT_ENGINE=$(CURDIR)/build/release/libenzyme_pass.so $(PYTHON) -m benchmarks
 
 # --- sources ------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import forward, kernels, measure, operators, report
+from benchmarks import forward, kernels, measure, operators, report, stiff
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -52,13 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     operator_rows = operators.measure(options.samples, quick=options.quick)
     for operator_row in operator_rows:
         print(" · ".join(report.operator_cells(operator_row)), flush=True)
+    stiff_rows = stiff.measure(options.quick or options.only is not None)
+    for stiff_row in stiff_rows:
+        print(" · ".join(report.stiff_cells(stiff_row)), flush=True)
     print(report.floor_text(floor))
     wrong = [row.problem.title for row in (*rows, *forward_rows) if not row.error < TOLERANCE]
     if wrong:
         print(f"nothing written: wrong gradients of {', '.join(wrong)}", file=sys.stderr)
         return 1
     if options.output is not None:
-        options.output.write_text(report.document(rows, forward_rows, operator_rows, floor, options.samples))
+        options.output.write_text(
+            report.document(rows, forward_rows, operator_rows, stiff_rows, floor, options.samples)
+        )
         print(f"wrote {options.output}")
     if options.output == DOCUMENT:
         README.write_text(report.with_readme_table(README.read_text(), rows))

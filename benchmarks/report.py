@@ -89,9 +89,9 @@ STIFF_HEADER = (
 )
 
 STIFF_NOTES = """\
-`scipy.integrate.solve_ivp(method="BDF")` on the Brusselator of `examples/stiff_brusselator.py`, {unknowns:,} unknowns. The method
-keeps a Jacobian for many steps, so the linear algebra that it allows counts for more than how it is computed: the large
-step is from dense to sparse. *Difference*: of the solution from the first row's, relative."""
+`scipy.integrate.solve_ivp(method="BDF")` on the Brusselator of `examples/stiff_brusselator.py`, {unknowns:,} unknowns.
+The method keeps a Jacobian for many steps, so the linear algebra that it allows counts for more than how it is
+computed: the large step is from dense to sparse. *Difference*: of the solution from the first row's, relative."""
 
 
 def duration(seconds: float) -> str:

@@ -20,7 +20,7 @@ from oracle.compare import assert_beside_untouched, assert_close
 from oracle.tangents import Tangents, draw_direction
 
 # One case in so many is checked in batches.
-EVERY = 6
+EVERY = 12
 TANGENTS = 3
 ADJOINTS = 2
 

@@ -19,7 +19,7 @@ from oracle.case import Case, in_order
 from oracle.compare import CANCELLATION, assert_beside_untouched, assert_close
 
 # One case in so many also runs without the final values of its arrays.
-NO_NEED_EVERY = 8
+NO_NEED_EVERY = 16
 
 
 @dataclass(frozen=True)

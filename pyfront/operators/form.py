@@ -27,16 +27,23 @@ MEASURED = "measured"
 """The shape of an array that a function returns, found by running it."""
 
 
+Types = tuple[types.Type, ...]
+
+
 @dataclass(frozen=True)
 class Call:
     """The types of a call: the structure of each argument, and the types of all leaves."""
 
     trees: tuple[Tree, ...]
-    types: tuple[types.Type, ...]
+    types: Types
+    passed: Types = field(default=(), compare=False)
+    """What the caller passes, if these are the types that a kernel sees."""
+    is_owned: bool = False
+    """Whether the arrays are another operator's, which does not mind what happens to them."""
 
     def copied(self, *, layout: str | None = None) -> Call:
         """The call that a kernel sees: each array that it might write is a copy, in C order if ``layout`` says so."""
-        return replace(self, types=tuple(copied(type_, layout) for type_ in self.types))
+        return replace(self, types=tuple(copied(type_, layout) for type_ in self.types), passed=self.types)
 
 
 def copied(type_: types.Type, layout: str | None = None) -> types.Type:

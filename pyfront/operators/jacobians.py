@@ -5,7 +5,7 @@ columns, the directions of the inputs; reverse mode over the rows, those of the 
 `Lanes.width` neighbouring directions at once, on shadows whose last axis is the lane. What it leaves in the shadows of
 the other side goes to the blocks, one for each output and each input, of shape output + input.
 
-Every sweep starts from fresh copies of the arguments, for the one before it may have written to them.
+Every sweep starts from fresh copies of what the kernel writes.
 
 Names in these programs: as in ``sweeps``, blocks ``b<j>_<leaf>``, and ``first``, the direction in lane 0.
 """
@@ -20,7 +20,8 @@ from pyfront.derivative import autodiff
 from pyfront.modes import Mode
 from pyfront.operators import text
 from pyfront.operators.argnums import Selection
-from pyfront.operators.form import Call, Form, is_copied
+from pyfront.operators.form import Call, Form
+from pyfront.operators.passing import passing
 from pyfront.operators.program import Buffer, Program, Result, array
 from pyfront.operators.sweeps import argument, argument_parameters, is_array, output_buffers
 from pyfront.operators.tree import Leaf, relabel
@@ -49,7 +50,7 @@ class _Side:
 
 def forward(name: str, form: Form, call: Call, selection: Selection, lanes: Lanes) -> Program:
     """The Jacobian by columns. The arrays in ``call`` are in C order."""
-    jacobian = _Jacobian(form.writing(), call, selection, lanes)
+    jacobian = _Jacobian(form.writing(), call, selection, lanes, Mode.Forward)
     inputs, outputs = jacobian.inputs, jacobian.outputs
     sweep = jacobian.restore()
     if jacobian.is_exact:
@@ -71,13 +72,12 @@ def forward(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
                 store = text.loop("row", outputs.sizes[index], ["block[row, element] = moved[row, lane]"])
                 sweep += [moved, jacobian.block_view(index, place), *jacobian.each_lane(inputs, place, store)]
         body = [f"for first in range(0, {' + '.join(inputs.sizes)}, {lanes.width}):", *text.indent(sweep)]
-    annotations = jacobian.annotations(interleaved(lanes.width))
-    return jacobian.program(name, work, body, annotations, Mode.Forward)
+    return jacobian.program(name, work, body)
 
 
 def reverse(name: str, form: Form, call: Call, selection: Selection, lanes: Lanes) -> Program:
     """The Jacobian by rows. The arrays in ``call`` are in C order."""
-    jacobian = _Jacobian(form.writing(), call, selection, lanes)
+    jacobian = _Jacobian(form.writing(), call, selection, lanes, Mode.Reverse)
     inputs, outputs = jacobian.inputs, jacobian.outputs
     arrays = [shadow for shadow, leaf in zip(inputs.shadows, selection.leaves, strict=True) if is_array(call, leaf)]
     scalars = [place for place, shadow in enumerate(inputs.shadows) if shadow not in arrays]
@@ -99,17 +99,20 @@ def reverse(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
             sweep += jacobian.each_lane(outputs, index, store)
     body = [f"for first in range(0, {' + '.join(outputs.sizes)}, {lanes.width}):", *text.indent(sweep)]
     work = [*output_buffers(jacobian.form), *outputs.shadows, *arrays]
-    return jacobian.program(name, work, body, jacobian.annotations(Active), Mode.Reverse)
+    return jacobian.program(name, work, body)
 
 
 class _Jacobian:
     """The pieces of which both programs are made."""
 
-    def __init__(self, form: Form, call: Call, selection: Selection, lanes: Lanes) -> None:
+    def __init__(self, form: Form, call: Call, selection: Selection, lanes: Lanes, mode: Mode) -> None:
         self.form = form
         self._call = call
         self._selection = selection
         self._lanes = lanes
+        annotations = self._annotations(interleaved(lanes.width) if mode is Mode.Forward else Active)
+        self._derivative = autodiff(form.kernel, *annotations, mode=mode)
+        self._passing = passing(self._derivative, annotations, form, call)
         self.outputs = _Side(
             tuple(
                 _with_lanes(f"s{index}", output.type.dtype, output.type.ndim, output.shape, lanes)
@@ -144,10 +147,7 @@ class _Jacobian:
 
     def restore(self) -> list[str]:
         """Copy the arguments, and what outputs hold at first."""
-        lines: list[str] = []
-        for leaf in self.form.inputs:
-            if is_copied(self._call.types[leaf]):
-                lines += text.copy(f"c{leaf}", self._call.types[leaf], f"a{leaf}")
+        lines = self._passing.restoring(self._call)
         for index, output in enumerate(self.form.outputs):
             if output.initial is not None:
                 lines += text.copy(f"o{index}", output.type, f"a{output.initial}")
@@ -178,7 +178,7 @@ class _Jacobian:
                 result.append(f"d{leaf}")
         return result
 
-    def annotations(self, scalar: type[Annotation]) -> list[type[Annotation]]:
+    def _annotations(self, scalar: type[Annotation]) -> list[type[Annotation]]:
         """One annotation per parameter of the kernel; ``scalar`` is that of a number differentiated by."""
         batch = interleaved(self._lanes.width)
         result: list[type[Annotation]] = [batch] * len(self.form.outputs)
@@ -187,15 +187,8 @@ class _Jacobian:
             result.append(active if leaf in self._selection.leaves else Const)
         return result
 
-    def program(
-        self,
-        name: str,
-        work: Sequence[Buffer],
-        body: Sequence[str],
-        annotations: Sequence[type[Annotation]],
-        mode: Mode,
-    ) -> Program:
-        form, call, count = self.form, self._call, len(self._selection.leaves)
+    def program(self, name: str, work: Sequence[Buffer], body: Sequence[str]) -> Program:
+        form, call, how, count = self.form, self._call, self._passing, len(self._selection.leaves)
         results: list[Result] = []
         scratch: list[Buffer] = []
         for index, output in enumerate(form.outputs):
@@ -206,11 +199,6 @@ class _Jacobian:
                     results.append(Result(block.type.dtype, expression=f"{block.name}[0]"))
                 else:
                     results.append(Result(block.type, block))
-        copies = [
-            Buffer(f"c{leaf}", call.types[leaf], f"a{leaf}.shape")
-            for leaf in form.inputs
-            if is_copied(call.types[leaf])
-        ]
         template = relabel(
             form.template,
             lambda output: relabel(self._selection.template, lambda place: Leaf(output * count + place)),
@@ -221,12 +209,12 @@ class _Jacobian:
             prelude=form.prelude,
             measured=form.measured,
             checks=(),
-            copies=(),
-            work=(*copies, *work, *scratch),
-            body=tuple(body),
+            copies=tuple(how.copies(call, how.once)),
+            work=(*how.buffers(call, how.each_time), *work, *scratch),
+            body=(*how.aliases(), *body),
             results=tuple(results),
             template=template,
-            namespace={**form.namespace, "view": view, "derivative": autodiff(form.kernel, *annotations, mode=mode)},
+            namespace={**form.namespace, "view": view, "derivative": self._derivative},
         )
 
     def _input_shadow(self, leaf: int) -> Buffer:

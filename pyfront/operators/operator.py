@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -116,7 +117,7 @@ class Operator(abc.ABC):
 
     def form(self, call: Call) -> Form:
         """The operator as a kernel that another operator differentiates."""
-        return remembered(self, call, lambda: _form(self._program(call)))
+        return remembered(self, call, lambda: _form(self._program(replace(call, is_owned=True))))
 
     def compiled(self) -> Calls:
         """The calls from compiled code, in which there are no lists and dicts, and shapes are not known in advance."""

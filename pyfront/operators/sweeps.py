@@ -18,6 +18,7 @@ from pyfront.modes import Mode
 from pyfront.operators import text
 from pyfront.operators.argnums import Selection, is_float
 from pyfront.operators.form import Call, Form, Output, copied, is_copied
+from pyfront.operators.passing import Passing, passing
 from pyfront.operators.program import Buffer, Copy, Program, Result
 from pyfront.operators.tree import EMPTY, Leaf, Tree, pack, relabel
 
@@ -38,8 +39,10 @@ def gradient(name: str, form: Form, call: Call, selection: Selection, *, with_va
     if with_value:
         results = [*results, Result(form.value, expression="value")]
         template = pack([Leaf(len(results) - 1), template])
-    derivative = autodiff(form.kernel, *annotate(form, call, selection.leaves, Active), mode=mode)
-    return program(name, form, call, body, results, template, {"derivative": derivative})
+    annotations = annotate(form, call, selection.leaves, Active)
+    derivative = autodiff(form.kernel, *annotations, mode=mode)
+    how = passing(derivative, annotations, form, call)
+    return program(name, form, call, how, body, results, template, {"derivative": derivative})
 
 
 def pushforward(
@@ -70,7 +73,8 @@ def pushforward(
         else:
             arguments.append(tangents[leaf])
     mode = Mode.ForwardWithPrimal if with_value else Mode.Forward
-    derivative = autodiff(form.kernel, *annotate(form, call, tangents, Duplicated), mode=mode)
+    annotations = annotate(form, call, tangents, Duplicated)
+    derivative = autodiff(form.kernel, *annotations, mode=mode)
     call_text = f"derivative({', '.join(arguments)})"
     values: list[Result]
     buffers: list[Buffer] = []
@@ -92,6 +96,7 @@ def pushforward(
         name,
         form,
         call,
+        passing(derivative, annotations, form, call),
         body,
         results,
         template,
@@ -128,13 +133,15 @@ def pullback(name: str, form: Form, call: Call, cotangents: Sequence[str]) -> Pr
     if form.value is not None:
         arguments.append(f"seed={cotangents[0]}")
     body.append(f"adjoints = derivative({', '.join(arguments)})")
-    derivative = autodiff(form.kernel, *annotate(form, call, leaves, Active))
+    annotations = annotate(form, call, leaves, Active)
+    derivative = autodiff(form.kernel, *annotations)
     places = {leaf: Leaf(index) for index, leaf in enumerate(leaves)}
     template = pack([relabel(tree, lambda leaf: places.get(leaf, EMPTY)) for tree in call.trees])
     return program(
         name,
         form,
         call,
+        passing(derivative, annotations, form, call),
         body,
         adjoint_results(call, leaves, buffers, scalars),
         template,
@@ -157,13 +164,15 @@ def evaluation(name: str, form: Form, call: Call) -> Program:
         call_text = f"value = {call_text}"
     else:
         results = [_whole(output, buffer) for output, buffer in zip(form.outputs, buffers, strict=True)]
-    return program(name, form, call, [call_text], results, form.template, {"kernel": form.kernel}, buffers=buffers)
+    how = Passing.of_copies(form, call)
+    return program(name, form, call, how, [call_text], results, form.template, {"kernel": form.kernel}, buffers=buffers)
 
 
 def program(
     name: str,
     form: Form,
     call: Call,
+    how: Passing,
     body: Sequence[str],
     results: Sequence[Result],
     template: Tree,
@@ -176,9 +185,6 @@ def program(
 ) -> Program:
     """A program of one sweep over copies of its arguments; those ``buffers`` that are no results are workspace."""
     taken = {result.buffer for result in results}
-    copied_leaves = [
-        Copy(_like(f"c{leaf}", call, leaf), f"a{leaf}") for leaf in form.inputs if is_copied(call.types[leaf])
-    ]
     initial: list[str] = []
     for output, buffer in zip(form.outputs, output_buffers(form), strict=True):
         if output.initial is not None:
@@ -189,9 +195,9 @@ def program(
         prelude=form.prelude,
         measured=form.measured,
         checks=tuple(checks),
-        copies=(*copied_leaves, *copies),
+        copies=(*how.copies(call, (*how.each_time, *how.once)), *copies),
         work=tuple(buffer for buffer in buffers if buffer not in taken),
-        body=(*initial, *body),
+        body=(*how.aliases(), *initial, *body),
         results=tuple(results),
         template=template,
         namespace={**form.namespace, **namespace},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.runtime import rtsys
 
 import pyfront as ad
 
@@ -117,6 +118,29 @@ def test_the_same_array_twice_is_two_arguments() -> None:
     np.testing.assert_allclose(ad.grad(product)(x, x), 2 * x)
     by_x, by_y = ad.grad(product, (0, 1))(x, x)
     np.testing.assert_allclose(by_x, by_y)
+
+
+def test_only_what_is_written_is_copied() -> None:
+    def reading(x, y):
+        return (x * y).sum()
+
+    def writing(x, y):
+        x *= y
+        return x.sum()
+
+    x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    counts = []
+    for function in (reading, writing):
+        gradient = ad.grad(function)
+        np.testing.assert_array_equal(gradient(x, y), y)
+        before = rtsys.get_allocation_stats().mi_alloc
+        gradient(x, y)
+        counts.append(rtsys.get_allocation_stats().mi_alloc - before)
+    assert counts == [4, 4]  # two arguments, a copy of one of them, the result
+    np.testing.assert_array_equal(ad.grad(reading)(x, x), x)
+    by_x, by_y = ad.grad(reading, (0, 1))(x, x)
+    np.testing.assert_array_equal(by_x, by_y)
+    np.testing.assert_array_equal(ad.jacfwd(reading, (0, 1))(x, x)[1], x)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 64, 65, 100])

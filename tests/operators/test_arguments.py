@@ -121,26 +121,33 @@ def test_the_same_array_twice_is_two_arguments() -> None:
 
 
 def test_only_what_is_written_is_copied() -> None:
-    def reading(x, y):
-        return (x * y).sum()
+    def reading(x):
+        return (x * x).sum()
 
-    def writing(x, y):
-        x *= y
+    def writing(x):
+        x *= x
         return x.sum()
 
-    x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    x = np.array([1.0, 2.0])
     counts = []
     for function in (reading, writing):
         gradient = ad.grad(function)
-        np.testing.assert_array_equal(gradient(x, y), y)
+        np.testing.assert_array_equal(gradient(x), 2 * x)
         before = rtsys.get_allocation_stats().mi_alloc
-        gradient(x, y)
+        gradient(x)
         counts.append(rtsys.get_allocation_stats().mi_alloc - before)
-    assert counts == [4, 4]  # two arguments, a copy of one of them, the result
-    np.testing.assert_array_equal(ad.grad(reading)(x, x), x)
-    by_x, by_y = ad.grad(reading, (0, 1))(x, x)
-    np.testing.assert_array_equal(by_x, by_y)
-    np.testing.assert_array_equal(ad.jacfwd(reading, (0, 1))(x, x)[1], x)
+    assert counts == [2, 3]  # the argument, the result, and the copy
+
+
+def test_an_array_that_is_passed_twice_is_only_read() -> None:
+    def product(x, y):
+        return (x * y).sum()
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(ad.grad(product)(x, x), x)
+    np.testing.assert_array_equal(ad.grad(product, (0, 1))(x, x), (x, x))
+    np.testing.assert_array_equal(ad.jacfwd(product, (0, 1))(x, x), (x, x))
+    np.testing.assert_array_equal(ad.vjp(product, x, x)[1](1.0), (x, x))
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 64, 65, 100])

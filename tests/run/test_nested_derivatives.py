@@ -234,6 +234,17 @@ def recurrent_network(w, steps):
     return loss
 
 
+@njit
+def slices_in_a_growing_loop(x):
+    """The slices' own errors are built in memory that is nobody's tape."""
+    y = np.ones(x.size)
+    s = 0.0
+    while s < 40.0:
+        y[: x.size] = y[: x.size] * x
+        s += 1.0 + (y**2).sum()
+    return s * y[0]
+
+
 def positive_definite() -> np.ndarray:
     a = np.random.default_rng(1).uniform(size=(4, 4))
     return a @ a.T + 4.0 * np.eye(4)
@@ -247,6 +258,7 @@ HESSIANS: dict[str, tuple[Any, Callable[[], tuple[Any, ...]]]] = {
     "rosenbrock": (rosenbrock, lambda: (uniform(6),)),
     "time loop in place": (heat_with_source, lambda: (uniform(8), 0.1, 5)),
     "growing tape": (until_large, lambda: (uniform(4),)),
+    "slices in a growing loop": (slices_in_a_growing_loop, lambda: (uniform(4),)),
     "cholesky": (log_determinant, lambda: (positive_definite(),)),
     "swapped buffers": (swapped_buffers, lambda: (uniform(5), 4)),
     "local arrays": (work_per_row, lambda: (uniform(5),)),

@@ -682,6 +682,16 @@ def test_a_kernel_that_calls_its_own_derivative_is_refused() -> None:
         own_derivative(1.0)
 
 
+def test_the_instructions_of_an_inner_derivative_have_the_lines_of_its_kernel() -> None:
+    """A refusal names the line of its instruction; those of the inner reverse sweep have lines too."""
+    derivative = ad.autodiff(energy_gradient, ad.Duplicated, ad.Duplicated, ad.Const)
+    derivative(np.ones(3), np.zeros(3), np.zeros(3), np.ones(3), 1.0)
+    lines, first = inspect.getsourcelines(energy.py_func)
+    places = re.findall(r"\(test_nested_derivatives.py:(\d+)\)", derivative.inspect_plan())
+    assert len(places) > 10
+    assert {int(place) for place in places} <= set(range(first, first + len(lines)))
+
+
 def test_derivatives_of_derivatives_keep_the_kernels_names() -> None:
     derivative = ad.autodiff(energy_gradient, ad.Duplicated, ad.Duplicated, ad.Const)
     assert derivative is ad.autodiff(energy_gradient, ad.Duplicated, ad.Duplicated, ad.Const)

@@ -8,7 +8,8 @@ user's function ──source──▶ `Form` (a kernel of leaves) ──▶ `Pro
 from pyfront.operators.dense import derivative, hessian, jacfwd, jacobian, jacrev, second_derivative
 from pyfront.operators.gradient import grad, value_and_grad
 from pyfront.operators.preparation import prepare
-from pyfront.operators.products import hvp, jvp, vjp
+from pyfront.operators.products import hvp, jvp
+from pyfront.operators.transposed import vjp
 
 __all__ = [
     "derivative",

@@ -86,18 +86,7 @@ class Calls:
 
     def types_of(self, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
         """Numba's types of the leaves."""
-        result = []
-        for leaf in leaves:
-            try:
-                result.append(typeof(leaf))
-            except ValueError as error:
-                raise UnsupportedError(
-                    with_help(
-                        f"`{self.name}`: an argument is a {type(leaf).__name__}, which Numba cannot pass",
-                        "pass numbers, NumPy arrays, or tuples, lists and dicts of them",
-                    )
-                ) from error
-        return tuple(result)
+        return types_of(self.name, leaves)
 
     def _implement(self, given: tuple[types.Type, ...]) -> Callable[..., Any]:
         if self._restructure is None or not any(isinstance(type_, types.BaseTuple) for type_ in given):
@@ -158,3 +147,19 @@ def assemble(program: Program, arrays: Sequence[Any], scalars: Sequence[Any]) ->
     remaining_arrays, remaining_scalars = iter(arrays), iter(scalars)
     values = [next(remaining_arrays) if result.buffer else next(remaining_scalars) for result in program.results]
     return unflatten(program.template, values)
+
+
+def types_of(operator: str, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
+    """Numba's types of the leaves."""
+    result = []
+    for leaf in leaves:
+        try:
+            result.append(typeof(leaf))
+        except ValueError as error:
+            raise UnsupportedError(
+                with_help(
+                    f"`{operator}`: an argument is a {type(leaf).__name__}, which Numba cannot pass",
+                    "pass numbers, NumPy arrays, or tuples, lists and dicts of them",
+                )
+            ) from error
+    return tuple(result)

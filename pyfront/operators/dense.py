@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pyfront.errors import DtypeError, with_help
-from pyfront.operators import jacobians, sweeps, text
+from pyfront.operators import jacobians, sweeps
 from pyfront.operators.argnums import Selection, as_key, select
 from pyfront.operators.calls import Calls
 from pyfront.operators.form import Call, Form, Source, leaf_names
@@ -226,7 +226,4 @@ def _lanes(count: int, *, exact: bool) -> Lanes:
 
 def _count_rows(form: Form, leaves: Sequence[Any]) -> int:
     """The number of elements of the result for these arguments."""
-    parameters = [f"a{leaf}" for leaf in range(len(leaves))]
-    shapes = text.tuple_of([output.shape for output in form.outputs])
-    measure = text.define("shapes", parameters, [*form.prelude, f"return {shapes}"], form.namespace)
-    return sum(int(np.prod(shape)) for shape in measure(*leaves))
+    return sum(int(np.prod(shape)) for shape in form.shapes(len(leaves))(*leaves))

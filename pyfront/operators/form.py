@@ -7,7 +7,7 @@ may give its result, or another operator.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -84,6 +84,12 @@ class Form:
     prelude: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
     namespace: Mapping[str, Any] = field(default_factory=dict)
+
+    def shapes(self, count: int) -> Callable[..., Any]:
+        """The Python function of ``count`` leaves that returns the shapes of the outputs."""
+        parameters = [f"a{leaf}" for leaf in range(count)]
+        returned = text.tuple_of([output.shape for output in self.outputs])
+        return text.define("shapes", parameters, [*self.prelude, f"return {returned}"], self.namespace)
 
     def writing(self) -> Form:
         """The form that writes its result to a cell if this one returns it."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from pyfront.errors import ArgumentError, with_help
 from pyfront.operators import products
-from pyfront.operators.operator import Operator
+from pyfront.operators.operator import Operator, source_of
+from pyfront.operators.transposed import transposed, vjp
 
 
 def prepare(operator: Any, *args: Any, out: int | str | None = None) -> Callable[..., Any]:
@@ -30,8 +31,8 @@ def prepare(operator: Any, *args: Any, out: int | str | None = None) -> Callable
     if operator is products.jvp:
         function, primals, tangents = args
         return products.prepare_jvp(function, primals, tangents, out)
-    if operator is products.vjp:
-        return products.prepare_vjp(args[0], args[1:], out)
+    if operator is vjp:
+        return transposed(source_of(args[0], out)).prepare(args[1:])
     if operator is products.hvp:
         return products.prepare_hvp(*args)
     raise ArgumentError(

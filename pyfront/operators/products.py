@@ -1,7 +1,7 @@
-"""Products with the Jacobian: `jvp`, `vjp` and `hvp`.
+"""Products with the Jacobian and the Hessian: `jvp` and `hvp`.
 
-What is differentiated by follows from the call: the arguments that have a tangent (`jvp`, `hvp`), or all floats
-(`vjp`). A `Product` is made once for each function and holds its calls.
+What is differentiated by follows from the call: the arguments that have a tangent. A `Pushforward` is made once for
+each function and holds its calls.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numba.core import types
 
-from pyfront.errors import ArityError, DtypeError, ShapeError, StructureError, with_help
+from pyfront.errors import ArityError, StructureError, with_help
 from pyfront.operators import sweeps
-from pyfront.operators.argnums import is_float
 from pyfront.operators.calls import Calls
+from pyfront.operators.directions import check_direction
 from pyfront.operators.form import Call, Source, leaf_names
 from pyfront.operators.gradient import grad
 from pyfront.operators.operator import PLAIN, remembered, source_of, take_apart
@@ -133,105 +132,6 @@ class _HessianProduct(Pushforward):
         return replace(program, template=pack([next(children) if place else EMPTY for place in self._places]))
 
 
-class Pullback:
-    """The transposed derivative of a function at one point; made by `vjp`, it can be called any number of times."""
-
-    def __init__(self, calls: Calls, leaves: Sequence[Any], template: Tree) -> None:
-        self._calls = calls
-        self._leaves = leaves
-        self._template = template
-
-    def __call__(self, cotangent: Any) -> Any:
-        """One cotangent per argument of the function, from one of the structure of its result."""
-        given = flatten_like(self._template, cotangent, "the cotangent")
-        if any(value is None for value in given):
-            raise StructureError(f"`{self._calls.name}`: each result needs a cotangent: pass zeros, not None")
-        return self._calls.call([*self._leaves, *given])
-
-    def __repr__(self) -> str:
-        return f"<pullback of {self._calls.name.removeprefix('vjp_')}>"
-
-
-class Transposed:
-    """Value and pullback of ``source``."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._name = f"vjp_{source.name}"
-
-    def __call__(self, primals: Sequence[Any]) -> tuple[Any, Pullback]:
-        trees, leaves = take_apart(primals)
-        kept = [leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-        value = self._value_calls(trees)
-        result = value.call(leaves)
-        template = value.program(value.types_of(leaves)).template
-        return result, Pullback(self._pullback_calls(trees, sum(1 for _ in indices(template))), kept, template)
-
-    def prepare(self, primals: Sequence[Any]) -> Callable[..., tuple[Any, Callable[[Any], Any]]]:
-        """The same for arguments like these, with compilation and allocation done."""
-        trees, leaves = take_apart(primals)
-        value = Prepared(self._value_calls(trees), leaves, trees)
-        template = value.template
-        results: list[Any] = flatten_like(template, value(*primals), "result")
-        kept = [leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-        calls = self._pullback_calls(trees, len(results))
-        transposed = Prepared(calls, [*kept, *results], row(len(kept) + len(results)))
-
-        def pullback(cotangent: Any) -> Any:
-            return transposed(*kept, *flatten_like(template, cotangent, "the cotangent"))
-
-        def call(*primals: Any) -> tuple[Any, Callable[[Any], Any]]:
-            result = value(*primals)
-            for index, leaf in enumerate(take_apart(primals)[1]):
-                if isinstance(leaf, np.ndarray):
-                    np.copyto(kept[index], leaf)
-                else:
-                    kept[index] = leaf
-            return result, pullback
-
-        return call
-
-    def _value_calls(self, trees: tuple[Tree, ...]) -> Calls:
-        def build(given: tuple[types.Type, ...]) -> Program:
-            seen = Call(trees, given).copied()
-            return sweeps.evaluation(self._name, self._source.form(seen), seen)
-
-        count = sum(1 for tree in trees for _ in indices(tree))
-        parameters = [f"a{leaf}" for leaf in range(count)]
-        return remembered(self, ("value", trees), lambda: Calls(self._name, parameters, build))
-
-    def _pullback_calls(self, trees: tuple[Tree, ...], results: int) -> Calls:
-        count = sum(1 for tree in trees for _ in indices(tree))
-        cotangents = [f"t{index}" for index in range(results)]
-
-        def build(given: tuple[types.Type, ...]) -> Program:
-            seen = Call(trees, given[:count]).copied()
-            form = self._source.form(seen)
-            expected = [output.type.dtype if output.is_cell else output.type for output in form.outputs]
-            for type_, its in zip(expected or [form.value], given[count:], strict=True):
-                check_direction("vjp", "cotangent", f"the result of `{self._source.name}`", type_, its)
-            return sweeps.pullback(self._name, form, seen, cotangents)
-
-        parameters = [*(f"a{leaf}" for leaf in range(count)), *cotangents]
-        return remembered(self, ("pullback", trees, results), lambda: Calls(self._name, parameters, build))
-
-
-def check_direction(operator: str, what: str, owner: str, primal: Any, given: types.Type) -> None:
-    """Refuse a tangent or cotangent that cannot belong to ``primal``, by their types."""
-    prefix = f"`{operator}`: the {what} of {owner}"
-    if not is_float(primal):
-        raise DtypeError(with_help(f"{prefix}, which is {primal}, must be None", "integers have no derivative"))
-    if not isinstance(primal, types.Array):
-        if not isinstance(given, (types.Float, types.Integer)):
-            raise DtypeError(f"{prefix} must be a number, not {given}")
-        return
-    make = "make it with np.zeros_like, or np.ones_like"
-    if not isinstance(given, types.Array) or given.dtype != primal.dtype:
-        raise DtypeError(with_help(f"{prefix} must be an array of {primal.dtype}, not {given}", make))
-    if given.ndim != primal.ndim:
-        raise ShapeError(with_help(f"{prefix} must have {primal.ndim} dimensions, not {given.ndim}", make))
-
-
 def jvp(
     f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, out: int | str | None = None
 ) -> tuple[Any, Any]:
@@ -261,30 +161,11 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     return product(*given)
 
 
-def vjp(f: Callable[..., Any], *primals: Any, out: int | str | None = None) -> tuple[Any, Pullback]:
-    """``(value, pullback)`` of ``f``; ``pullback(cotangent)`` returns a tuple with one cotangent per primal.
-
-    A primal that is no float has the cotangent ``None``, and so has the argument that ``out`` names, which is as in
-    `jacobian`.
-
-    >>> import pyfront as ad
-    >>> value, pullback = ad.vjp(lambda x, y: x * y, 2.0, 3.0)
-    >>> value, pullback(1.0)
-    (6.0, (3.0, 2.0))
-    """
-    return _transposed(source_of(f, out))(primals)
-
-
 def prepare_jvp(
     f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], out: int | str | None
 ) -> Callable[..., Any]:
     """`jvp` for arguments like these, as a function of ``(primals, tangents)``."""
     return _pushforward(source_of(f, out)).prepare(primals, tangents)
-
-
-def prepare_vjp(f: Callable[..., Any], primals: Sequence[Any], out: int | str | None) -> Callable[..., Any]:
-    """`vjp` for arguments like these, as a function of the primals."""
-    return _transposed(source_of(f, out)).prepare(primals)
 
 
 def prepare_hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Callable[..., Any]:
@@ -296,10 +177,6 @@ def prepare_hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Callable[
 
 def _pushforward(source: Source) -> Pushforward:
     return remembered(source, "jvp", lambda: Pushforward("jvp", source, with_value=True))
-
-
-def _transposed(source: Source) -> Transposed:
-    return remembered(source, "vjp", lambda: Transposed(source))
 
 
 def _hessian_product(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Pushforward, Any, Any]:

@@ -28,7 +28,7 @@ public:
   llvm::Constant *zero(llvm::Type *Ty) const {
     return llvm::ConstantFP::get(D.L.of(Ty), -0.0);
   }
-  bool has(const llvm::Value *V) const { return D.P.hasAdjoint(V); }
+  bool has(const llvm::Value *V) const { return D.P.isActive(V); }
   /// No-op for a value without adjoint.
   void add(llvm::IRBuilder<> &B, llvm::Value *V, llvm::Value *Contribution) {
     if (!has(V))

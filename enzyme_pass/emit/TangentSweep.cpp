@@ -34,7 +34,7 @@ void TangentSweep::readScalars() {
 }
 
 Value *TangentSweep::tangent(Value *V) {
-  if (!P.hasAdjoint(V))
+  if (!P.isActive(V))
     return ConstantFP::get(D.L.of(V->getType()), 0.0);
   Value *T = Tangents.lookup(V);
   PF_CHECK(T, "a tangent is read before it is computed");
@@ -42,7 +42,7 @@ Value *TangentSweep::tangent(Value *V) {
 }
 
 void TangentSweep::emitPhi(PHINode &I) {
-  if (!P.hasAdjoint(&I))
+  if (!P.isActive(&I))
     return;
   auto *Copy = cast<PHINode>(clone(&I));
   Tangents[&I] = PHINode::Create(D.L.of(I.getType()), I.getNumIncomingValues(),
@@ -61,7 +61,7 @@ void TangentSweep::completePhis() {
 
 void TangentSweep::emitInstruction(Instruction &I) {
   bool Accesses = P.ActiveAccesses.contains(&I);
-  if (!Accesses && !P.hasAdjoint(&I))
+  if (!Accesses && !P.isActive(&I))
     return;
   auto *Copy = cast<Instruction>(clone(&I));
   Builder B(Copy->getNextNode());
@@ -86,7 +86,7 @@ Value *TangentSweep::ofRule(Builder &B, Instruction &I) {
   PF_CHECK(R, "an active instruction without a rule");
   Value *Sum = nullptr;
   for (unsigned K = 0; K < R->arity(); ++K) {
-    if (R->isZero(K) || !P.hasAdjoint(I.getOperand(K)))
+    if (R->isZero(K) || !P.isActive(I.getOperand(K)))
       continue;
     if (R->isMinusOne(K)) {
       Value *T = tangent(I.getOperand(K));

@@ -28,7 +28,7 @@ public:
 
 private:
   void findActiveBlocks() {
-    for (Value *V : P.Adjoints)
+    for (Value *V : P.Active)
       if (auto *I = dyn_cast<Instruction>(V))
         ActiveBlocks.insert(I->getParent());
     for (Instruction *I : P.ActiveAccesses)
@@ -60,7 +60,7 @@ private:
 
 bool NeedsFinder::hasActivePhi(const BasicBlock *BB) const {
   return any_of(BB->phis(),
-                [&](const PHINode &Phi) { return P.hasAdjoint(&Phi); });
+                [&](const PHINode &Phi) { return P.isActive(&Phi); });
 }
 
 bool NeedsFinder::isInactiveBetween(const BasicBlock *D,
@@ -162,7 +162,7 @@ void NeedsFinder::controlReads(BasicBlock *BB) {
 
 void NeedsFinder::ruleReads(Instruction &I, const rules::Rule &R) {
   for (unsigned K = 0; K < R.arity(); ++K) {
-    if (R.isZero(K) || !P.hasAdjoint(I.getOperand(K)))
+    if (R.isZero(K) || !P.isActive(I.getOperand(K)))
       continue;
     uint64_t Reads = R.reads(K);
     for (unsigned J = 0; J < R.arity(); ++J)
@@ -186,7 +186,7 @@ void NeedsFinder::readsOf(Instruction &I) {
     need(shadowOf(const_cast<Value *>(getLoadStorePointerOperand(&I))));
     return;
   }
-  if (!P.hasAdjoint(&I))
+  if (!P.isActive(&I))
     return;
   if (auto *Select = dyn_cast<SelectInst>(&I))
     need(primalOf(Select->getCondition()));

@@ -174,7 +174,7 @@ struct Plan {
   llvm::DenseMap<int, char> ReversedLoops;
   /// Float values with an adjoint, or in forward mode with a tangent:
   /// instructions and arguments.
-  llvm::SetVector<llvm::Value *> Adjoints;
+  llvm::SetVector<llvm::Value *> Active;
   /// Instructions whose adjoint is exactly zero in some executions because what
   /// reads them was not executed or was discarded by a select.
   llvm::SetVector<llvm::Instruction *> Guarded;
@@ -198,8 +198,8 @@ struct Plan {
   /// the shadows of arguments.
   llvm::MapVector<llvm::Value *, PlacePlan> Places;
 
-  bool hasAdjoint(const llvm::Value *V) const {
-    return Adjoints.contains(const_cast<llvm::Value *>(V));
+  bool isActive(const llvm::Value *V) const {
+    return Active.contains(const_cast<llvm::Value *>(V));
   }
   const Source *sourceOf(Key K) const {
     auto It = Sources.find(K);

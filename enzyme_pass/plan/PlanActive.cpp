@@ -45,11 +45,11 @@ void planActive(Plan &P, const Facts &Known) {
   const ActivityFacts &Activity = Known.Activity;
   for (Argument &A : P.N.F->args())
     if (Activity.isActive(&A) && isDifferentiableType(A.getType()))
-      P.Adjoints.insert(&A);
+      P.Active.insert(&A);
   for (BasicBlock *BB : P.N.Order)
     for (Instruction &I : *BB) {
       if (Activity.isActive(&I))
-        P.Adjoints.insert(&I);
+        P.Active.insert(&I);
       if (auto *Store = dyn_cast<StoreInst>(&I);
           Store && isStoreOfShadowed(*Store, Known))
         P.PointerStores.insert(Store);

@@ -29,7 +29,7 @@ public:
   explicit GuardFinder(Plan &P) : P(P) {}
 
   void run() {
-    for (Value *V : P.Adjoints)
+    for (Value *V : P.Active)
       if (auto *I = dyn_cast<Instruction>(V); I && mayBeDiscarded(*I))
         P.Guarded.insert(I);
     // What only feeds a guarded instruction has a zero adjoint with it.
@@ -37,7 +37,7 @@ public:
       if (!isa<PHINode, LoadInst>(P.Guarded[I]))
         for (Value *Op : P.Guarded[I]->operands())
           if (auto *Feeder = dyn_cast<Instruction>(Op);
-              Feeder && P.hasAdjoint(Feeder))
+              Feeder && P.isActive(Feeder))
             P.Guarded.insert(Feeder);
   }
 
@@ -45,7 +45,7 @@ private:
   bool mayBeDiscarded(const Instruction &I) {
     return any_of(I.users(), [&](const User *U) {
       auto *Reader = cast<Instruction>(U);
-      if (!P.hasAdjoint(Reader) &&
+      if (!P.isActive(Reader) &&
           !P.ActiveAccesses.contains(const_cast<Instruction *>(Reader)))
         return false;
       if (isa<SelectInst>(Reader))

@@ -27,12 +27,12 @@ static bool readsInDeeperLoop(const Plan &P, const Value *V,
     return false;
   if (auto *I = dyn_cast<Instruction>(V); I && P.N.contains(L, I->getParent()))
     return false;
-  return P.hasAdjoint(User) ||
+  return P.isActive(User) ||
          P.ActiveAccesses.contains(const_cast<Instruction *>(User));
 }
 
 void planLanes(Plan &P) {
-  for (Value *V : P.Adjoints)
+  for (Value *V : P.Active)
     if (any_of(V->users(), [&](const User *U) {
           auto *I = dyn_cast<Instruction>(U);
           // A header phi hands its start value the adjoint once.

@@ -128,7 +128,7 @@ void printSlot(raw_ostream &OS, const Plan &P, unsigned Index) {
 /// Forward mode: what has a tangent, and what touches shadow memory.
 void printTangents(raw_ostream &OS, const Plan &P) {
   OS << "tangents\n";
-  for (Value *V : P.Adjoints)
+  for (Value *V : P.Active)
     OS << "  " << formatv("{0,-24}", nameOf(primalOf(V))) << lineOf(primalOf(V))
        << "\n";
   OS << "accesses\n  " << P.ActiveAccesses.size() << "\n";

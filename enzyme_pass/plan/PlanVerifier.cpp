@@ -176,13 +176,13 @@ void Verifier::checkAccess(Instruction &I) {
 void Verifier::checkReads(Instruction &I) {
   if (P.ActiveAccesses.contains(&I))
     return checkAccess(I);
-  if (!P.hasAdjoint(&I))
+  if (!P.isActive(&I))
     return;
   if (auto *Select = dyn_cast<SelectInst>(&I))
     expectSource(primalOf(Select->getCondition()), I);
   const rules::Rule *R = rules::lookup(I);
   for (unsigned K = 0; R && K < R->arity(); ++K) {
-    if (R->isZero(K) || !P.hasAdjoint(I.getOperand(K)))
+    if (R->isZero(K) || !P.isActive(I.getOperand(K)))
       continue;
     for (unsigned J = 0; J < R->arity(); ++J)
       if (R->reads(K) >> J & 1)

@@ -49,7 +49,7 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
 bool refuseUnsupported(const NormalFunction &N, const Request &Req,
                        const Facts &Known, DiagnosticSink &Sink);
 
-/// Fills `Adjoints`, `ActiveAccesses`, `PointerStores` and `CopiedType`.
+/// Fills `Active`, `ActiveAccesses`, `PointerStores` and `CopiedType`.
 void planActive(Plan &P, const Facts &Known);
 
 /// Finds the instructions that speculation may have run in vain.

@@ -69,8 +69,9 @@ def forward(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
         for index, shadow in enumerate(outputs.shadows):
             moved = f"moved = view({shadow.name}, ({outputs.sizes[index]}, {lanes.width}))"
             for place in range(len(inputs.shadows)):
-                store = text.loop("row", outputs.sizes[index], ["block[row, element] = moved[row, lane]"])
-                sweep += [moved, jacobian.block_view(index, place), *jacobian.each_lane(inputs, place, store)]
+                # Lanes inside: the directions of a sweep are neighbours in a row of the block.
+                store = jacobian.each_lane(inputs, place, ["block[row, element] = moved[row, lane]"])
+                sweep += [moved, jacobian.block_view(index, place), *text.loop("row", outputs.sizes[index], store)]
         body = [f"for first in range(0, {' + '.join(inputs.sizes)}, {lanes.width}):", *text.indent(sweep)]
     return jacobian.program(name, work, body)
 

@@ -23,7 +23,14 @@ from pyfront.operators.argnums import Selection
 from pyfront.operators.form import Call, Form
 from pyfront.operators.passing import passing
 from pyfront.operators.program import Buffer, Program, Result, array
-from pyfront.operators.sweeps import argument, argument_parameters, is_array, output_buffers
+from pyfront.operators.sweeps import (
+    adjoint,
+    argument,
+    argument_parameters,
+    is_array,
+    output_buffers,
+    scalars_in_order,
+)
 from pyfront.operators.tree import Leaf, relabel
 from pyfront.operators.views import view
 
@@ -81,7 +88,7 @@ def reverse(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
     jacobian = _Jacobian(form.writing(), call, selection, lanes, Mode.Reverse)
     inputs, outputs = jacobian.inputs, jacobian.outputs
     arrays = [shadow for shadow, leaf in zip(inputs.shadows, selection.leaves, strict=True) if is_array(call, leaf)]
-    scalars = [place for place, shadow in enumerate(inputs.shadows) if shadow not in arrays]
+    scalars = scalars_in_order(call, jacobian.form, selection.leaves)
     sweep = jacobian.restore()
     for index, shadow in enumerate(outputs.shadows):
         sweep += [*text.fill(shadow.name, shadow.type), *jacobian.seed(outputs, index)]
@@ -89,11 +96,10 @@ def reverse(name: str, form: Form, call: Call, selection: Selection, lanes: Lane
         sweep += text.fill(shadow.name, shadow.type)
     sweep.append(f"adjoints = derivative({', '.join(jacobian.arguments(outputs.shadows, arrays))})")
     for index in range(len(outputs.shadows)):
-        for place, shadow in enumerate(inputs.shadows):
+        for place, (leaf, shadow) in enumerate(zip(selection.leaves, inputs.shadows, strict=True)):
             sweep.append(jacobian.block_view(index, place))
-            if place in scalars:
-                found = f"adjoints[{scalars.index(place)}]" if len(scalars) > 1 else "adjoints"
-                store = [f"block[element, 0] = {found}[lane]"]
+            if leaf in scalars:
+                store = [f"block[element, 0] = {adjoint(scalars, leaf)}[lane]"]
             else:
                 sweep.append(f"moved = view({shadow.name}, ({inputs.sizes[place]}, {lanes.width}))")
                 store = text.loop("column", inputs.sizes[place], ["block[element, column] = moved[column, lane]"])

@@ -27,14 +27,13 @@ def gradient(name: str, form: Form, call: Call, selection: Selection, *, with_va
     """One reverse sweep over a kernel that returns a float."""
     assert form.value is not None
     buffers = {leaf: _like(f"d{leaf}", call, leaf) for leaf in selection.leaves if is_array(call, leaf)}
-    scalars = [leaf for leaf in selection.leaves if leaf not in buffers]
     arguments = [
         f"{argument(call, leaf)}, d{leaf}" if leaf in buffers else argument(call, leaf) for leaf in form.inputs
     ]
     mode = Mode.ReverseWithPrimal if with_value else Mode.Reverse
     body = [line for buffer in buffers.values() for line in text.fill(buffer.name, buffer.type)]
     body.append(f"{'value, adjoints' if with_value else 'adjoints'} = derivative({', '.join(arguments)})")
-    results = adjoint_results(call, selection.leaves, buffers, scalars)
+    results = adjoint_results(call, form, selection.leaves, buffers)
     template = selection.template
     if with_value:
         results = [*results, Result(form.value, expression="value")]
@@ -112,7 +111,6 @@ def pullback(name: str, form: Form, call: Call, cotangents: Sequence[str]) -> Pr
     """One reverse sweep, seeded with one cotangent per output, to one cotangent per float argument."""
     leaves = [leaf for leaf in form.inputs if is_float(call.types[leaf])]
     buffers = {leaf: _like(f"d{leaf}", call, leaf) for leaf in leaves if is_array(call, leaf)}
-    scalars = [leaf for leaf in leaves if leaf not in buffers]
     arguments = output_arguments(form)
     for leaf in form.inputs:
         arguments += [argument(call, leaf), f"d{leaf}"] if leaf in buffers else [argument(call, leaf)]
@@ -143,7 +141,7 @@ def pullback(name: str, form: Form, call: Call, cotangents: Sequence[str]) -> Pr
         call,
         passing(derivative, annotations, form, call),
         body,
-        adjoint_results(call, leaves, buffers, scalars),
+        adjoint_results(call, form, leaves, buffers),
         template,
         {"derivative": derivative, "ShapeError": ShapeError},
         parameters=(*argument_parameters(call), *cotangents),
@@ -212,18 +210,26 @@ def annotate(form: Form, call: Call, active: Collection[int], scalar: type[Annot
     return result
 
 
-def adjoint_results(
-    call: Call, leaves: Sequence[int], buffers: Mapping[int, Buffer], scalars: Sequence[int]
-) -> list[Result]:
+def adjoint_results(call: Call, form: Form, leaves: Sequence[int], buffers: Mapping[int, Buffer]) -> list[Result]:
     """What a reverse sweep leaves for each active leaf: a shadow, or one of ``adjoints``."""
+    scalars = scalars_in_order(call, form, leaves)
     results: list[Result] = []
     for leaf in leaves:
         if leaf in buffers:
             results.append(Result(buffers[leaf].type, buffers[leaf]))
         else:
-            place = f"adjoints[{scalars.index(leaf)}]" if len(scalars) > 1 else "adjoints"
-            results.append(Result(call.types[leaf], expression=place))
+            results.append(Result(call.types[leaf], expression=adjoint(scalars, leaf)))
     return results
+
+
+def scalars_in_order(call: Call, form: Form, leaves: Collection[int]) -> list[int]:
+    """The numbers among ``leaves`` in the order in which a derivative returns their adjoints, that of its arguments."""
+    return [leaf for leaf in form.inputs if leaf in leaves and not is_array(call, leaf)]
+
+
+def adjoint(scalars: Sequence[int], leaf: int) -> str:
+    """The adjoint of a number in ``adjoints``, which is bare if there is only one."""
+    return f"adjoints[{scalars.index(leaf)}]" if len(scalars) > 1 else "adjoints"
 
 
 def output_arguments(form: Form) -> list[str]:

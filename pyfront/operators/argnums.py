@@ -9,7 +9,7 @@ from numba.core import types
 
 from pyfront.errors import ArgnumsError, DtypeError, with_help
 from pyfront.operators.form import Call, Source, leaf_names
-from pyfront.operators.tree import Leaf, Tree, indices, pack, relabel
+from pyfront.operators.tree import EMPTY, Leaf, Tree, indices, pack, relabel
 
 Argnums = int | tuple[int, ...]
 
@@ -27,7 +27,12 @@ def as_key(operator: str, argnums: int | Sequence[int] | None) -> Argnums | None
     positions = argnums if isinstance(argnums, (tuple, list)) else () if argnums is None else (argnums,)
     for position in positions:
         if isinstance(position, bool) or not isinstance(position, int):
-            raise ArgnumsError(f"`{operator}`: argnums must be an integer or a tuple of integers, not {argnums!r}")
+            raise ArgnumsError(
+                with_help(
+                    f"`{operator}`: argnums must be an integer or a tuple of integers, not {argnums!r}",
+                    f"the point comes afterwards: {operator}(f)(x)",
+                )
+            )
     return argnums if argnums is None or isinstance(argnums, int) else tuple(positions)
 
 
@@ -69,6 +74,8 @@ def select(operator: str, source: Source, argnums: Argnums, call: Call) -> Selec
             raise ArgnumsError(
                 f"`{operator}`: `{source.parameters[position]}` is to be differentiated by, but is not given"
             )
+        if call.trees[position] == EMPTY:
+            raise DtypeError(f"`{operator}`: `{source.parameters[position]}` is to be differentiated by, but is None")
     leaves = [leaf for position in positions for leaf in indices(call.trees[position])]
     labels = leaf_names(source.parameters, call.trees)
     for leaf in leaves:

@@ -155,7 +155,7 @@ def types_of(operator: str, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
     for leaf in leaves:
         try:
             result.append(typeof(leaf))
-        except ValueError as error:
+        except (ValueError, errors.NumbaTypeError) as error:
             raise UnsupportedError(
                 with_help(
                     f"`{operator}`: an argument is a {type(leaf).__name__}, which Numba cannot pass",

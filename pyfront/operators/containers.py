@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba.core import types, typing
+from numba.core.datamodel import register_default
+from numba.core.datamodel.models import TupleModel
 from numba.extending import intrinsic
 
 from pyfront.operators import text
@@ -50,6 +52,16 @@ def trees_of_types(given: Sequence[types.Type]) -> tuple[tuple[Tree, ...], list[
     return tuple(flatten(type_) for type_ in given), leaves
 
 
+class ConstantDict(types.LiteralStrKeyDict):
+    """Numba's type of a dict with constant keys, but one that a variable may have: so a dict may hold another dict."""
+
+    def __unliteral__(self) -> types.Type:
+        return self
+
+
+register_default(ConstantDict)(TupleModel)
+
+
 @functools.cache
 def constant_dict(keys: tuple[str, ...]) -> Any:
     """The function of compiled code that makes a dict of a tuple of values, in the order of ``keys``."""
@@ -57,7 +69,7 @@ def constant_dict(keys: tuple[str, ...]) -> Any:
     @intrinsic
     def make(typing_context: Any, values: Any) -> Any:
         literal = {types.literal(key): type_ for key, type_ in zip(keys, values.types, strict=True)}
-        result = types.LiteralStrKeyDict(literal)
+        result = ConstantDict(literal)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             elements = [builder.extract_value(args[0], index) for index in range(len(keys))]

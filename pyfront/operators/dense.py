@@ -21,7 +21,7 @@ from pyfront.operators.calls import Calls
 from pyfront.operators.form import Call, Form, Source, leaf_names
 from pyfront.operators.gradient import grad
 from pyfront.operators.jacobians import Lanes
-from pyfront.operators.operator import Operator, remembered, source_of
+from pyfront.operators.operator import Operator, origin, remembered, source_of
 from pyfront.operators.program import Program
 from pyfront.operators.sweeps import is_array
 from pyfront.operators.tree import Leaf, Tree, relabel, row
@@ -60,6 +60,11 @@ class Jacobian(Operator):
         self._of_scalars = of_scalars
         self._by_shapes: dict[tuple[Any, ...], Callable[..., Any]] = {}
         super().__init__(label, source, argnums)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        function, out = origin(self.source)
+        remake = functools.partial(_jacobian, of_scalars=self._of_scalars)
+        return remake, (self.label, function, self.argnums, out, self._direction)
 
     def _call_plain(self, args: tuple[Any, ...]) -> Any:
         shapes = tuple([getattr(value, "shape", None) for value in args])

@@ -155,6 +155,13 @@ class UserFunction:
 
     def _check_types(self, call: Call) -> None:
         for name, type_ in zip(leaf_names(self.parameters, call.trees), call.types, strict=True):
+            if isinstance(type_, types.Array) and type_.ndim == 0:
+                raise UnsupportedError(
+                    with_help(
+                        f"`{self.name}`: argument `{name}` is an array without dimensions",
+                        "pass a number, or an array of shape (1,)",
+                    )
+                )
             scalar = type_.dtype if isinstance(type_, types.Array) else type_
             if scalar not in SCALARS:
                 raise UnsupportedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from pyfront.errors import ResultError, with_help
 from pyfront.operators import sweeps
 from pyfront.operators.argnums import as_key, select
 from pyfront.operators.form import Call, Source
-from pyfront.operators.operator import Operator, remembered, source_of
+from pyfront.operators.operator import Operator, origin, remembered, source_of
 from pyfront.operators.program import Program
 
 
@@ -19,6 +20,13 @@ class Gradient(Operator):
     def __init__(self, label: str, source: Source, argnums: int | Sequence[int], *, with_value: bool) -> None:
         self._with_value = with_value
         super().__init__(label, source, argnums)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(_gradient, with_value=self._with_value), (
+            self.label,
+            origin(self.source)[0],
+            self.argnums,
+        )
 
     def _program(self, call: Call) -> Program:
         seen = call.copied()

@@ -222,7 +222,13 @@ class _Jacobian:
             results=tuple(results),
             template=template,
             namespace={**form.namespace, "view": view, "derivative": self._derivative},
+            reread=self._reread(),
         )
+
+    def _reread(self) -> tuple[str, ...]:
+        """The arguments that each sweep reads anew."""
+        initial = [output.initial for output in self.form.outputs if output.initial is not None]
+        return tuple(f"a{leaf}" for leaf in (*initial, *self._passing.each_time, *self._passing.never))
 
     def _input_shadow(self, leaf: int) -> Buffer:
         type_ = self._call.types[leaf]

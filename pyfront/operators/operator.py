@@ -19,7 +19,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import kernel as kernels
-from pyfront.errors import ArgumentError, with_help
+from pyfront.errors import ArgumentError, ArityError, with_help
 from pyfront.operators import program as programs
 from pyfront.operators.argnums import Argnums, normalize
 from pyfront.operators.calls import Calls
@@ -43,7 +43,7 @@ def source_of(function: Any, out: int | str | None = None) -> Source:
             raise ArgumentError(f"`{function.name}` returns its result, so it has no argument for out=")
         return function
     dispatcher = kernels.as_dispatcher(function)
-    if not (out is None or isinstance(out, (int, str))):
+    if isinstance(out, bool) or not (out is None or isinstance(out, (int, str))):
         raise ArgumentError(
             with_help(
                 f"out={out!r} is neither the position nor the name of an argument",
@@ -51,6 +51,11 @@ def source_of(function: Any, out: int | str | None = None) -> Source:
             )
         )
     return remembered(dispatcher, ("source", out), lambda: UserFunction(dispatcher, out))
+
+
+def origin(source: Source) -> tuple[Any, int | None]:
+    """The arguments of `source_of` that give ``source``, for pickling."""
+    return (source.dispatcher, source.out) if isinstance(source, UserFunction) else (source, None)
 
 
 def remembered(owner: Any, key: Hashable, make: Callable[[], T]) -> T:
@@ -90,15 +95,18 @@ class Operator(abc.ABC):
         """The argument of ``source`` that takes its result; here it tells no more than a shape and what is in it."""
         return self.source.out
 
-    def __call__(self, *args: Any, out: Any = None) -> Any:
-        """The result, in new arrays, or in those that ``out`` gives."""
+    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
+        """The result, in new arrays, or in those that ``out`` gives; arguments by position or by name."""
+        if named:
+            args = self._by_position(args, named)
         if out is None and len(args) == self._count and PLAIN.issuperset(map(type, args)):
             return self._call_plain(args)
         trees, leaves = take_apart(args)
         return self._calls(trees, leaves).call(leaves, out)
 
-    def prepare(self, *args: Any) -> Prepared:
+    def prepare(self, *args: Any, **named: Any) -> Prepared:
         """Compile and allocate for arguments like these; see `pyfront.prepare`."""
+        args = self._by_position(args, named)
         trees, leaves = take_apart(args)
         return Prepared(self._calls(trees, leaves), leaves, trees)
 
@@ -126,6 +134,25 @@ class Operator(abc.ABC):
     def _call_plain(self, args: tuple[Any, ...]) -> Any:
         """The usual call: every argument is a number or an array."""
         return self._fresh(*args)
+
+    def _by_position(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments of a call in the order of the parameters."""
+        remaining = self.parameters[len(args) :]
+        for name in named:
+            if name not in remaining:
+                problem = "is given twice" if name in self.parameters else "is no argument"
+                raise ArityError(
+                    with_help(
+                        f"`{self.name}`: `{name}` {problem}",
+                        f"`{self.function}` has the arguments {', '.join(self.parameters)}",
+                    )
+                )
+        given = remaining[: len(named)]
+        if missing := [name for name in given if name not in named]:
+            raise ArityError(
+                with_help(f"`{self.name}`: `{missing[0]}` is not given, but a later argument is", "pass it as well")
+            )
+        return (*args, *(named[name] for name in given))
 
     @abc.abstractmethod
     def _program(self, call: Call) -> Program:

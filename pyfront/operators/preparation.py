@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyfront.errors import ArgumentError, with_help
+from pyfront.errors import ArgumentError, ArityError, with_help
 from pyfront.operators import products
 from pyfront.operators.operator import Operator, source_of
 from pyfront.operators.transposed import transposed, vjp
@@ -29,11 +29,13 @@ def prepare(operator: Any, *args: Any, out: int | str | None = None) -> Callable
     if isinstance(operator, Operator):
         return operator.prepare(*args)
     if operator is products.jvp:
-        function, primals, tangents = args
-        return products.prepare_jvp(function, primals, tangents, out)
+        _check_count("jvp", args, "f, primals, tangents", len(args) == 3)
+        return products.prepare_jvp(args[0], args[1], args[2], out)
     if operator is vjp:
+        _check_count("vjp", args, "f, *primals", len(args) >= 1)
         return transposed(source_of(args[0], out)).prepare(args[1:])
     if operator is products.hvp:
+        _check_count("hvp", args, "f, primals, tangents", len(args) == 3)
         return products.prepare_hvp(*args)
     raise ArgumentError(
         with_help(
@@ -41,3 +43,10 @@ def prepare(operator: Any, *args: Any, out: int | str | None = None) -> Callable
             "write prepare(grad(f), x), prepare(jacobian(f), x), prepare(hvp, f, x, v)",
         )
     )
+
+
+def _check_count(operator: str, args: tuple[Any, ...], wanted: str, is_right: bool) -> None:
+    if not is_right:
+        raise ArityError(
+            with_help(f"prepare got {len(args)} arguments for `{operator}`", f"write prepare({operator}, {wanted})")
+        )

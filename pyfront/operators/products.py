@@ -34,7 +34,7 @@ class Pushforward:
         self._plain: dict[int, Calls] = {}
 
     def __call__(self, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-        plain = self._plain.get(len(primals))
+        plain = self._plain.get(len(primals)) if type(primals) is type(tangents) is tuple else None
         if plain and len(primals) == len(tangents) and PLAIN.issuperset(map(type, (*primals, *tangents))):
             return plain.fresh(*primals, *tangents)
         trees, leaves, moving = self._flatten(primals, tangents)
@@ -50,7 +50,8 @@ class Pushforward:
         count = len(moving) if trees == row(len(moving)) else -1
 
         def call(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-            if len(primals) == len(tangents) == count and PLAIN.issuperset(map(type, (*primals, *tangents))):
+            is_plain = type(primals) is type(tangents) is tuple and len(primals) == len(tangents) == count
+            if is_plain and PLAIN.issuperset(map(type, (*primals, *tangents))):
                 return prepared(*primals, *tangents)
             its_trees, its_leaves, its_moving = self._flatten(primals, tangents)
             if (its_trees, its_moving) != (trees, moving):

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
-from pyfront.errors import DtypeError, ReadonlyError, ShapeError, with_help
+from pyfront.errors import DtypeError, OverlapError, ReadonlyError, ShapeError, with_help
 from pyfront.operators import text
 from pyfront.operators.containers import expression
 from pyfront.operators.tree import Tree, is_native
-from pyfront.operators.views import at_address
+from pyfront.operators.views import at_address, overlaps
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ class Program:
     template: Tree
     """The structure of the result; its leaves number `results`."""
     namespace: Mapping[str, Any]
+    reread: tuple[str, ...] = ()
+    """Parameters that are read again after results have been written."""
     types: tuple[types.Type, ...] = ()
     """Of the parameters, once it is known for which it was made."""
 
@@ -200,11 +202,13 @@ def run(program: Program) -> Callable[..., Any]:
         namespace[f"at_{buffer.name}"] = at_address(buffer.type)
         lines.append(f"{buffer.name} = at_{buffer.name}(table[{next(place)}], {shape})")
     lines += [
+        *_reread_checks(program),
         *program.checks,
         *_copying(program),
         *program.body,
         f"return {text.tuple_of([result.expression for result in program.scalars])}",
     ]
+    namespace |= {"OverlapError": OverlapError, "overlaps": overlaps}
     return text.define(program.name, ("address", *program.parameters), lines, namespace)
 
 
@@ -263,6 +267,22 @@ def _allocations(program: Program, buffers: Sequence[Buffer]) -> list[str]:
 
 def _copying(program: Program) -> list[str]:
     return [line for copy in program.copies for line in text.copy(copy.buffer.name, copy.buffer.type, copy.source)]
+
+
+def _reread_checks(program: Program) -> list[str]:
+    """Refuse a result of an earlier call where this call would read what it has just written."""
+    lines: list[str] = []
+    arrays = [
+        name for name, type_ in zip(program.parameters, program.types, strict=True) if isinstance(type_, types.Array)
+    ]
+    for parameter in program.reread:
+        for buffer in program.result_buffers if parameter in arrays else ():
+            message = with_help(
+                f"`{program.name}`: an argument is the result of an earlier call, and this call overwrites it",
+                "pass a copy: result.copy()",
+            )
+            lines += text.guard(f"overlaps({parameter}, {buffer.name})", "OverlapError", message)
+    return lines
 
 
 def _check_out(name: str, given: types.Type, buffer: Buffer) -> None:

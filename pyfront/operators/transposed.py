@@ -8,6 +8,7 @@ function again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,8 @@ class Transposed:
     def _value_calls(self, trees: tuple[Tree, ...]) -> Calls:
         def build(given: tuple[types.Type, ...]) -> Program:
             seen = Call(trees, given).copied()
-            return sweeps.evaluation(self._name, self._source.form(seen), seen)
+            program = sweeps.evaluation(self._name, self._source.form(seen), seen)
+            return replace(program, reread=program.parameters)
 
         count = sum(1 for tree in trees for _ in indices(tree))
         parameters = [f"a{leaf}" for leaf in range(count)]

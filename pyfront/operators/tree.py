@@ -153,7 +153,7 @@ def _like(tree: Tree, value: Any, what: str) -> Iterator[Any]:
         parts = [(f"{what}[{key!r}]", value[key]) for key in tree.keys]
     else:
         if not isinstance(value, (tuple, list)) or len(value) != len(tree.children):
-            given = f"of {len(value)}" if isinstance(value, (tuple, list, dict)) else f"but a {type(value).__name__}"
+            given = f"one of {len(value)}" if isinstance(value, (tuple, list, dict)) else f"a {type(value).__name__}"
             kind = "tuple" if tree.kind is not list else "list"
             raise StructureError(f"{what} must be a {kind} of {len(tree.children)} elements, not {given}")
         parts = [(f"{what}[{index}]", element) for index, element in enumerate(value)]

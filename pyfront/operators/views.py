@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from numba import njit
 from numba.core import cgutils, types, typing
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
@@ -41,6 +42,29 @@ def at_address(type_: types.Array) -> Any:
         return typing.signature(type_, types.intp, shape), codegen
 
     return at
+
+
+@njit
+def overlaps(a: Any, b: Any) -> bool:
+    """Whether the extents of two arrays in memory have a byte in common."""
+    if a.size == 0 or b.size == 0:
+        return False
+    first_a, last_a = _extent(a)
+    first_b, last_b = _extent(b)
+    return bool(first_a <= last_b and first_b <= last_a)
+
+
+@njit
+def _extent(array: Any) -> tuple[int, int]:
+    """The addresses of the first and the last element of an array that is not empty."""
+    first = last = array.ctypes.data
+    for axis in range(array.ndim):
+        span = (array.shape[axis] - 1) * array.strides[axis]
+        if span > 0:
+            last += span
+        else:
+            first += span
+    return first, last
 
 
 def _array(context: Any, builder: Any, type_: types.Array, shape: Any, data: Any, meminfo: Any) -> Any:

@@ -189,3 +189,40 @@ def test_exceptions_of_the_function_pass_through() -> None:
         with pytest.raises(ValueError, match="negative"):
             call(np.array([-1.0]))
         call(np.array([1.0]))
+
+
+def test_a_bare_primal_is_no_tuple() -> None:
+    with pytest.raises(ad.StructureError, match=r"write \(x,\) for one argument"):
+        ad.jvp(lambda x: x * x, 2.0, 1.0)
+    with pytest.raises(ad.StructureError, match=r"write \(x,\) for one argument"):
+        ad.prepare(ad.jvp, lambda x: x * x, (2.0,), (1.0,))(2.0, 1.0)
+
+
+def test_preparation_of_too_few_arguments() -> None:
+    for operator in (ad.jvp, ad.vjp, ad.hvp):
+        arguments = () if operator is ad.vjp else (square,)
+        with pytest.raises(ad.ArityError, match="write prepare"):
+            ad.prepare(operator, *arguments)
+
+
+def test_arrays_without_dimensions() -> None:
+    zero = np.array(2.0)
+    for call in (lambda f: ad.grad(f)(zero), lambda f: ad.hessian(f)(zero), lambda f: ad.jvp(f, (zero,), (zero,))):
+        with pytest.raises(ad.UnsupportedError, match="`x` is an array without dimensions"):
+            call(lambda x: x[()] * x[()])
+
+
+def test_what_numba_cannot_pass() -> None:
+    masked = np.ma.masked_array([1.0, 2.0], [True, False])
+    with pytest.raises(ad.UnsupportedError, match="MaskedArray, which Numba cannot pass"):
+        ad.jvp(lambda x: x.sum(), (masked,), (X[:2],))
+
+
+def test_none_has_no_derivative() -> None:
+    with pytest.raises(ad.DtypeError, match="`x` is to be differentiated by, but is None"):
+        ad.grad(lambda x: 1.0)(None)
+
+
+def test_a_point_in_place_of_argnums() -> None:
+    with pytest.raises(ad.ArgnumsError, match=r"help: the point comes afterwards: derivative\(f\)\(x\)"):
+        ad.derivative(lambda x: x * x, 3.0)

@@ -168,3 +168,15 @@ def test_none_is_an_empty_structure() -> None:
 def test_keys_are_strings() -> None:
     with pytest.raises(ad.StructureError, match="not a string"):
         ad.grad(lambda p: p[1])({1: 2.0})
+
+
+def test_dicts_in_dicts() -> None:
+    def nested(p):
+        return p["scale"] * p["layer"]["w"][0].sum() * p["layer"]["inner"]["b"]
+
+    weights = np.array([1.0, 2.0])
+    gradient = ad.grad(nested)({"scale": 2.0, "layer": {"w": [weights, 5.0], "inner": {"b": 3.0}}})
+    assert gradient["scale"] == 9.0
+    assert gradient["layer"]["inner"] == {"b": 6.0}
+    np.testing.assert_array_equal(gradient["layer"]["w"][0], [6.0, 6.0])
+    assert gradient["layer"]["w"][1] == 0.0

@@ -6,6 +6,7 @@ A derivative is a kernel too: its dispatcher is that of a function which does no
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def as_dispatcher(kernel: Any) -> Dispatcher:
         return kernel
     if isinstance(kernel, FunctionType):
         with global_compiler_lock:
-            return _jitted(kernel)
+            return _jitted(kernel, _captured(kernel))
     if isinstance(kernel, HasKernel):
         return kernel.as_kernel
     raise ArgumentError(
@@ -46,9 +47,39 @@ def as_dispatcher(kernel: Any) -> Dispatcher:
     )
 
 
+class _Same:
+    """An object that is captured: the same one, whatever is in it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._value is other._value
+
+    def __hash__(self) -> int:
+        return id(self._value)
+
+
+def _captured(function: FunctionType) -> tuple[Any, ...]:
+    """The values of the free variables and globals of ``function``: numbers by their bits, all else by identity."""
+    known = function.__globals__
+    values = [known[name] for name in function.__code__.co_names if name in known]
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):
+            values.append(cell.cell_contents)
+    return tuple(
+        (type(value), repr(value)) if isinstance(value, (bool, int, float, str)) else _Same(value) for value in values
+    )
+
+
 @functools.lru_cache(maxsize=256)
-def _jitted(function: FunctionType) -> Dispatcher:
-    """``function`` jitted. The most recent ones are kept, so that the value form of `autodiff` compiles them once."""
+def _jitted(function: FunctionType, captured: tuple[Any, ...]) -> Dispatcher:
+    """``function`` jitted. The most recent ones are kept, so that the value form of `autodiff` compiles them once.
+
+    Numba takes what a function captures for constants, so for other values there is another dispatcher.
+    """
     dispatcher = njit(function)
     if not isinstance(dispatcher, CPUDispatcher):
         raise ArgumentError(with_help("Numba's compiler is switched off", "unset NUMBA_DISABLE_JIT"))

@@ -122,3 +122,18 @@ def test_a_prepared_vjp_refuses_its_own_value() -> None:
         prepared(value)
     value, pullback = prepared(value.copy())
     np.testing.assert_array_equal(pullback(np.ones(3))[0], 2 * X * X)
+
+
+def test_a_captured_number_that_changes() -> None:
+    """Numba takes captured values for constants; an operator made after a change sees the new one."""
+    factor = 2.0
+
+    def scaled(x):
+        return factor * x * x
+
+    assert ad.grad(scaled)(3.0) == 12.0
+    factor = 5.0
+    assert ad.grad(scaled)(3.0) == 30.0
+    assert ad.autodiff(scaled, ad.Active(3.0)) == 30.0
+    factor = 2.0
+    assert ad.grad(scaled)(3.0) == 12.0

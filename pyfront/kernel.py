@@ -95,7 +95,7 @@ def calling(callee: Callable[..., Any], name: str, parameters: tuple[str, ...], 
     exec(compile(tree, code.co_filename, "exec"), namespace)
     function: FunctionType = namespace[name]
     function.__doc__ = original.py_func.__doc__
-    return _jitted(function)
+    return _jitted(function, _captured(function))
 
 
 def name(kernel: Dispatcher) -> str:

@@ -147,13 +147,26 @@ def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, ("---",) * len(header), *lines))
 
 
-def with_readme_table(text: str, rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[ForwardRow]) -> str:
+    """Forward mode and second order in a sentence."""
+
+    def span(ratios: Sequence[float]) -> str:
+        return f"{min(ratios):.1f} to {max(ratios):.1f}"
+
+    return (
+        f"On these kernels one tangent takes {span([row.tangent / row.primal for row in rows])} primal times, "
+        f"{WIDTH} tangents in one sweep {span([row.batch / row.primal for row in rows])}, "
+        f"and a Hessian times a vector {span([row.second / row.gradient for row in rows])} gradients."
+    )
+
+
+def with_readme_table(text: str, rows: Sequence[Row], forward: Sequence[ForwardRow]) -> str:
     """The README with these measurements between its markers: the columns that a newcomer asks for."""
     header = [title.removesuffix(" ¹") for title in HEADER[:6]]
     picked = table(header, [cells(row)[:6] for row in rows])
     before, _, rest = text.partition(README_BEGIN)
     _, _, after = rest.partition(README_END)
-    return f"{before}{README_BEGIN}\n{picked}\n{README_END}{after}"
+    return f"{before}{README_BEGIN}\n{picked}\n\n{summary(forward)}\n{README_END}{after}"
 
 
 def floor_text(floor: Floor) -> str:

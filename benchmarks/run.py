@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         print(f"wrote {options.output}")
     if options.output == DOCUMENT:
-        README.write_text(report.with_readme_table(README.read_text(), rows))
+        README.write_text(report.with_readme_table(README.read_text(), rows, forward_rows))
     return 0
 
 

@@ -1,6 +1,6 @@
 """Random kernels: the derivatives of both modes are right, and no step of the plan changes a bit of the gradient.
 
-PYFRONT_FUZZ_PROGRAMS is how many programs there are (240), PYFRONT_FUZZ_SEED the seed of the first batch (0),
+PYFRONT_FUZZ_PROGRAMS is how many programs there are (360), PYFRONT_FUZZ_SEED the seed of the first batch (0),
 PYFRONT_FUZZ_SECONDS keeps each batch going with fresh seeds for that long, PYFRONT_FUZZ=1 until a program fails and
 from a seed that nobody has tried; PYFRONT_FUZZ_REDUCE=1 makes a failing program smaller. A failure prints seed, number
 and source of its program; PYFRONT_FUZZ_NUMBER=... runs just that one. The source under test also lies in the temporary
@@ -28,7 +28,7 @@ from properties.programs import SIZE, Program, program
 from properties.reduction import reduced
 
 BATCHES = 24
-PROGRAMS = int(os.environ.get("PYFRONT_FUZZ_PROGRAMS", "240"))
+PROGRAMS = int(os.environ.get("PYFRONT_FUZZ_PROGRAMS", "360"))
 ENDLESS = os.environ.get("PYFRONT_FUZZ") == "1"
 FIRST_SEED = int(os.environ.get("PYFRONT_FUZZ_SEED", time.time_ns() if ENDLESS else 0))
 SECONDS = float(os.environ.get("PYFRONT_FUZZ_SECONDS", "inf" if ENDLESS else "0"))

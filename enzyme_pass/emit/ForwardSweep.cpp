@@ -138,9 +138,8 @@ Value *ForwardSweep::allocateShadow(IRBuilder<> &B, const ObjectPlan &O,
                                     Value *Bytes) {
   Bytes = D.L.bytes(B, Bytes);
   bool Keeps = D.isSplit() && O.IsTable;
-  // Adjoints are added to. A tangent is written where its value is.
-  bool Zeroed = D.P.Req.How != Mode::Forward && !Keeps;
-  Value *Shadow = D.allocate(B, Bytes, Zeroed, O.Name + ".shadow");
+  Value *Shadow =
+      D.allocate(B, Bytes, O.ZeroShadow && !Keeps, O.Name + ".shadow");
   if (Keeps)
     D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Align(64)), Side::Shadow);
   return Shadow;

@@ -129,6 +129,9 @@ struct ObjectPlan {
   ShadowHome Shadow = ShadowHome::None;
   /// A table of pointers: its shadow keeps theirs.
   bool IsTable = false;
+  /// Its shadow must be zero before anything is in it: adjoints are added to,
+  /// where a tangent is written when its value is.
+  bool ZeroShadow = true;
   /// For `Parameter`: place in the request.
   int Arg = -1;
   Extent Size;

@@ -70,6 +70,7 @@ void planObjects(Plan &P, const Facts &Known) {
     Plan.Size = extentOf(O, DL);
     if (Known.Activity.hasShadow(I))
       Plan.Shadow = homeOf(O, P.Req);
+    Plan.ZeroShadow = P.Req.How != Mode::Forward;
     Plan.IsTable = Known.Activity.isActiveTable(I);
     P.Objects.push_back(std::move(Plan));
   }

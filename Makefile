@@ -17,7 +17,7 @@ export CC
 CMAKE   = cmake -S . -G Ninja -Wno-dev
 NINJA   = ninja --quiet -C
 
-CXX_FILES = $(shell git ls-files 'enzyme_pass/*.cpp' 'enzyme_pass/*.h' 'activity/*.cpp' 'activity/*.h' 'tests/*.cpp')
+CXX_FILES = $(shell git ls-files 'core/*.cpp' 'core/*.h' 'enzyme_pass/*.cpp' 'enzyme_pass/*.h' 'activity/*.cpp' 'activity/*.h' 'tests/*.cpp')
 
 help:
 	@echo "make setup   Debian packages, .venv, engine: everything that the others need"

@@ -1,7 +1,6 @@
-//===- ActivityFacts.cpp - How: two monotone sweeps until nothing changes
-//--===//
+//===- ActivityFacts.cpp - How: two monotone sweeps until nothing changes -===//
 #include "activity/ActivityFacts.h"
-#include "enzyme_pass/rules/Rules.h"
+#include "core/rules/Rules.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/ModuleSlotTracker.h"

@@ -1,5 +1,4 @@
-//===- ActivityFacts.h - Which values carry a derivative
-//-------------------===//
+//===- ActivityFacts.h - Which values carry a derivative ------------------===//
 ///
 /// \file
 ///   varied   depends on an active input

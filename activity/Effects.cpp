@@ -1,5 +1,4 @@
-//===- Effects.cpp - Stores, by the objects that they may touch
-//------------===//
+//===- Effects.cpp - Stores, by the objects that they may touch -----------===//
 #include "activity/Effects.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"

@@ -1,5 +1,4 @@
-//===- Effects.h - Which arguments a kernel writes
-//-------------------------===//
+//===- Effects.h - Which arguments a kernel writes ------------------------===//
 ///
 /// \file
 /// The array arguments that some path to the success exit may store to. A

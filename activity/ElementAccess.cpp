@@ -1,5 +1,4 @@
-//===- ElementAccess.cpp - How: divide by strides, then prove the remainders
-//==//
+//===- ElementAccess.cpp - How: divide by strides, prove the remainders ------===//
 #include "activity/ElementAccess.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Analysis/LoopInfo.h"

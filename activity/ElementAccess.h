@@ -1,5 +1,4 @@
-//===- ElementAccess.h - The subscripts behind an address
-//------------------===//
+//===- ElementAccess.h - The subscripts behind an address -----------------===//
 ///
 /// \file
 /// An address is one sum; a subscript per axis says more. For an array whose
@@ -16,9 +15,9 @@
 #ifndef PYFRONT_ACTIVITY_ELEMENTACCESS_H
 #define PYFRONT_ACTIVITY_ELEMENTACCESS_H
 
-#include "enzyme_pass/Request.h"
-#include "enzyme_pass/support/AffineBounds.h"
-#include "enzyme_pass/support/NormalFunction.h"
+#include "core/AffineBounds.h"
+#include "core/NormalFunction.h"
+#include "core/Request.h"
 #include "llvm/IR/Dominators.h"
 
 namespace pyfront {

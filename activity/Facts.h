@@ -1,5 +1,4 @@
-//===- Facts.h - The answers of all analyses, together
-//---------------------===//
+//===- Facts.h - The answers of all analyses, together --------------------===//
 ///
 /// \file
 /// Built once, from the frozen primal; never changed afterwards (F1).

@@ -1,5 +1,4 @@
-//===- LoopFacts.h - How often a loop runs
-//---------------------------------===//
+//===- LoopFacts.h - How often a loop runs --------------------------------===//
 ///
 /// \file
 /// For every loop of the primal: is its length known before it begins, and if
@@ -12,7 +11,7 @@
 #ifndef PYFRONT_ACTIVITY_LOOPFACTS_H
 #define PYFRONT_ACTIVITY_LOOPFACTS_H
 
-#include "enzyme_pass/support/NormalFunction.h"
+#include "core/NormalFunction.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/Support/raw_ostream.h"
 

@@ -1,5 +1,4 @@
-//===- MemoryObjects.cpp - How: bases first, then a fixed point
-//------------===//
+//===- MemoryObjects.cpp - How: bases first, then a fixed point -----------===//
 #include "activity/MemoryObjects.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

@@ -1,5 +1,4 @@
-//===- MemoryObjects.h - Which memory a pointer may point into
-//-------------===//
+//===- MemoryObjects.h - Which memory a pointer may point into ------------===//
 ///
 /// \file
 /// The kernel's memory, cut into objects, and for every pointer the objects
@@ -30,8 +29,8 @@
 #ifndef PYFRONT_ACTIVITY_MEMORYOBJECTS_H
 #define PYFRONT_ACTIVITY_MEMORYOBJECTS_H
 
-#include "enzyme_pass/Request.h"
-#include "enzyme_pass/support/NormalFunction.h"
+#include "core/NormalFunction.h"
+#include "core/Request.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/raw_ostream.h"

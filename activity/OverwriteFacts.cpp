@@ -1,5 +1,4 @@
-//===- OverwriteFacts.cpp - How: block reachability, once per function
-//-----===//
+//===- OverwriteFacts.cpp - How: block reachability, once per function ----===//
 #include "activity/OverwriteFacts.h"
 #include "activity/Subscripts.h"
 #include "llvm/IR/CFG.h"

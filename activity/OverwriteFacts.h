@@ -1,5 +1,4 @@
-//===- OverwriteFacts.h - Which loads the reverse sweep cannot repeat
-//------===//
+//===- OverwriteFacts.h - Which loads the reverse sweep cannot repeat -----===//
 ///
 /// \file
 /// The reverse sweep does not write primal memory, so a load can be repeated

@@ -1,5 +1,4 @@
-//===- Subscripts.cpp - How: one proof per order of the two executions
-//-----===//
+//===- Subscripts.cpp - How: one proof per order of the two executions ----===//
 ///
 /// \file
 /// The write runs after the load either in the same iteration of all loops

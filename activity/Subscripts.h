@@ -1,5 +1,4 @@
-//===- Subscripts.h - Array accesses that cannot meet
-//----------------------===//
+//===- Subscripts.h - Array accesses that cannot meet ---------------------===//
 ///
 /// \file
 /// Refines the overwrite question by subscripts: two accesses of one array

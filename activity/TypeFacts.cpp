@@ -1,5 +1,4 @@
-//===- TypeFacts.cpp - How: one pass over the typed accesses
-//---------------===//
+//===- TypeFacts.cpp - How: one pass over the typed accesses --------------===//
 #include "activity/TypeFacts.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"

@@ -1,5 +1,4 @@
-//===- TypeFacts.h - What an object's bytes hold
-//---------------------------===//
+//===- TypeFacts.h - What an object's bytes hold --------------------------===//
 ///
 /// \file
 /// For every memory object, the type of its elements, joined over all typed

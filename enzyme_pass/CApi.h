@@ -1,5 +1,4 @@
-/*===- CApi.h - The engine's C interface -----------------------------*- C
--*-===*\
+/*===- CApi.h - The engine's C interface ----------------------------------===*\
 |*
 |* The one seam between Python and the engine (docs/architecture.md, seam 1).
 Plain C, read

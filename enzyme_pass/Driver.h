@@ -1,5 +1,4 @@
-//===- Driver.h - The way of a kernel through the stages ----------*- C++
-//-*-===//
+//===- Driver.h - The way of a kernel through the stages ------------------===//
 ///
 /// \file
 /// Runs the stages on one request: read, prepare, facts, plan, emit, write. The
@@ -14,7 +13,7 @@
 #ifndef PYFRONT_DRIVER_H
 #define PYFRONT_DRIVER_H
 
-#include "enzyme_pass/support/Diagnostic.h"
+#include "core/Diagnostic.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"

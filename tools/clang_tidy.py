@@ -34,7 +34,7 @@ def check(build: Path, source: Path) -> str:
 def main() -> int:
     build = Path(sys.argv[1]).resolve()
     commands = json.loads((build / "compile_commands.json").read_text())
-    rooms = (ROOT / "activity", ROOT / "enzyme_pass")
+    rooms = (ROOT / "core", ROOT / "activity", ROOT / "enzyme_pass")
     sources = sorted({Path(c["file"]) for c in commands if any(room in Path(c["file"]).parents for room in rooms)})
     shared = digest([ROOT / ".clang-tidy", *sorted(h for room in rooms for h in room.rglob("*.h"))])
 

@@ -1,5 +1,4 @@
-//===- Adjoints.h - Accumulators of SSA values
-//-----------------------------===//
+//===- Adjoints.h - Accumulators of SSA values ----------------------------===//
 ///
 /// \file
 /// The adjoint of a value is a variable with two verbs: `add` and `take` (read

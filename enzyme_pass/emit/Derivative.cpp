@@ -1,5 +1,4 @@
-//===- Derivative.cpp - Signature, variables, run-time calls
-//---------------===//
+//===- Derivative.cpp - Signature, variables, run-time calls --------------===//
 #include "enzyme_pass/emit/Derivative.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"

@@ -1,5 +1,4 @@
-//===- Derivative.h - The function under construction
-//----------------------===//
+//===- Derivative.h - The function under construction ---------------------===//
 ///
 /// \file
 /// What the emitter's parts share: the new function, its parameters, the map

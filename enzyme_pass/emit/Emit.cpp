@@ -1,5 +1,4 @@
-//===- Emit.cpp - Which sweeps a derivative has
-//-----------------------===//
+//===- Emit.cpp - Which sweeps a derivative has ---------------------------===//
 #include "enzyme_pass/emit/Emit.h"
 #include "enzyme_pass/emit/ReverseSweep.h"
 #include "enzyme_pass/emit/Split.h"

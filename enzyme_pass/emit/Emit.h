@@ -1,5 +1,4 @@
-//===- Emit.h - From a plan to the derivative
-//------------------------------===//
+//===- Emit.h - From a plan to the derivative -----------------------------===//
 ///
 /// \file
 /// Writes one function. In reverse mode: the forward sweep (a clone of the

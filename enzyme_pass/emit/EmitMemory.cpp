@@ -1,5 +1,4 @@
-//===- EmitMemory.cpp - Loads, stores and blocks of memory backwards
-//-------===//
+//===- EmitMemory.cpp - Loads, stores and blocks of memory backwards ------===//
 #include "enzyme_pass/emit/ReverseSweep.h"
 
 using namespace llvm;

@@ -1,8 +1,7 @@
-//===- EmitScalar.cpp - Rules and selects backwards
-//------------------------===//
+//===- EmitScalar.cpp - Rules and selects backwards -----------------------===//
+#include "core/Check.h"
+#include "core/rules/Rules.h"
 #include "enzyme_pass/emit/ReverseSweep.h"
-#include "enzyme_pass/rules/Rules.h"
-#include "enzyme_pass/support/Check.h"
 
 using namespace llvm;
 

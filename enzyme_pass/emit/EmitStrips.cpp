@@ -1,5 +1,4 @@
-//===- EmitStrips.cpp - A reversed loop in strips
-//--------------------------===//
+//===- EmitStrips.cpp - A reversed loop in strips -------------------------===//
 ///
 /// \file
 ///   B.rev:      low = max(k - (Length - 1), 0)

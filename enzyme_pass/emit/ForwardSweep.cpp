@@ -1,13 +1,12 @@
-//===- ForwardSweep.cpp
-//----------------------------------------------------===//
+//===- ForwardSweep.cpp ---------------------------------------------------===//
 ///
 /// \file
 /// How: LLVM clones the body; primal blocks and instructions stay keys of the
 /// map, so splitting a cloned block (an allocation that may fail) does no harm.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/emit/ForwardSweep.h"
+#include "core/Check.h"
 #include "enzyme_pass/emit/Places.h"
-#include "enzyme_pass/support/Check.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"

@@ -1,5 +1,4 @@
-//===- ForwardSweep.h - The primal inside the derivative
-//-------------------===//
+//===- ForwardSweep.h - The primal inside the derivative ------------------===//
 ///
 /// \file
 /// Clones the primal, lowers its markers (raise, allocation), and builds the

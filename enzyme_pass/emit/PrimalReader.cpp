@@ -1,8 +1,7 @@
-//===- PrimalReader.cpp - One case per kind of source
-//----------------------===//
+//===- PrimalReader.cpp - One case per kind of source ---------------------===//
 #include "enzyme_pass/emit/PrimalReader.h"
+#include "core/Check.h"
 #include "enzyme_pass/emit/Places.h"
-#include "enzyme_pass/support/Check.h"
 
 using namespace llvm;
 

@@ -1,5 +1,4 @@
-//===- PrimalReader.h - Primal values in the reverse sweep
-//-----------------===//
+//===- PrimalReader.h - Primal values in the reverse sweep ----------------===//
 ///
 /// \file
 /// Serves a key where the reverse sweep asks for it, by its planned source. One

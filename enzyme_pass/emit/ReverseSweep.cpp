@@ -1,8 +1,7 @@
-//===- ReverseSweep.cpp - Control
-//------------------------------------------===//
+//===- ReverseSweep.cpp - Control -----------------------------------------===//
 #include "enzyme_pass/emit/ReverseSweep.h"
-#include "enzyme_pass/rules/Rules.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/Check.h"
+#include "core/rules/Rules.h"
 #include "llvm/IR/CFG.h"
 
 using namespace llvm;

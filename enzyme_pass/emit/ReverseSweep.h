@@ -1,5 +1,4 @@
-//===- ReverseSweep.h - Blocks and loops backwards
-//-------------------------===//
+//===- ReverseSweep.h - Blocks and loops backwards ------------------------===//
 ///
 /// \file
 /// Writes the reverse of each planned block, in the order of control:

@@ -7,7 +7,7 @@
 /// derivative itself, nothing is cloned.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/emit/Split.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/Check.h"
 #include "llvm/ADT/DepthFirstIterator.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/MDBuilder.h"

@@ -1,7 +1,7 @@
 //===- TangentSweep.cpp - One tangent per active instruction --------------===//
 #include "enzyme_pass/emit/TangentSweep.h"
-#include "enzyme_pass/rules/Rules.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/Check.h"
+#include "core/rules/Rules.h"
 
 using namespace llvm;
 

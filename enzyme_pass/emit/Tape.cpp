@@ -1,7 +1,6 @@
-//===- Tape.cpp - Allocation, writes and reads of slots
-//--------------------===//
+//===- Tape.cpp - Allocation, writes and reads of slots -------------------===//
 #include "enzyme_pass/emit/Tape.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/Check.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 using namespace llvm;

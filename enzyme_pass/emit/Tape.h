@@ -1,5 +1,4 @@
-//===- Tape.h - Slots in memory
-//--------------------------------------------===//
+//===- Tape.h - Slots in memory -------------------------------------------===//
 ///
 /// \file
 /// The memory of the plan's slots. A slot of straight code is a variable. A

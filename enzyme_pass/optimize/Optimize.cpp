@@ -1,7 +1,6 @@
-//===- Optimize.cpp
-//--------------------------------------------------------===//
+//===- Optimize.cpp -------------------------------------------------------===//
 #include "enzyme_pass/optimize/Optimize.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/Check.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"

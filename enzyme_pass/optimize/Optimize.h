@@ -1,5 +1,4 @@
-//===- Optimize.h - After emission
-//-----------------------------------------===//
+//===- Optimize.h - After emission ----------------------------------------===//
 ///
 /// \file
 /// Leaves the derivative alone in its module and cleans it up: variables become
@@ -9,7 +8,7 @@
 #ifndef PYFRONT_OPTIMIZE_OPTIMIZE_H
 #define PYFRONT_OPTIMIZE_OPTIMIZE_H
 
-#include "enzyme_pass/Request.h"
+#include "core/Request.h"
 #include "enzyme_pass/prepare/Prepare.h"
 
 namespace pyfront {

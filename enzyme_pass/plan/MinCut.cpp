@@ -1,5 +1,4 @@
-//===- MinCut.cpp - Dinic's algorithm on split vertices
-//--------------------===//
+//===- MinCut.cpp - Dinic's algorithm on split vertices -------------------===//
 #include "enzyme_pass/plan/MinCut.h"
 #include <algorithm>
 

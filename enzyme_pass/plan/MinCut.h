@@ -1,5 +1,4 @@
-//===- MinCut.h - Smallest cut of a graph with weighted vertices
-//-----------===//
+//===- MinCut.h - Smallest cut of a graph with weighted vertices ----------===//
 ///
 /// \file
 /// Vertices carry values; an edge a -> b says that b can be computed from a.

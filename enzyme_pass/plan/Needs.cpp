@@ -1,7 +1,6 @@
-//===- Needs.cpp - How: control first, then keys
-//--===//
+//===- Needs.cpp - How: control first, then keys --------------------------===//
 #include "enzyme_pass/plan/Needs.h"
-#include "enzyme_pass/rules/Rules.h"
+#include "core/rules/Rules.h"
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/IntrinsicInst.h"
 

@@ -1,5 +1,4 @@
-//===- Needs.h - What the reverse sweep reads
-//------------------------------===//
+//===- Needs.h - What the reverse sweep reads -----------------------------===//
 ///
 /// \file
 /// From activity and the rule table: which instructions have an adjoint, which

@@ -1,5 +1,4 @@
-//===- Plan.h - Every decision about a derivative, as data
-//--------------===//
+//===- Plan.h - Every decision about a derivative, as data ----------------===//
 ///
 /// \file
 /// For each primal value or shadow pointer that the reverse sweep reads, where
@@ -29,8 +28,8 @@
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H
 
-#include "enzyme_pass/Request.h"
-#include "enzyme_pass/support/NormalFunction.h"
+#include "core/NormalFunction.h"
+#include "core/Request.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/PointerIntPair.h"

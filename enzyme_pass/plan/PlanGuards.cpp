@@ -1,5 +1,4 @@
-//===- PlanGuards.cpp - Adjoints that may be exactly zero
-//------------------===//
+//===- PlanGuards.cpp - Adjoints that may be exactly zero -----------------===//
 ///
 /// \file
 ///   if w < 1e300:  y = x * w           t = x * w

@@ -1,5 +1,4 @@
-//===- PlanLanes.cpp - Sums over a loop in vector lanes
-//--------------------===//
+//===- PlanLanes.cpp - Sums over a loop in vector lanes -------------------===//
 ///
 /// \file
 ///   for i:                                a' = 0

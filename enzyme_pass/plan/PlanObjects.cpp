@@ -1,5 +1,4 @@
-//===- PlanObjects.cpp - Where each object's shadow lives
-//------------------===//
+//===- PlanObjects.cpp - Where each object's shadow lives -----------------===//
 ///
 /// \file
 /// The caller's shadow for a `Duplicated` array; one of our own for workspace,

@@ -1,12 +1,11 @@
-//===- PlanPrinter.cpp - The plan as text
-//----------------------------------===//
+//===- PlanPrinter.cpp - The plan as text ---------------------------------===//
 ///
 /// \file
 /// Stable text: names come from the prepared primal, order is program order.
 /// Read by tests, by `dk.inspect_plan()` and by people.
 //===----------------------------------------------------------------------===//
+#include "core/Diagnostic.h"
 #include "enzyme_pass/plan/Plan.h"
-#include "enzyme_pass/support/Diagnostic.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"

@@ -1,5 +1,4 @@
-//===- PlanSnapshots.cpp - How: per load, the outermost sound point
-//--------===//
+//===- PlanSnapshots.cpp - How: per load, the outermost sound point -------===//
 #include "enzyme_pass/plan/PlanSnapshots.h"
 #include "llvm/IR/InstIterator.h"
 

@@ -1,5 +1,4 @@
-//===- PlanSnapshots.h - Copies of arrays that a loop overwrites
-//-----------===//
+//===- PlanSnapshots.h - Copies of arrays that a loop overwrites ----------===//
 ///
 /// \file
 ///   for t:                      for t:

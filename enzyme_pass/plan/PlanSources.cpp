@@ -1,5 +1,4 @@
-//===- PlanSources.cpp - A source for every key that is read
-//---------------===//
+//===- PlanSources.cpp - A source for every key that is read --------------===//
 ///
 /// \file
 /// How: some keys have a source whatever is planned (literals, parameters,
@@ -9,11 +8,11 @@
 /// recomputed. A snapshot is taken if the cut with it, its bytes added, is
 /// cheaper than without.
 //===----------------------------------------------------------------------===//
+#include "core/Check.h"
+#include "core/rules/Rules.h"
 #include "enzyme_pass/plan/MinCut.h"
 #include "enzyme_pass/plan/PlanSnapshots.h"
 #include "enzyme_pass/plan/Planner.h"
-#include "enzyme_pass/rules/Rules.h"
-#include "enzyme_pass/support/Check.h"
 #include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;

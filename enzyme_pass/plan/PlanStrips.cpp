@@ -1,9 +1,8 @@
-//===- PlanStrips.cpp - Scatter loops, split by access
-//---------------------===//
+//===- PlanStrips.cpp - Scatter loops, split by access --------------------===//
 ///
 /// \file
 ///   for j:                                    for j:  t = y'[j]; y'[j] = 0;
-///   e[j] = c*t
+///                                                     e[j] = c*t
 ///     y[j] = c * (x[j-1] + x[j+1])     ->     for j:  x'[j+1] += e[j]
 ///                                             for j:  x'[j-1] += e[j]
 ///

@@ -1,5 +1,4 @@
-//===- PlanTape.cpp - Slots, and where their arrays begin
-//------------------===//
+//===- PlanTape.cpp - Slots, and where their arrays begin -----------------===//
 ///
 /// \file
 /// A slot has one element per execution of its nest L1 > ... > Ld. Its array is

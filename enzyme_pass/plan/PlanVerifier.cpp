@@ -1,7 +1,7 @@
 //===- PlanVerifier.cpp - P1 to P5, each named in its message -------------===//
 #include "activity/MemoryObjects.h"
+#include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Plan.h"
-#include "enzyme_pass/rules/Rules.h"
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/IntrinsicInst.h"
 

@@ -1,5 +1,4 @@
-//===- Planner.cpp - The steps in order
-//------------------------------------===//
+//===- Planner.cpp - The steps in order -----------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/plan/Needs.h"
 

@@ -1,5 +1,4 @@
-//===- Planner.h - From facts to a plan
-//------------------------------------===//
+//===- Planner.h - From facts to a plan -----------------------------------===//
 ///
 /// \file
 /// The only place that refuses a kernel and the only one that weighs. In order:
@@ -31,8 +30,8 @@
 #define PYFRONT_PLAN_PLANNER_H
 
 #include "activity/Facts.h"
+#include "core/Diagnostic.h"
 #include "enzyme_pass/plan/Plan.h"
-#include "enzyme_pass/support/Diagnostic.h"
 #include "llvm/IR/Dominators.h"
 #include <memory>
 

@@ -1,5 +1,4 @@
-//===- Refuse.cpp - What has no derivative here, by source line
-//------------===//
+//===- Refuse.cpp - What has no derivative here, by source line -----------===//
 ///
 /// \file
 /// Only paths to the success exit count: what a raise does on its way out is
@@ -7,8 +6,8 @@
 /// table does not know is refused even with constant operands, for it may write
 /// memory.
 //===----------------------------------------------------------------------===//
+#include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Planner.h"
-#include "enzyme_pass/rules/Rules.h"
 #include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;

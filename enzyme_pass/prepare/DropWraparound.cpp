@@ -1,5 +1,4 @@
-//===- DropWraparound.cpp - Indexes that are known not to be negative
-//------===//
+//===- DropWraparound.cpp - Indexes that are known not to be negative -----===//
 ///
 /// \file
 /// Numba gives every signed index Python's meaning:
@@ -17,9 +16,9 @@
 /// arithmetic of the integers: an index that overflows has become so negative
 /// that it is outside its axis with and without the wraparound.
 //===----------------------------------------------------------------------===//
-#include "enzyme_pass/Request.h"
+#include "core/AffineBounds.h"
+#include "core/Request.h"
 #include "enzyme_pass/prepare/Prepare.h"
-#include "enzyme_pass/support/AffineBounds.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 #include "llvm/IR/ConstantRange.h"

@@ -1,5 +1,4 @@
-//===- HoistAllocations.cpp - One buffer instead of one per iteration
-//------===//
+//===- HoistAllocations.cpp - One buffer instead of one per iteration -----===//
 ///
 /// \file
 ///   for t:                                  p = allocate(8 * n)

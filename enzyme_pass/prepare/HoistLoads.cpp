@@ -1,5 +1,4 @@
-//===- HoistLoads.cpp - Loop-invariant loads that stores do not meet
-//-------===//
+//===- HoistLoads.cpp - Loop-invariant loads that stores do not meet ------===//
 ///
 /// \file
 ///   for j in k+1..n:                          l = a[i,k]

@@ -1,5 +1,4 @@
-//===- NormalForm.cpp - Counters, last iterations, which-values
-//------------===//
+//===- NormalForm.cpp - Counters, last iterations, which-values -----------===//
 ///
 /// \file
 /// How: ScalarEvolution gives the exit counts and the affine recurrences; both

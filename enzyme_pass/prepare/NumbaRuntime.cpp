@@ -1,5 +1,4 @@
-//===- NumbaRuntime.cpp - Numba's plumbing, reduced to its meaning
-//---------===//
+//===- NumbaRuntime.cpp - Numba's plumbing, reduced to its meaning --------===//
 ///
 /// \file
 /// Numba's calling convention is `i32 f(ptr ret, ptr excinfo, args...)`: status

@@ -1,5 +1,4 @@
-//===- Prepare.cpp - The list of preparation passes
-//------------------------===//
+//===- Prepare.cpp - The list of preparation passes -----------------------===//
 ///
 /// \file
 /// How: LLVM's passes by name, in three rounds around our own two lowerings.
@@ -7,7 +6,7 @@
 /// does not have would be one more value for the tape.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/prepare/Prepare.h"
-#include "enzyme_pass/rules/Rules.h"
+#include "core/rules/Rules.h"
 #include "llvm/Passes/PassBuilder.h"
 
 using namespace llvm;

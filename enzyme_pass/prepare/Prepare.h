@@ -1,5 +1,4 @@
-//===- Prepare.h - From captured IR to the normal form
-//---------------------===//
+//===- Prepare.h - From captured IR to the normal form --------------------===//
 ///
 /// \file
 /// Turns the captured module (unoptimized, the whole call graph) into one
@@ -9,9 +8,9 @@
 ///   simplify             inline, SROA, GVN, LICM ...: LLVM's own passes
 ///   lowerNumbaMemory     NRT calls -> `@pyfront.allocate`; refcounts dropped
 ///   unrollFixedLoops     loops over the axes of an array, constant powers
-///   dropWraparound       Python's wraparound of indexes that are never
-///   negative hoistAllocations     a buffer made anew by each iteration -> one
-///   buffer makeNormalForm       counters, last iterations, `which` values
+///   dropWraparound       Python's wraparound of indexes never negative
+///   hoistAllocations     a buffer made anew by each iteration -> one buffer
+///   makeNormalForm       counters, last iterations, `which` values
 ///   hoistLoads           invariant loads that no store of the loop meets
 ///
 /// No other unrolling and no vectorization: both come after differentiation.
@@ -19,9 +18,9 @@
 #ifndef PYFRONT_PREPARE_PREPARE_H
 #define PYFRONT_PREPARE_PREPARE_H
 
-#include "enzyme_pass/Request.h"
-#include "enzyme_pass/support/Diagnostic.h"
-#include "enzyme_pass/support/NormalFunction.h"
+#include "core/Diagnostic.h"
+#include "core/NormalFunction.h"
+#include "core/Request.h"
 #include "llvm/IR/PassManager.h"
 #include <optional>
 

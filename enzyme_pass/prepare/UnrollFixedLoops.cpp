@@ -1,5 +1,4 @@
-//===- UnrollFixedLoops.cpp - Small loops that Numba itself brings in
-//------===//
+//===- UnrollFixedLoops.cpp - Small loops that Numba itself brings in -----===//
 ///
 /// \file
 /// Two kinds of loops that the kernel does not have are unrolled, and no

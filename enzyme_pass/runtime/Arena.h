@@ -1,5 +1,4 @@
-//===- Arena.h - Where derivatives keep their tape ----------------*- C++
-//-*-===//
+//===- Arena.h - Where derivatives keep their tape ------------------------===//
 ///
 /// \file
 /// A stack of memory per thread for tapes, snapshots and shadows of

@@ -1,4 +1,4 @@
-//===- SpecialFunctions.h - Functions that libm lacks ----------*- C++ -*-===//
+//===- SpecialFunctions.h - Functions that libm lacks ---------------------===//
 ///
 /// \file
 /// The functions that partials of the rule table need and libm does not have,

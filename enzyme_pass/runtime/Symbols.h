@@ -1,5 +1,4 @@
-//===- Symbols.h - What derivatives may call ----------------------*- C++
-//-*-===//
+//===- Symbols.h - What derivatives may call ------------------------------===//
 ///
 /// \file
 /// The run-time functions that emitted IR calls by name, with their addresses,

@@ -1,5 +1,4 @@
-//===- TapeMemory.h - The memory of a derivative in two halves ----*- C++
-//-*-===//
+//===- TapeMemory.h - The memory of a derivative in two halves ------------===//
 ///
 /// \file
 /// What the forward half of a split derivative leaves for the reverse half: an

@@ -8,9 +8,9 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#include "enzyme_pass/support/Check.h"
-#include "enzyme_pass/support/CrashGuard.h"
-#include "enzyme_pass/support/Diagnostic.h"
+#include "core/Check.h"
+#include "core/CrashGuard.h"
+#include "core/Diagnostic.h"
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LLVMContext.h"

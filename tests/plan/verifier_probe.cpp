@@ -1,5 +1,4 @@
-//===- verifier_probe.cpp - Plans broken on purpose
-//------------------------===//
+//===- verifier_probe.cpp - Plans broken on purpose -----------------------===//
 ///
 /// \file
 /// A plugin for opt-22 with the pass `break-plan<HOW>`: it prepares the
@@ -12,9 +11,9 @@
 /// `break-plan<each-source>` takes the sources away one at a time and prints
 /// the keys that nobody misses.
 //===----------------------------------------------------------------------===//
+#include "core/Check.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/prepare/Prepare.h"
-#include "enzyme_pass/support/Check.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/IR/Module.h"

@@ -29,7 +29,7 @@ def libm(table: rules.Table, special_functions: Path) -> Libm:
 def probe(table: rules.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """rule_probe.cpp, linked with Rules.cpp and a table of its own making."""
     folder = tmp_path_factory.mktemp("probe")
-    include = folder / "enzyme_pass" / "rules" / "RuleTable.inc"
+    include = folder / "core" / "rules" / "RuleTable.inc"
     include.parent.mkdir(parents=True)
     include.write_text(rulegen.cpp(table))
     flags = subprocess.run(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = ROOT / "enzyme_pass" / "rules"
+RULES = ROOT / "core" / "rules"
 sys.path.insert(0, str(RULES))
 
 import rulegen  # noqa: E402

@@ -12,8 +12,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#include "enzyme_pass/rules/Rules.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/Check.h"
+#include "core/rules/Rules.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/IRBuilder.h"

@@ -7,8 +7,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#include "enzyme_pass/rules/Rules.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/rules/Rules.h"
+#include "core/Check.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/Constants.h"
@@ -104,7 +104,7 @@ struct Refusal {
   const char *Reason;
 };
 
-#include "enzyme_pass/rules/RuleTable.inc"
+#include "core/rules/RuleTable.inc"
 
 bool isLiteral(const Partial &P, double Value) {
   const Node &Root = Nodes[P.Root];

@@ -1,4 +1,4 @@
-//===- Rules.h - Partial derivatives of scalar functions -------*- C++ -*-===//
+//===- Rules.h - Partial derivatives of scalar functions ------------------===//
 ///
 /// \file
 /// The rule table: for an opcode, an intrinsic or a library function, one

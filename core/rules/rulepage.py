@@ -7,7 +7,7 @@ import table as rules
 
 HEAD = """# Derivative rules
 
-Made by `enzyme_pass/rules/rulegen.py --doc` from `scalar.rules` and `calls.rules`; change those.
+Made by `core/rules/rulegen.py --doc` from `scalar.rules` and `calls.rules`; change those.
 
 `out` is the primal result. Forward and reverse mode use the same partials. *Reads* is what they need of the primal:
 forward mode has it at hand, for the reverse sweep it is recomputed, reloaded or taped. A partial marked † may be

@@ -1,5 +1,4 @@
-//===- Request.h - What is to be differentiated -------------------*- C++
-//-*-===//
+//===- Request.h - What is to be differentiated ---------------------------===//
 ///
 /// \file
 /// The front end's wish, parsed from JSON (docs/architecture.md, seam 1). It is
@@ -8,8 +7,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef PYFRONT_REQUEST_H
-#define PYFRONT_REQUEST_H
+#ifndef PYFRONT_CORE_REQUEST_H
+#define PYFRONT_CORE_REQUEST_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -128,4 +127,4 @@ llvm::Expected<Request> parseRequest(llvm::StringRef Json);
 
 } // namespace pyfront
 
-#endif // PYFRONT_REQUEST_H
+#endif // PYFRONT_CORE_REQUEST_H

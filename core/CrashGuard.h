@@ -1,5 +1,4 @@
-//===- CrashGuard.h - A failing engine must not end the process ---*- C++
-//-*-===//
+//===- CrashGuard.h - A failing engine must not end the process -----------===//
 ///
 /// \file
 /// Runs a request so that a broken invariant, an assertion or fatal error of
@@ -19,8 +18,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef PYFRONT_SUPPORT_CRASHGUARD_H
-#define PYFRONT_SUPPORT_CRASHGUARD_H
+#ifndef PYFRONT_CORE_CRASHGUARD_H
+#define PYFRONT_CORE_CRASHGUARD_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <optional>
@@ -37,4 +36,4 @@ void setPhase(const char *Phase);
 
 } // namespace pyfront
 
-#endif // PYFRONT_SUPPORT_CRASHGUARD_H
+#endif // PYFRONT_CORE_CRASHGUARD_H

@@ -1,6 +1,5 @@
-//===- AffineForm.cpp - How: structural recursion over SCEVs
-//---------------===//
-#include "enzyme_pass/support/AffineForm.h"
+//===- AffineForm.cpp - How: structural recursion over SCEVs --------------===//
+#include "core/AffineForm.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 

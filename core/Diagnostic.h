@@ -1,5 +1,4 @@
-//===- Diagnostic.h - What is not supported, and where ------------*- C++
-//-*-===//
+//===- Diagnostic.h - What is not supported, and where --------------------===//
 ///
 /// \file
 /// A refusal is data: what the kernel does, what to write instead, and the
@@ -12,8 +11,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef PYFRONT_SUPPORT_DIAGNOSTIC_H
-#define PYFRONT_SUPPORT_DIAGNOSTIC_H
+#ifndef PYFRONT_CORE_DIAGNOSTIC_H
+#define PYFRONT_CORE_DIAGNOSTIC_H
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/Twine.h"
@@ -84,4 +83,4 @@ private:
 
 } // namespace pyfront
 
-#endif // PYFRONT_SUPPORT_DIAGNOSTIC_H
+#endif // PYFRONT_CORE_DIAGNOSTIC_H

@@ -1,5 +1,4 @@
-//===- NormalFunction.h - The primal in the form the stages agree on
-//-------===//
+//===- NormalFunction.h - The primal in the form the stages agree on ------===//
 ///
 /// \file
 /// The prepared primal, frozen: no stage after `prepare` changes it. Everything
@@ -21,8 +20,8 @@
 ///      or a phi in each exit block.
 ///  N5  every merge that is not a loop header has a `which` value.
 //===----------------------------------------------------------------------===//
-#ifndef PYFRONT_SUPPORT_NORMALFUNCTION_H
-#define PYFRONT_SUPPORT_NORMALFUNCTION_H
+#ifndef PYFRONT_CORE_NORMALFUNCTION_H
+#define PYFRONT_CORE_NORMALFUNCTION_H
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"

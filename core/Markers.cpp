@@ -6,7 +6,7 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#include "enzyme_pass/support/NormalFunction.h"
+#include "core/NormalFunction.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/Module.h"
 

@@ -1,5 +1,4 @@
-//===- Check.h - Invariants that stay on in release ---------------*- C++
-//-*-===//
+//===- Check.h - Invariants that stay on in release -----------------------===//
 ///
 /// \file
 /// `PF_CHECK(Condition, "message")` states an invariant of the engine. It is on
@@ -11,8 +10,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef PYFRONT_SUPPORT_CHECK_H
-#define PYFRONT_SUPPORT_CHECK_H
+#ifndef PYFRONT_CORE_CHECK_H
+#define PYFRONT_CORE_CHECK_H
 
 namespace pyfront {
 
@@ -32,4 +31,4 @@ namespace pyfront {
 #define PF_UNREACHABLE(Message)                                                \
   ::pyfront::failCheck(Message, __FILE__, __LINE__)
 
-#endif // PYFRONT_SUPPORT_CHECK_H
+#endif // PYFRONT_CORE_CHECK_H

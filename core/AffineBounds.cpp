@@ -1,6 +1,5 @@
-//===- AffineBounds.cpp - How: elimination, innermost counter first
-//--------===//
-#include "enzyme_pass/support/AffineBounds.h"
+//===- AffineBounds.cpp - How: elimination, innermost counter first -------===//
+#include "core/AffineBounds.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 

@@ -6,8 +6,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#include "enzyme_pass/support/CrashGuard.h"
-#include "enzyme_pass/support/Check.h"
+#include "core/CrashGuard.h"
+#include "core/Check.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/CrashRecoveryContext.h"

@@ -1,5 +1,4 @@
-//===- AffineForm.h - Integers as sums over loop counters
-//------------------===//
+//===- AffineForm.h - Integers as sums over loop counters -----------------===//
 ///
 /// \file
 /// An integer of the program as an affine function of the counters of the loops
@@ -15,8 +14,8 @@
 /// To compare two executions of a nest, a counter has several copies: one per
 /// execution where they differ, a common one where they agree.
 //===----------------------------------------------------------------------===//
-#ifndef PYFRONT_SUPPORT_AFFINEFORM_H
-#define PYFRONT_SUPPORT_AFFINEFORM_H
+#ifndef PYFRONT_CORE_AFFINEFORM_H
+#define PYFRONT_CORE_AFFINEFORM_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"

@@ -1,5 +1,4 @@
-//===- LLVMHeaders.h - The precompiled header ---------------------*- C++
-//-*-===//
+//===- LLVMHeaders.h - The precompiled header -----------------------------===//
 ///
 /// \file
 /// LLVM's headers that most files of the engine read, precompiled once for all
@@ -8,8 +7,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef PYFRONT_SUPPORT_LLVMHEADERS_H
-#define PYFRONT_SUPPORT_LLVMHEADERS_H
+#ifndef PYFRONT_CORE_LLVMHEADERS_H
+#define PYFRONT_CORE_LLVMHEADERS_H
 
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -71,4 +70,4 @@
 #include <utility>
 #include <vector>
 
-#endif // PYFRONT_SUPPORT_LLVMHEADERS_H
+#endif // PYFRONT_CORE_LLVMHEADERS_H

@@ -1,5 +1,4 @@
-//===- AffineBounds.h - What an affine form cannot fall below
-//--------------===//
+//===- AffineBounds.h - What an affine form cannot fall below -------------===//
 ///
 /// \file
 /// Decides `F >= 0` for an affine form over all iterations of a loop nest,
@@ -14,10 +13,10 @@
 /// counters and is asked of ScalarEvolution, with the conditions under which
 /// the loops run. "No" means that it could not be shown.
 //===----------------------------------------------------------------------===//
-#ifndef PYFRONT_SUPPORT_AFFINEBOUNDS_H
-#define PYFRONT_SUPPORT_AFFINEBOUNDS_H
+#ifndef PYFRONT_CORE_AFFINEBOUNDS_H
+#define PYFRONT_CORE_AFFINEBOUNDS_H
 
-#include "enzyme_pass/support/AffineForm.h"
+#include "core/AffineForm.h"
 
 namespace pyfront {
 

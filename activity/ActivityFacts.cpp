@@ -2,7 +2,6 @@
 #include "activity/ActivityFacts.h"
 #include "core/rules/Rules.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/ModuleSlotTracker.h"
 
 using namespace llvm;
@@ -68,41 +67,41 @@ void ActivityFacts::seed(const NormalFunction &N, const Request &Req) {
   }
 }
 
+bool ActivityFacts::markAll(SmallVectorImpl<bool> &Marks, const Value *Ptr) {
+  bool Changed = false;
+  for (unsigned O : Objects.touched(Ptr))
+    if (!Marks[O])
+      Changed = Marks[O] = true;
+  return Changed;
+}
+
+bool ActivityFacts::anyOf(const SmallVectorImpl<bool> &Marks,
+                          const Value *Ptr) const {
+  return any_of(Objects.touched(Ptr), [&](unsigned O) { return Marks[O]; });
+}
+
+bool ActivityFacts::variesMemory(const Access &Write) const {
+  return (Write.Data && isVaried(Write.Data)) ||
+         (Write.From && anyOf(VariedObjects, Write.From));
+}
+
 bool ActivityFacts::propagateVaried(const NormalFunction &N) {
   bool Changed = false;
-  auto AnyVariedObject = [&](const Value *Ptr) {
-    return any_of(Objects.pointsTo(Ptr),
-                  [&](unsigned O) { return VariedObjects[O]; });
-  };
-  auto MarkObjects = [&](const Value *Ptr) {
-    for (unsigned O : Objects.pointsTo(Ptr))
-      if (!VariedObjects[O])
-        Changed = VariedObjects[O] = true;
-  };
   for (const Instruction &I : instructions(*N.F)) {
-    if (auto *Store = dyn_cast<StoreInst>(&I)) {
-      if (isVaried(Store->getValueOperand()))
-        MarkObjects(Store->getPointerOperand());
-      continue;
-    }
-    if (auto *Copy = dyn_cast<MemTransferInst>(&I)) {
-      if (AnyVariedObject(Copy->getRawSource()))
-        MarkObjects(Copy->getRawDest());
-      continue;
-    }
-    if (isVaried(&I) || I.getType()->isVoidTy())
-      continue;
     bool V = false;
-    if (auto *Load = dyn_cast<LoadInst>(&I))
-      V = !I.getType()->isPointerTy() &&
-          AnyVariedObject(Load->getPointerOperand());
-    else
-      for (unsigned K : differentiableOperands(I))
-        V |= isVaried(I.getOperand(K));
-    if (V) {
-      Varied.insert(&I);
-      Changed = true;
+    for (const Access &A : accessesOf(I)) {
+      // What may touch anything is refused by the planner.
+      if (A.isAnything())
+        continue;
+      if (A.isWrite())
+        Changed |= variesMemory(A) && markAll(VariedObjects, A.Ptr);
+      else
+        V |= A.Element && !A.isOfPointer() && anyOf(VariedObjects, A.Ptr);
     }
+    for (unsigned K : differentiableOperands(I))
+      V |= isVaried(I.getOperand(K));
+    if (V && !I.getType()->isVoidTy())
+      Changed |= Varied.insert(&I).second;
   }
   return Changed;
 }
@@ -113,62 +112,45 @@ bool ActivityFacts::markUseful(const Value *V) {
 
 bool ActivityFacts::propagateUseful(const NormalFunction &N) {
   bool Changed = false;
-  auto AnyUsefulObject = [&](const Value *Ptr) {
-    return any_of(Objects.pointsTo(Ptr),
-                  [&](unsigned O) { return UsefulObjects[O]; });
-  };
-  auto MarkObjects = [&](const Value *Ptr) {
-    for (unsigned O : Objects.pointsTo(Ptr))
-      if (!UsefulObjects[O])
-        Changed = UsefulObjects[O] = true;
-  };
   for (const BasicBlock &BB : reverse(*N.F))
     for (const Instruction &I : reverse(BB)) {
-      if (auto *Store = dyn_cast<StoreInst>(&I)) {
-        if (AnyUsefulObject(Store->getPointerOperand()))
-          Changed |= markUseful(Store->getValueOperand());
-        continue;
+      for (const Access &A : accessesOf(I)) {
+        if (A.isAnything())
+          continue;
+        if (!A.isWrite()) {
+          Changed |= isUseful(&I) && markAll(UsefulObjects, A.Ptr);
+          continue;
+        }
+        if (!anyOf(UsefulObjects, A.Ptr))
+          continue;
+        if (A.Data)
+          Changed |= markUseful(A.Data);
+        if (A.From)
+          Changed |= markAll(UsefulObjects, A.From);
       }
-      if (auto *Copy = dyn_cast<MemTransferInst>(&I)) {
-        if (AnyUsefulObject(Copy->getRawDest()))
-          MarkObjects(Copy->getRawSource());
-        continue;
-      }
-      if (!isUseful(&I))
-        continue;
-      if (auto *Load = dyn_cast<LoadInst>(&I))
-        MarkObjects(Load->getPointerOperand());
-      else
+      if (isUseful(&I))
         for (unsigned K : differentiableOperands(I))
           Changed |= markUseful(I.getOperand(K));
     }
   return Changed;
 }
 
+/// Of all that one access may touch, aliasing arguments included, either
+/// everything has a shadow or nothing.
 void ActivityFacts::uniteActiveObjects(const NormalFunction &N) {
   for (unsigned O = 0; O < Objects.size(); ++O)
     ActiveObjects[O] = VariedObjects[O] && UsefulObjects[O];
+  for (unsigned O = 0; O < Objects.size(); ++O)
+    if (ActiveObjects[O])
+      markAll(ActiveObjects, Objects[O].Base);
   for (bool Changed = true; Changed;) {
     Changed = false;
-    for (const Instruction &I : instructions(*N.F)) {
-      const Value *Ptr = getLoadStorePointerOperand(&I);
-      if (Ptr && getLoadStoreType(&I)->isFloatingPointTy())
-        Changed |= uniteObjects(Ptr);
-      if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
-        Changed |= uniteObjects(Mem->getRawDest());
-      if (auto *Copy = dyn_cast<MemTransferInst>(&I))
-        Changed |= uniteObjects(Copy->getRawSource());
-    }
+    for (const Instruction &I : instructions(*N.F))
+      for (const Access &A : accessesOf(I))
+        if (!A.isAnything() && (!A.Element || A.isOfFloat()) &&
+            isActiveMemory(A.Ptr))
+          Changed |= markAll(ActiveObjects, A.Ptr);
   }
-}
-
-bool ActivityFacts::uniteObjects(const Value *Ptr) {
-  bool Changed = false;
-  if (isActiveMemory(Ptr))
-    for (unsigned O : Objects.pointsTo(Ptr))
-      if (!ActiveObjects[O])
-        Changed = ActiveObjects[O] = true;
-  return Changed;
 }
 
 void ActivityFacts::findTables(const NormalFunction &N) {
@@ -183,19 +165,15 @@ void ActivityFacts::findTables(const NormalFunction &N) {
                  [&](unsigned Held) { return hasShadow(Held); }))
         Mark(O);
     // As above: a pointer points into tables with shadows, or into others.
-    for (const Instruction &I : instructions(*N.F)) {
-      const Value *Ptr = getLoadStorePointerOperand(&I);
-      if (Ptr && getLoadStoreType(&I)->isPointerTy() &&
-          any_of(Objects.pointsTo(Ptr),
-                 [&](unsigned O) { return ActiveTables[O]; }))
-        for_each(Objects.pointsTo(Ptr), Mark);
-    }
+    for (const Instruction &I : instructions(*N.F))
+      for (const Access &A : accessesOf(I))
+        if (A.isOfPointer() && anyOf(ActiveTables, A.Ptr))
+          for_each(Objects.pointsTo(A.Ptr), Mark);
   }
 }
 
 bool ActivityFacts::isActiveMemory(const Value *Ptr) const {
-  return any_of(Objects.pointsTo(Ptr),
-                [&](unsigned O) { return ActiveObjects[O]; });
+  return anyOf(ActiveObjects, Ptr);
 }
 
 void ActivityFacts::print(raw_ostream &OS, const NormalFunction &N) const {

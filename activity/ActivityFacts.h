@@ -55,9 +55,14 @@ private:
   bool propagateVaried(const NormalFunction &N);
   bool propagateUseful(const NormalFunction &N);
   void uniteActiveObjects(const NormalFunction &N);
-  bool uniteObjects(const llvm::Value *Ptr);
   void findTables(const NormalFunction &N);
   bool markUseful(const llvm::Value *V);
+  /// Marks all that an access through `Ptr` may touch; whether that is new.
+  bool markAll(llvm::SmallVectorImpl<bool> &Marks, const llvm::Value *Ptr);
+  bool anyOf(const llvm::SmallVectorImpl<bool> &Marks,
+             const llvm::Value *Ptr) const;
+  /// Whether what is written is varied.
+  bool variesMemory(const Access &Write) const;
 
   const MemoryObjects &Objects;
   llvm::DenseSet<const llvm::Value *> Varied, Useful;

@@ -103,10 +103,13 @@ ElementAccesses::shapeOfArgument(const Value *Base) const {
     To.push_back(SE.getSCEV(N.F->getArg(Index)));
   };
   for (unsigned Dim = 0; Dim < Arg->Rank; ++Dim) {
-    if (Arg->Layout == 'A')
+    if (Arg->Layout == 'A') {
       Add(Shape.Strides, Arg->strideParam(Dim));
-    else if (Dim > 0)
-      Add(Shape.InnerExtents,
+      // Multiples of the only stride differ wherever they lie.
+      if (Arg->Rank > 1)
+        Add(Shape.Extents, Arg->extentParam(Dim));
+    } else if (Dim > 0)
+      Add(Shape.Extents,
           Arg->extentParam(Arg->Layout == 'C' ? Dim : Arg->Rank - 1 - Dim));
   }
   return Shape;
@@ -159,7 +162,7 @@ ElementAccesses::subscripts(const ElementAccess &A,
   SmallVector<const SCEV *, 4> Strides = Shape.Strides;
   if (!ByStrides) {
     Strides.push_back(SE.getConstant(I64, A.Size));
-    for (const SCEV *Extent : reverse(Shape.InnerExtents))
+    for (const SCEV *Extent : reverse(Shape.Extents))
       Strides.insert(Strides.begin(), SE.getMulExpr(Strides.front(), Extent));
   }
   SmallVector<AffineForm, 4> Result;
@@ -172,8 +175,10 @@ ElementAccesses::subscripts(const ElementAccess &A,
   if (Rest.constant() != 0)
     return std::nullopt;
   AffineDomain Domain = AffineDomain::ofNest(A.Nest, SE);
-  for (auto [Axis, Extent] : enumerate(Shape.InnerExtents))
-    if (!isWithin(Result[Axis + 1], Extent, A, Domain))
+  // By strides, no axis is known to be the outermost: each has its extent.
+  unsigned First = ByStrides ? 0 : 1;
+  for (auto [Axis, Extent] : enumerate(Shape.Extents))
+    if (!isWithin(Result[First + Axis], Extent, A, Domain))
       return std::nullopt;
   return Result;
 }

@@ -10,7 +10,9 @@
 /// because it is taken only if `0 <= s1 < e1` and `0 <= s2 < e2` were shown:
 /// from the ranges of the loops or from what the preparation could say while it
 /// still saw the indexes (prepare/AssumeInBounds.cpp). The extents themselves
-/// may therefore be guessed. Arrays of any strides are split by their strides.
+/// may therefore be guessed. Arrays of any strides are split by their strides,
+/// of which the entry has checked that they let no two elements overlap; here
+/// every subscript must lie within its axis, for any stride may be the largest.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_ACTIVITY_ELEMENTACCESS_H
 #define PYFRONT_ACTIVITY_ELEMENTACCESS_H
@@ -36,12 +38,12 @@ struct ElementAccess {
 };
 
 /// How an offset is to be split: by the extents of the inner axes, outermost
-/// first, or by given strides in bytes.
+/// first; or by given strides in bytes, and the extents of all axes.
 struct ArrayShape {
-  llvm::SmallVector<const llvm::SCEV *, 4> InnerExtents;
+  llvm::SmallVector<const llvm::SCEV *, 4> Extents;
   llvm::SmallVector<const llvm::SCEV *, 4> Strides;
   bool operator==(const ArrayShape &O) const {
-    return InnerExtents == O.InnerExtents && Strides == O.Strides;
+    return Extents == O.Extents && Strides == O.Strides;
   }
 };
 

@@ -10,12 +10,11 @@ using namespace llvm;
 
 namespace pyfront {
 
-MemoryObjects::MemoryObjects(const NormalFunction &N, const Request &Req)
-    : MayAlias(Req.MayAlias) {
+MemoryObjects::MemoryObjects(const NormalFunction &N, const Request &Req) {
   collect(N, Req);
+  collectOverlaps(Req);
   propagate(N);
   findExchangedPhis(N);
-  findEscapes(N);
 }
 
 unsigned MemoryObjects::add(MemoryObject O) {
@@ -31,27 +30,27 @@ unsigned MemoryObjects::add(MemoryObject O) {
 
 void MemoryObjects::collect(const NormalFunction &N, const Request &Req) {
   Function &F = *N.F;
-  add({ObjectKind::Result, F.getArg(0), -1, false, "result"});
-  add({ObjectKind::Outside, F.getArg(1), -1, true, "excinfo"});
+  add({ObjectKind::Result, F.getArg(0), -1, "result"});
+  add({ObjectKind::Outside, F.getArg(1), -1, "excinfo"});
   for (unsigned I = 0; I < Req.Args.size(); ++I)
     if (Req.Args[I].isArray())
       add({ObjectKind::Argument, F.getArg(Req.Args[I].dataParam()),
-           static_cast<int>(I), false, Req.Args[I].Name});
+           static_cast<int>(I), Req.Args[I].Name});
   for (Argument &A : F.args())
     if (A.getType()->isPointerTy() && !ByBase.count(&A))
-      add({ObjectKind::Outside, &A, -1, true, A.getName().str()});
+      add({ObjectKind::Outside, &A, -1, A.getName().str()});
   for (Instruction &I : instructions(F)) {
     if (isa<AllocaInst>(I))
-      add({ObjectKind::Stack, &I, -1, false, I.getName().str()});
+      add({ObjectKind::Stack, &I, -1, I.getName().str()});
     if (auto *Call = dyn_cast<CallInst>(&I);
         Call && Call->getCalledFunction() &&
         Call->getCalledFunction()->getName() == marker::Allocate)
-      add({ObjectKind::Allocation, &I, -1, false, I.getName().str()});
+      add({ObjectKind::Allocation, &I, -1, I.getName().str()});
     for (Value *Op : I.operands())
       if (auto *G = dyn_cast<GlobalVariable>(Op->stripInBoundsOffsets());
           G && !ByBase.count(G))
         add({G->isConstant() ? ObjectKind::Literal : ObjectKind::Outside, G, -1,
-             !G->isConstant(), G->getName().str()});
+             G->getName().str()});
   }
 }
 
@@ -65,49 +64,69 @@ bool MemoryObjects::include(SmallVector<unsigned, 2> &Set,
   return Set.size() != Before;
 }
 
+/// A constant address is that of a global; others (a number made a pointer)
+/// may be of anything.
+bool MemoryObjects::isUnknown(const Value *Ptr) const {
+  if (auto *C = dyn_cast<Constant>(Ptr)) {
+    const Value *Base = C->stripInBoundsOffsets();
+    return !isa<UndefValue, ConstantPointerNull>(Base) && !ByBase.count(Base);
+  }
+  return Unknown.count(Ptr);
+}
+
 bool MemoryObjects::merge(const Value *Into, const Value *From) {
-  if (isa<UndefValue>(From) || isa<ConstantPointerNull>(From))
-    return false;
-  if (auto *C = dyn_cast<Constant>(From))
-    From = C->stripInBoundsOffsets();
-  bool Changed = false;
-  if (Unknown.count(From))
-    Changed |= Unknown.try_emplace(Into, 1).second;
-  SmallVector<unsigned, 2> Source = Sets.lookup(From);
+  bool Changed = isUnknown(From) && Unknown.try_emplace(Into, 1).second;
+  SmallVector<unsigned, 2> Source(pointsTo(From));
   return include(Sets[Into], Source) || Changed;
 }
 
-/// The objects that `Ptr` may point into may hold anything from now on.
-bool MemoryObjects::forgetContent(const Value *Ptr) {
+void MemoryObjects::collectOverlaps(const Request &Req) {
+  auto MayMeet = [&](const MemoryObject &A, const MemoryObject &B) {
+    if (A.Kind != ObjectKind::Argument || B.Kind != ObjectKind::Argument)
+      return false;
+    const ArgInfo &OfA = Req.Args[A.Arg], &OfB = Req.Args[B.Arg];
+    return Req.MayAlias && OfA.Note == OfB.Note && OfA.Type == OfB.Type;
+  };
+  for (unsigned A = 0; A < Objects.size(); ++A) {
+    Overlapping.push_back({A});
+    for (unsigned B = 0; B < Objects.size(); ++B)
+      if (A != B && MayMeet(Objects[A], Objects[B]))
+        Overlapping[A].push_back(B);
+  }
+}
+
+/// What `Write` may touch may hold anything from now on.
+bool MemoryObjects::forgetContent(const Access &Write) {
   bool Changed = false;
   for (unsigned O = 0; O < Objects.size(); ++O)
-    if (!IsOpaque[O] && (isUnknown(Ptr) || is_contained(pointsTo(Ptr), O)))
+    if (!IsOpaque[O] && (Write.isAnything() || isUnknown(Write.Ptr) ||
+                         is_contained(pointsTo(Write.Ptr), O)))
       Changed = IsOpaque[O] = true;
   return Changed;
 }
 
-bool MemoryObjects::propagateWrite(const Instruction &I) {
-  if (auto *Set = dyn_cast<MemSetInst>(&I)) {
-    auto *Byte = dyn_cast<ConstantInt>(Set->getValue());
-    return (!Byte || !Byte->isZero()) && forgetContent(Set->getRawDest());
-  }
-  if (auto *Copy = dyn_cast<MemTransferInst>(&I))
-    return forgetContent(Copy->getRawDest());
+/// A call may keep pointers in the memory that it is given; other memory of the
+/// kernel's it cannot reach, because no pointer to that has left.
+bool MemoryObjects::propagateCall(const CallBase &Call) {
   bool Changed = false;
-  if (auto *Call = dyn_cast<CallBase>(&I); Call && !isa<IntrinsicInst>(Call)) {
-    for (const Value *Arg : Call->args())
-      if (Arg->getType()->isPointerTy())
-        Changed |= forgetContent(Arg);
-    return Changed;
+  for (const Value *Arg : Call.args())
+    if (Arg->getType()->isPointerTy())
+      Changed |= forgetContent({&Call, Access::Kind::Write, Arg});
+  return Changed;
+}
+
+bool MemoryObjects::propagateWrite(const Access &Write) {
+  if (auto *Call = dyn_cast<CallBase>(Write.I); Call && Write.isAnything())
+    return propagateCall(*Call);
+  if (!Write.Element) {
+    auto *Byte = dyn_cast_or_null<ConstantInt>(Write.Data);
+    return (!Byte || !Byte->isZero()) && forgetContent(Write);
   }
-  auto *Store = dyn_cast<StoreInst>(&I);
-  if (!Store)
-    return false;
-  const Value *V = Store->getValueOperand(), *Ptr = Store->getPointerOperand();
-  if (!V->getType()->isPointerTy() || isUnknown(V) || isUnknown(Ptr))
-    return forgetContent(Ptr);
-  SmallVector<unsigned, 2> Stored(pointsTo(V));
-  for (unsigned O : pointsTo(Ptr))
+  if (!Write.isOfPointer() || isUnknown(Write.Data) || isUnknown(Write.Ptr))
+    return forgetContent(Write);
+  bool Changed = false;
+  SmallVector<unsigned, 2> Stored(pointsTo(Write.Data));
+  for (unsigned O : pointsTo(Write.Ptr))
     Changed |= include(Content[O], Stored);
   return Changed;
 }
@@ -132,7 +151,9 @@ void MemoryObjects::propagate(const NormalFunction &N) {
     for (Instruction &I : instructions(*N.F)) {
       // Nobody reads what is written on the way to a raise: Numba builds
       // messages there, through pointers that nothing is known of.
-      Changed |= N.isLive(I.getParent()) && propagateWrite(I);
+      if (N.isLive(I.getParent()))
+        if (std::optional<Access> Write = writeOf(I))
+          Changed |= propagateWrite(*Write);
       if (!I.getType()->isPointerTy() || ByBase.count(&I))
         continue;
       if (auto *Gep = dyn_cast<GetElementPtrInst>(&I))
@@ -150,26 +171,6 @@ void MemoryObjects::propagate(const NormalFunction &N) {
       else
         Changed |= Unknown.try_emplace(&I, 1).second;
     }
-  }
-}
-
-void MemoryObjects::findEscapes(const NormalFunction &N) {
-  auto Escape = [&](const Value *Ptr) {
-    for (unsigned O : pointsTo(Ptr))
-      Objects[O].Escapes = true;
-  };
-  for (Instruction &I : instructions(*N.F)) {
-    if (auto *Store = dyn_cast<StoreInst>(&I)) {
-      if (Store->getValueOperand()->getType()->isPointerTy() &&
-          !holdsKnownPointers(Store->getPointerOperand()))
-        Escape(Store->getValueOperand());
-    } else if (isa<PtrToIntInst>(I))
-      Escape(I.getOperand(0));
-    else if (auto *Call = dyn_cast<CallBase>(&I);
-             Call && !isa<IntrinsicInst>(Call))
-      for (Value *Arg : Call->args())
-        if (Arg->getType()->isPointerTy())
-          Escape(Arg);
   }
 }
 
@@ -221,33 +222,40 @@ ArrayRef<unsigned> MemoryObjects::pointsTo(const Value *Ptr) const {
 }
 
 bool MemoryObjects::mayOverlap(unsigned A, unsigned B) const {
-  if (A == B)
-    return true;
-  return MayAlias && Objects[A].Kind == ObjectKind::Argument &&
-         Objects[B].Kind == ObjectKind::Argument;
+  return is_contained(Overlapping[A], B);
 }
 
-bool MemoryObjects::mayShareObject(const Value *P, const Value *Q) const {
-  if (isUnknown(P) || isUnknown(Q))
-    return true;
-  for (unsigned A : pointsTo(P))
-    for (unsigned B : pointsTo(Q))
-      if (mayOverlap(A, B))
-        return true;
-  return false;
+SmallVector<unsigned, 4> MemoryObjects::touched(const Value *Ptr) const {
+  SmallVector<unsigned, 4> Result;
+  for (unsigned O : pointsTo(Ptr))
+    for (unsigned Other : Overlapping[O])
+      if (!is_contained(Result, Other))
+        Result.push_back(Other);
+  return Result;
 }
 
-bool MemoryObjects::mayShareObjectIn(int L, const Value *P, const Value *Q,
-                                     const NormalFunction &N) const {
-  if (!mayShareObject(P, Q))
+bool MemoryObjects::mayTouch(const Access &A, const Access &B) const {
+  if (A.isAnything() || B.isAnything() || isUnknown(A.Ptr) || isUnknown(B.Ptr))
+    return true;
+  return any_of(pointsTo(A.Ptr), [&](unsigned O) {
+    return any_of(pointsTo(B.Ptr),
+                  [&](unsigned Other) { return mayOverlap(O, Other); });
+  });
+}
+
+bool MemoryObjects::mayTouchIn(int L, const Access &A, const Access &B,
+                               const NormalFunction &N) const {
+  if (!mayTouch(A, B))
     return false;
-  const Value *RootP = rootOf(const_cast<Value *>(P));
-  const Value *RootQ = rootOf(const_cast<Value *>(Q));
-  auto GroupP = ExchangeGroup.find(RootP), GroupQ = ExchangeGroup.find(RootQ);
-  if (RootP == RootQ || GroupP == ExchangeGroup.end() ||
-      GroupQ == ExchangeGroup.end() || GroupP->second != GroupQ->second)
+  if (A.isAnything() || B.isAnything())
     return true;
-  int Exchanging = GroupP->second.second;
+  const Value *RootA = rootOf(const_cast<Value *>(A.Ptr));
+  const Value *RootB = rootOf(const_cast<Value *>(B.Ptr));
+  auto GroupA = ExchangeGroup.find(RootA), GroupB = ExchangeGroup.find(RootB);
+  if (RootA == RootB || GroupA == ExchangeGroup.end() ||
+      GroupB == ExchangeGroup.end() || GroupA->second != GroupB->second)
+    return true;
+  int Exchanging = GroupA->second.second;
   for (; L >= 0; L = N.Loops[L].Parent)
     if (L == Exchanging)
       return false;
@@ -272,9 +280,12 @@ void MemoryObjects::print(raw_ostream &OS) const {
     const MemoryObject &O = Objects[I];
     if (O.Kind == ObjectKind::Outside)
       continue;
-    OS << "  " << O.Name << ": " << Kinds[static_cast<unsigned>(O.Kind)]
-       << (O.Escapes ? ", escapes" : "");
-    ListSeparator Comma;
+    OS << "  " << O.Name << ": " << Kinds[static_cast<unsigned>(O.Kind)];
+    ListSeparator Comma, Other;
+    if (Overlapping[I].size() > 1)
+      OS << ", may overlap ";
+    for (unsigned Over : drop_begin(Overlapping[I]))
+      OS << Other << Objects[Over].Name;
     if (!IsOpaque[I] && !Content[I].empty())
       OS << ", holds pointers into ";
     for (unsigned Held : IsOpaque[I] ? ArrayRef<unsigned>() : contentOf(I))

@@ -9,7 +9,9 @@
 ///   %g = gep %p, %i                           {u, local}
 ///
 /// Objects are disjoint, but for array arguments of a request that says
-/// `may_alias`: these may overlap each other.
+/// `may_alias`: these may overlap others of the same annotation and element
+/// type. (The entry has refused all other overlaps.) What happens to one of them may then have
+/// happened to any of these; `touched` says so, and no analysis asks for less.
 ///
 /// Memory that the kernel owns (allocations, stack) may keep pointers, as
 /// tables of arrays do. What is stored anywhere in such an object is its
@@ -22,13 +24,12 @@
 /// is *unknown* (F2: unknown is a value, not a failure; it may point into
 /// anything).
 ///
-/// Escape is answered here as well: an object escapes where its address is
-/// stored in other memory than that, returned, turned into an integer or given
-/// to an unknown call.
+/// `mayTouch` is the answer to whether two accesses (Accesses.h) may meet.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_ACTIVITY_MEMORYOBJECTS_H
 #define PYFRONT_ACTIVITY_MEMORYOBJECTS_H
 
+#include "activity/Accesses.h"
 #include "core/NormalFunction.h"
 #include "core/Request.h"
 #include "llvm/ADT/DenseMap.h"
@@ -52,7 +53,6 @@ struct MemoryObject {
   llvm::Value *Base = nullptr;
   /// For an argument: its place in the request.
   int Arg = -1;
-  bool Escapes = false;
   std::string Name;
 };
 
@@ -65,17 +65,20 @@ public:
 
   /// The objects that `Ptr` may point into; meaningless if `isUnknown(Ptr)`.
   llvm::ArrayRef<unsigned> pointsTo(const llvm::Value *Ptr) const;
-  bool isUnknown(const llvm::Value *Ptr) const { return Unknown.count(Ptr); }
+  bool isUnknown(const llvm::Value *Ptr) const;
   /// Whether all that `Ptr` may point into is memory whose pointers are known.
   bool holdsKnownPointers(const llvm::Value *Ptr) const;
   /// The objects that a pointer kept in object `O` may point into.
   llvm::ArrayRef<unsigned> contentOf(unsigned O) const { return Content[O]; }
-  /// Whether two pointers may point to the same byte, by their objects alone,
-  /// whenever each of them was computed.
-  bool mayShareObject(const llvm::Value *P, const llvm::Value *Q) const;
-  /// The same for two pointers used within one iteration of loop `L`.
-  bool mayShareObjectIn(int L, const llvm::Value *P, const llvm::Value *Q,
-                        const NormalFunction &N) const;
+  /// The objects that an access through `Ptr` may touch: those that it may
+  /// point into and those that may overlap one of them.
+  llvm::SmallVector<unsigned, 4> touched(const llvm::Value *Ptr) const;
+  /// Whether two accesses may be of the same byte, by their objects alone,
+  /// whenever each of them runs.
+  bool mayTouch(const Access &A, const Access &B) const;
+  /// The same for two that run within one iteration of loop `L`.
+  bool mayTouchIn(int L, const Access &A, const Access &B,
+                  const NormalFunction &N) const;
   bool mayOverlap(unsigned A, unsigned B) const;
 
   /// The object whose base is `V`, or -1.
@@ -89,11 +92,12 @@ public:
 private:
   unsigned add(MemoryObject O);
   void collect(const NormalFunction &N, const Request &Req);
+  void collectOverlaps(const Request &Req);
   void propagate(const NormalFunction &N);
-  bool propagateWrite(const llvm::Instruction &I);
+  bool propagateWrite(const Access &Write);
+  bool propagateCall(const llvm::CallBase &Call);
   bool propagateLoad(const llvm::LoadInst &I);
-  bool forgetContent(const llvm::Value *Ptr);
-  void findEscapes(const NormalFunction &N);
+  bool forgetContent(const Access &Write);
   void findExchangedPhis(const NormalFunction &N);
   bool merge(const llvm::Value *Into, const llvm::Value *From);
   static bool include(llvm::SmallVector<unsigned, 2> &Set,
@@ -110,7 +114,8 @@ private:
   /// by name), with the number of their group: phis of one group never hold the
   /// same object in one iteration.
   llvm::DenseMap<const llvm::Value *, std::pair<unsigned, int>> ExchangeGroup;
-  bool MayAlias = false;
+  /// By object: those that may overlap it, itself first.
+  llvm::SmallVector<llvm::SmallVector<unsigned, 2>, 8> Overlapping;
 };
 
 } // namespace pyfront

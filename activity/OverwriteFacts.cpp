@@ -2,32 +2,10 @@
 #include "activity/OverwriteFacts.h"
 #include "activity/Subscripts.h"
 #include "llvm/IR/CFG.h"
-#include "llvm/IR/InstIterator.h"
-#include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
 
 namespace pyfront {
-
-const Value *writtenPointer(const Instruction &Write) {
-  if (auto *Store = dyn_cast<StoreInst>(&Write))
-    return Store->getPointerOperand();
-  if (auto *Mem = dyn_cast<MemIntrinsic>(&Write))
-    return Mem->getRawDest();
-  return nullptr;
-}
-
-bool writesMemory(const Instruction &I) {
-  if (auto *Call = dyn_cast<CallBase>(&I)) {
-    if (marker::isMarker(*Call))
-      return false;
-    if (isa<MemIntrinsic>(Call))
-      return true;
-    if (auto *II = dyn_cast<IntrinsicInst>(Call))
-      return !II->isAssumeLikeIntrinsic() && II->mayWriteToMemory();
-  }
-  return I.mayWriteToMemory();
-}
 
 OverwriteFacts::OverwriteFacts(const NormalFunction &N,
                                const MemoryObjects &Objects,
@@ -39,21 +17,20 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
     Entered.push_back(enteredFrom(&BB, nullptr));
   for (const BasicBlock *BB : N.Order)
     for (const Instruction &I : *BB) {
-      if (writesMemory(I))
-        Writes.push_back(&I);
+      if (std::optional<Access> Write = writeOf(I))
+        Writes.push_back(*Write);
       if (auto *Load = dyn_cast<LoadInst>(&I))
         Loads.push_back(Load);
     }
   for (const LoadInst *Load : Loads) {
     if (CallerWrites && isShared(Load->getPointerOperand()))
       ByCaller.insert(Load);
-    for (const Instruction *Write : Writes) {
-      const Value *Ptr = writtenPointer(*Write);
-      if (Ptr && !Objects.mayShareObject(Ptr, Load->getPointerOperand()))
+    const Access Read = accessesOf(*Load).front();
+    for (const Access &Write : Writes) {
+      if (!Objects.mayTouch(Write, Read) || !runsAfter(Write.I, Load) ||
+          Subs.neverMeetsLater(*Load, *Write.I))
         continue;
-      if (!runsAfter(Write, Load) || Subs.neverMeetsLater(*Load, *Write))
-        continue;
-      Overwriter[Load] = Write;
+      Overwriter[Load] = Write.I;
       break;
     }
   }
@@ -97,15 +74,14 @@ bool OverwriteFacts::mayBeWrittenSince(ProgramPoint P,
     FromPoint.set(indexOf(Point));
   const BasicBlock *LoadBB = Load->getParent();
   int Within = P.EachIteration ? P.Loop : L.Parent;
-  for (const Instruction *Write : Writes) {
-    const Value *Ptr = writtenPointer(*Write);
-    if (Ptr &&
-        !Objects.mayShareObjectIn(Within, Ptr, Load->getPointerOperand(), N))
+  const Access Read = accessesOf(*Load).front();
+  for (const Access &Write : Writes) {
+    if (!Objects.mayTouchIn(Within, Write, Read, N))
       continue;
-    const BasicBlock *WriteBB = Write->getParent();
+    const BasicBlock *WriteBB = Write.I->getParent();
     if (!FromPoint.test(indexOf(WriteBB)))
       continue;
-    if (WriteBB == LoadBB && Write->comesBefore(Load))
+    if (WriteBB == LoadBB && Write.I->comesBefore(Load))
       return true;
     if (enteredFrom(WriteBB, Point).test(indexOf(LoadBB)))
       return true;

@@ -31,11 +31,6 @@ namespace pyfront {
 
 class Subscripts;
 
-/// Whether `I` may change memory that the kernel reads.
-bool writesMemory(const llvm::Instruction &I);
-/// The pointer that a write goes through; null for one that may write anything.
-const llvm::Value *writtenPointer(const llvm::Instruction &Write);
-
 /// A place where the forward sweep can copy memory: each time loop `Loop` is
 /// about to begin, or at the top of each of its iterations.
 struct ProgramPoint {
@@ -81,7 +76,7 @@ private:
   const MemoryObjects &Objects;
   llvm::DenseMap<const llvm::BasicBlock *, unsigned> Index;
   llvm::SmallVector<llvm::BitVector, 0> Entered;
-  llvm::SmallVector<const llvm::Instruction *, 16> Writes;
+  llvm::SmallVector<Access, 16> Writes;
   llvm::SmallVector<const llvm::LoadInst *, 32> Loads;
   llvm::DenseMap<const llvm::LoadInst *, const llvm::Instruction *> Overwriter;
   llvm::DenseSet<const llvm::LoadInst *> ByCaller;

@@ -1,7 +1,6 @@
 //===- TypeFacts.cpp - How: one pass over the typed accesses --------------===//
 #include "activity/TypeFacts.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
 
@@ -47,13 +46,11 @@ TypeFacts::TypeFacts(const NormalFunction &N, const Request &Req,
   for (unsigned I = 0; I < Objects.size(); ++I)
     if (Objects[I].Kind == ObjectKind::Argument)
       join(I, elementOf(Req.Args[Objects[I].Arg].Type));
-  for (const Instruction &I : instructions(*N.F)) {
-    const Value *Ptr = getLoadStorePointerOperand(&I);
-    if (!Ptr)
-      continue;
-    for (unsigned O : Objects.pointsTo(Ptr))
-      join(O, elementOf(getLoadStoreType(&I)));
-  }
+  for (const Instruction &I : instructions(*N.F))
+    for (const Access &A : accessesOf(I))
+      if (A.Element && A.Ptr)
+        for (unsigned O : Objects.pointsTo(A.Ptr))
+          join(O, elementOf(A.Element));
   while (joinCopies(N, Objects)) {
   }
 }
@@ -63,9 +60,9 @@ bool TypeFacts::joinCopies(const NormalFunction &N,
                            const MemoryObjects &Objects) {
   SmallVector<ElementType, 8> Before = Elements;
   for (const Instruction &I : instructions(*N.F))
-    if (auto *Copy = dyn_cast<MemTransferInst>(&I))
-      for (unsigned To : Objects.pointsTo(Copy->getRawDest()))
-        for (unsigned From : Objects.pointsTo(Copy->getRawSource())) {
+    if (std::optional<Access> Write = writeOf(I); Write && Write->From)
+      for (unsigned To : Objects.pointsTo(Write->Ptr))
+        for (unsigned From : Objects.pointsTo(Write->From)) {
           if (Elements[From] != ElementType::Untouched)
             join(To, Elements[From]);
           if (Elements[To] != ElementType::Untouched)

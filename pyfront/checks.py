@@ -166,10 +166,10 @@ def _matters(a: View, b: View) -> bool:
 
 def _legal(builder: ir.IRBuilder, a: _Extent, b: _Extent) -> ir.Value | None:
     """The condition under which overlap of ``a`` and ``b`` is right, None if it never is."""
-    if a.view.role is b.view.role is Role.CONST:
-        return ir.Constant(ir.IntType(1), 1)
     if a.view.role is not b.view.role or a.view.type.dtype != b.view.type.dtype:
         return None
+    if a.view.role is Role.CONST:
+        return ir.Constant(ir.IntType(1), 1)
     if a.view.role is Role.PRIMAL and a.pair.shadow is b.pair.shadow is None:
         return ir.Constant(ir.IntType(1), 1)
     if a.pair.shadow is None or b.pair.shadow is None:
@@ -182,6 +182,11 @@ def _legal(builder: ir.IRBuilder, a: _Extent, b: _Extent) -> ir.Value | None:
 def _reason(a: _Extent, b: _Extent) -> str:
     names = f"`{a.view.name}` and `{b.view.name}`"
     roles = {a.view.role, b.view.role}
+    if a.view.role is b.view.role and a.view.type.dtype != b.view.type.dtype:
+        return with_help(
+            f"{names} share memory as {a.view.type.dtype} and {b.view.type.dtype}",
+            f"pass a copy of `{b.view.name}`",
+        )
     if roles == {Role.PRIMAL}:
         return with_help(
             f"the arrays {names} overlap, but not their shadows in the same way",

@@ -7,6 +7,7 @@
 #include "enzyme_pass/emit/ForwardSweep.h"
 #include "core/Check.h"
 #include "enzyme_pass/emit/Places.h"
+#include "enzyme_pass/emit/Workspaces.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
@@ -152,14 +153,6 @@ void ForwardSweep::makeShadows() {
       Shadows[O.Base] = D.isSplit() ? placeOf(D, O.Arg)
                                     : static_cast<Value *>(D.Extra[O.Arg]);
       break;
-    case ShadowHome::Workspace: {
-      Span S = spanOf(D, B, O.Size);
-      Value *Memory = D.allocate(B, D.L.bytes(B, S.Bytes), /*Zeroed=*/true,
-                                 O.Name + ".shadow");
-      Shadows[O.Base] =
-          B.CreateGEP(B.getInt8Ty(), Memory, B.CreateNeg(D.L.bytes(B, S.Low)));
-      break;
-    }
     case ShadowHome::Stack: {
       auto *Primal = cast<AllocaInst>(static_cast<Value *>(D.Forward[O.Base]));
       AllocaInst *Shadow = D.variable(D.L.memoryOf(Primal->getAllocatedType()),
@@ -175,10 +168,16 @@ void ForwardSweep::makeShadows() {
       D.ResultShadow->setAlignment(D.Result->getAlign());
       Shadows[O.Base] = D.ResultShadow;
       break;
+    case ShadowHome::Workspace:
     case ShadowHome::Allocation:
     case ShadowHome::None:
       break;
     }
+  }
+  for (ArrayRef<unsigned> Group : D.P.Workspaces) {
+    SmallVector<Value *, 2> Made = makeWorkspaces(D, B, Group);
+    for (auto [O, Shadow] : zip_equal(Group, Made))
+      Shadows[D.P.Objects[O].Base] = Shadow;
   }
   zeroStack(B, /*Tables=*/true);
   if (!D.isSplit())

@@ -21,6 +21,7 @@
 ///      base slot lives in the nest around its array's head.
 ///  P4  every active access has a shadow for each object that it may touch; if
 ///      it goes through a pointer kept in memory, that memory has one too.
+///      Each workspace is in one group, with all that it may overlap.
 ///  P5  every block that the reverse sweep enters knows where it came from.
 ///  P6  split mode: a shadow that is kept, and that may lie in the shadow of an
 ///      argument, is kept as a place; no argument's memory is read again.
@@ -116,7 +117,8 @@ struct Extent {
 enum class ShadowHome {
   None,       ///< holds no active data
   Parameter,  ///< the caller's shadow
-  Workspace,  ///< zeroed on entry: a `Const` array that holds active data
+  Workspace,  ///< zeroed on entry: a `Const` array that holds active data;
+              ///< see `Plan::Workspaces`
   Allocation, ///< zeroed where the primal is allocated
   Stack,      ///< zeroed on entry, beside its alloca
   Seed, ///< the kernel's result: holds the seed when the reverse sweep starts
@@ -169,6 +171,9 @@ struct Plan {
   std::vector<TapeSlot> Slots;
   std::vector<Snapshot> Snapshots;
   std::vector<ObjectPlan> Objects;
+  /// The objects with a shadow in `Workspace`, in groups: those of one group
+  /// may share memory, and then their shadows do, at the same distances.
+  std::vector<llvm::SmallVector<unsigned, 2>> Workspaces;
   /// The blocks that the reverse sweep enters, in the order of the primal.
   llvm::SetVector<llvm::BasicBlock *> Reversed;
   llvm::DenseMap<llvm::BasicBlock *, BackPlan> Back;

@@ -14,14 +14,14 @@ using namespace llvm;
 namespace pyfront {
 
 static bool touchesShadow(const Instruction &I, const ActivityFacts &Activity) {
-  if (isa<LoadInst>(I))
+  SmallVector<Access, 2> All = accessesOf(I);
+  if (All.empty() || All.front().isAnything())
+    return false;
+  const Access &A = All.front();
+  if (!A.isWrite())
     return Activity.isActive(&I);
-  if (auto *Store = dyn_cast<StoreInst>(&I))
-    return isDifferentiableType(getLoadStoreType(&I)) &&
-           Activity.isActiveMemory(Store->getPointerOperand());
-  if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
-    return Activity.isActiveMemory(Mem->getRawDest());
-  return false;
+  return (!A.Element || isDifferentiableType(A.Element)) &&
+         Activity.isActiveMemory(A.Ptr);
 }
 
 static Type *elementOf(const MemTransferInst &Copy, const Facts &Known) {

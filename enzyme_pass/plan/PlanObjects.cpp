@@ -58,6 +58,20 @@ static ShadowHome homeOf(const MemoryObject &O, const Request &Req) {
   return ShadowHome::None;
 }
 
+static void groupWorkspaces(Plan &P, const Facts &Known) {
+  for (unsigned O = 0; O < P.Objects.size(); ++O) {
+    if (P.Objects[O].Shadow != ShadowHome::Workspace)
+      continue;
+    auto Group = find_if(P.Workspaces, [&](ArrayRef<unsigned> Others) {
+      return Known.Objects.mayOverlap(Others.front(), O);
+    });
+    if (Group == P.Workspaces.end())
+      P.Workspaces.push_back({O});
+    else
+      Group->push_back(O);
+  }
+}
+
 void planObjects(Plan &P, const Facts &Known) {
   const DataLayout &DL = P.N.F->getParent()->getDataLayout();
   for (unsigned I = 0; I < Known.Objects.size(); ++I) {
@@ -73,6 +87,7 @@ void planObjects(Plan &P, const Facts &Known) {
     Plan.IsTable = Known.Activity.isActiveTable(I);
     P.Objects.push_back(std::move(Plan));
   }
+  groupWorkspaces(P, Known);
 }
 
 } // namespace pyfront

@@ -144,12 +144,14 @@ double CandidateFinder::sizeOf(ArrayRef<unsigned> Objects) const {
     }
     double Elements = 1;
     for (const Instruction &I : instructions(*N.F)) {
-      const Value *Ptr = getLoadStorePointerOperand(&I);
-      if (!Ptr || !is_contained(Known.Objects.pointsTo(Ptr), O))
-        continue;
-      SmallSetVector<int, 4> Loops;
-      countersIn(Ptr, Loops);
-      Elements = std::max(Elements, Known.Loops.estimate(Loops.getArrayRef()));
+      for (const Access &A : accessesOf(I)) {
+        if (A.isAnything() || !is_contained(Known.Objects.pointsTo(A.Ptr), O))
+          continue;
+        SmallSetVector<int, 4> Loops;
+        countersIn(A.Ptr, Loops);
+        Elements =
+            std::max(Elements, Known.Loops.estimate(Loops.getArrayRef()));
+      }
     }
     if (Size.How == Extent::Form::Argument) {
       double Limit = 1;

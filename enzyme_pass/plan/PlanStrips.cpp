@@ -46,8 +46,8 @@ private:
   /// Over the whole loop: a strip puts additions off to later iterations.
   bool share(const Instruction *A, const Instruction *B) const {
     int Around = P.N.Loops[P.N.loopOf(A->getParent())].Parent;
-    return Known.Objects.mayShareObjectIn(Around, getLoadStorePointerOperand(A),
-                                          getLoadStorePointerOperand(B), P.N);
+    return Known.Objects.mayTouchIn(Around, accessesOf(*A).front(),
+                                    accessesOf(*B).front(), P.N);
   }
   /// The loads of the loop's block whose additions are worth a loop each.
   SmallVector<LoadInst *, 4> candidates(int L) const;

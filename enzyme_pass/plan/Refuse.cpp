@@ -120,7 +120,8 @@ bool Refuser::checkActiveCopy(const MemIntrinsic &Mem) {
           T != ElementType::Float64 && T != ElementType::Float32)
         return refuse(Mem, "a block copy of memory whose elements are unknown",
                       "write it as a loop over the elements");
-    if (Known.Objects.mayShareObject(Copy->getRawDest(), Copy->getRawSource()))
+    SmallVector<Access, 2> Both = accessesOf(Mem);
+    if (Known.Objects.mayTouch(Both[0], Both[1]))
       return refuse(Mem, "a block copy between parts of one array",
                     "write it as a loop over the elements");
   }
@@ -155,18 +156,11 @@ bool Refuser::check(const Instruction &I) {
                   "use np.empty");
   if (auto *Call = dyn_cast<CallBase>(&I); Call && !checkCall(*Call))
     return false;
-  if (const Value *Ptr = getLoadStorePointerOperand(&I);
-      Ptr && !checkMemory(I, Ptr))
+  for (const Access &A : accessesOf(I))
+    if (!A.isAnything() && !checkMemory(I, A.Ptr))
+      return false;
+  if (auto *Mem = dyn_cast<MemIntrinsic>(&I); Mem && !checkActiveCopy(*Mem))
     return false;
-  if (auto *Mem = dyn_cast<MemIntrinsic>(&I)) {
-    if (!checkMemory(I, Mem->getRawDest()))
-      return false;
-    if (auto *Copy = dyn_cast<MemTransferInst>(Mem);
-        Copy && !checkMemory(I, Copy->getRawSource()))
-      return false;
-    if (!checkActiveCopy(*Mem))
-      return false;
-  }
   return checkActive(I);
 }
 

@@ -13,7 +13,6 @@
 /// Invariant: moves loads only; the normal form stays as it is.
 //===----------------------------------------------------------------------===//
 #include "activity/MemoryObjects.h"
-#include "activity/OverwriteFacts.h"
 #include "activity/Subscripts.h"
 #include "enzyme_pass/prepare/Prepare.h"
 #include "llvm/Analysis/Loads.h"
@@ -64,18 +63,16 @@ private:
   bool canLeave(const LoadInst &Load, const NormalLoop &L) const {
     const Loop *InLoop = LI.getLoopFor(L.Header);
     const Value *Ptr = Load.getPointerOperand();
+    const Access Read = accessesOf(Load).front();
     if (!Load.isSimple() || !InLoop->isLoopInvariant(Ptr) ||
         Objects.isUnknown(Ptr))
       return false;
     for (const BasicBlock *BB : InLoop->blocks())
       for (const Instruction &I : *BB) {
-        if (!writesMemory(I))
-          continue;
-        const Value *Written = writtenPointer(I);
-        if (!Written)
-          return false;
-        if (Objects.mayShareObject(Ptr, Written) &&
-            (!DT.dominates(&Load, &I) || !Subs.neverMeetsLater(Load, I)))
+        std::optional<Access> Write = writeOf(I);
+        if (Write && Objects.mayTouch(*Write, Read) &&
+            (Write->isAnything() || !DT.dominates(&Load, &I) ||
+             !Subs.neverMeetsLater(Load, I)))
           return false;
       }
     return true;

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from numba import njit
 from oracle import active, check, const, dup
+
+import pyfront as ad
 
 
 @njit
@@ -146,3 +149,52 @@ def test_workspace_in_float32(rng):
         const(np.zeros(4, np.float32)),
         dup(np.zeros(4, np.float32)),
     )
+
+
+@njit
+def through_two_names(a, p, q, out):
+    for i in range(a.shape[0]):
+        p[i] = a[i] * a[i]
+    for i in range(a.shape[0]):
+        out[i] = q[i] * a[-1 - i]
+
+
+@njit
+def through_three_names(a, p, q, r, out):
+    for i in range(a.shape[0]):
+        p[i] = a[i] * a[i]
+    for i in range(a.shape[0]):
+        r[i] = q[i] * a[i]
+    for i in range(a.shape[0]):
+        out[i] = r[i] * q[i]
+
+
+def test_one_array_passed_twice_as_workspace(rng):
+    a, w = rng.normal(size=4), rng.normal(size=4)
+    check(through_two_names, dup(a), const(w), const(w), dup(np.zeros(4)))
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        lambda w: (w, w, w[:0]),
+        lambda w: (w, w[:4], w[2:]),
+        lambda w: (w[:4], w[2:], w[1:5]),  # the third joins the two
+        lambda w: (w[:2], w[4:], w[1:5]),
+        lambda w: (w[::-1], w[:4], w),
+        lambda w: (w, np.zeros(6), w[2:]),
+        lambda w: (w[:4].copy(), w[2:].copy(), w.copy()),
+    ],
+)
+def test_workspaces_that_overlap(rng, views):
+    a, w = rng.normal(size=4), rng.normal(size=6)
+    p, q, r = views(w)
+    a = a[: min(x.size for x in (p, q, r))]
+    check(through_three_names, dup(a), const(p), const(q), const(r), dup(np.zeros(4)))
+
+
+def test_workspaces_that_share_memory_as_other_types(rng):
+    a, w = rng.normal(size=4), np.zeros(4)
+    derivative = ad.autodiff(through_two_names, ad.Duplicated, ad.Const, ad.Const, ad.Duplicated)
+    with pytest.raises(ad.OverlapError, match="`p` and `q` share memory as float64 and int64"):
+        derivative(a, np.zeros(4), w, w.view(np.int64), np.zeros(4), np.ones(4))

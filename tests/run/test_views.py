@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from oracle import active, check, const, dup
 
+import pyfront as ad
+
 
 @njit
 def shifted(a):
@@ -265,3 +267,24 @@ def test_view_chosen_at_run_time(rng):
 
 def test_empty_slice(rng):
     check(empty_slice, dup(rng.normal(size=4)))
+
+
+@njit
+def flat_view_of_strided(a):
+    n, m = a.shape
+    flat = np.lib.stride_tricks.as_strided(a, (n * m,), (a.strides[1],))
+    s = 0.0
+    for k in range(n * m):
+        s += flat[k] * flat[k]
+    for i in range(n - 1):
+        for j in range(m):
+            a[i + 1, j] = 0.0
+    return s
+
+
+def test_subscripts_of_a_view_are_not_those_of_its_array():
+    base = np.arange(1.0, 13.0).reshape(3, 4)
+    a, shadow = base[:, ::2], np.zeros((3, 4))[:, ::2]
+    want = 2.0 * a
+    ad.autodiff(flat_view_of_strided, ad.Duplicated)(a, shadow)
+    np.testing.assert_allclose(shadow, want)

@@ -54,9 +54,9 @@ ActivityFacts::ActivityFacts(const NormalFunction &N, const Request &Req,
 }
 
 void ActivityFacts::seed(const NormalFunction &N, const Request &Req) {
-  for (const ArgInfo &A : Req.Args)
-    if (!A.isArray() && A.Note != Annotation::Const)
-      Varied.insert(N.F->getArg(A.FirstParam));
+  for (auto [Arg, Leaf] : zip_equal(Req.Args, N.Sig.Leaves))
+    if (!Arg.isArray() && Arg.Note != Annotation::Const)
+      Varied.insert(Leaf.Data);
   for (unsigned I = 0; I < Objects.size(); ++I) {
     const MemoryObject &O = Objects[I];
     if (O.Kind == ObjectKind::Argument &&

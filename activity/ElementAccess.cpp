@@ -94,23 +94,23 @@ std::optional<ElementAccess> ElementAccesses::of(const Instruction &I) const {
 
 std::optional<ArrayShape>
 ElementAccesses::shapeOfArgument(const Value *Base) const {
-  auto *Param = dyn_cast<Argument>(Base);
-  const ArgInfo *Arg = Param ? Req.argOfParam(Param->getArgNo()) : nullptr;
-  if (!Arg || !Arg->isArray() || Arg->dataParam() != Param->getArgNo())
+  int Index = N.Sig.leafAt(Base);
+  if (Index < 0 || !Req.Args[Index].isArray())
     return std::nullopt;
+  const ArgInfo &Arg = Req.Args[Index];
+  const ArgumentLeaf &Leaf = N.Sig.Leaves[Index];
   ArrayShape Shape;
-  auto Add = [&](SmallVectorImpl<const SCEV *> &To, unsigned Index) {
-    To.push_back(SE.getSCEV(N.F->getArg(Index)));
+  auto AddExtent = [&](unsigned Axis) {
+    Shape.Extents.push_back(SE.getSCEV(Leaf.Extents[Axis]));
   };
-  for (unsigned Dim = 0; Dim < Arg->Rank; ++Dim) {
-    if (Arg->Layout == 'A') {
-      Add(Shape.Strides, Arg->strideParam(Dim));
+  for (unsigned Axis = 0; Axis < Arg.Rank; ++Axis) {
+    if (Arg.Layout == 'A') {
+      Shape.Strides.push_back(SE.getSCEV(Leaf.Strides[Axis]));
       // Multiples of the only stride differ wherever they lie.
-      if (Arg->Rank > 1)
-        Add(Shape.Extents, Arg->extentParam(Dim));
-    } else if (Dim > 0)
-      Add(Shape.Extents,
-          Arg->extentParam(Arg->Layout == 'C' ? Dim : Arg->Rank - 1 - Dim));
+      if (Arg.Rank > 1)
+        AddExtent(Axis);
+    } else if (Axis > 0)
+      AddExtent(Arg.Layout == 'C' ? Axis : Arg.Rank - 1 - Axis);
   }
   return Shape;
 }

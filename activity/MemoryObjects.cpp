@@ -30,12 +30,12 @@ unsigned MemoryObjects::add(MemoryObject O) {
 
 void MemoryObjects::collect(const NormalFunction &N, const Request &Req) {
   Function &F = *N.F;
-  add({ObjectKind::Result, F.getArg(0), -1, "result"});
-  add({ObjectKind::Outside, F.getArg(1), -1, "excinfo"});
+  add({ObjectKind::Result, N.Sig.Result, -1, "result"});
+  add({ObjectKind::Outside, N.Sig.Failure, -1, "excinfo"});
   for (unsigned I = 0; I < Req.Args.size(); ++I)
     if (Req.Args[I].isArray())
-      add({ObjectKind::Argument, F.getArg(Req.Args[I].dataParam()),
-           static_cast<int>(I), Req.Args[I].Name});
+      add({ObjectKind::Argument, N.Sig.Leaves[I].Data, static_cast<int>(I),
+           Req.Args[I].Name});
   for (Argument &A : F.args())
     if (A.getType()->isPointerTy() && !ByBase.count(&A))
       add({ObjectKind::Outside, &A, -1, A.getName().str()});

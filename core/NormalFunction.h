@@ -23,6 +23,7 @@
 #ifndef PYFRONT_CORE_NORMALFUNCTION_H
 #define PYFRONT_CORE_NORMALFUNCTION_H
 
+#include "core/Signature.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/BasicBlock.h"
@@ -70,6 +71,7 @@ struct NormalLoop {
 
 struct NormalFunction {
   llvm::Function *F = nullptr;
+  Signature Sig;
   /// The block with the only `ret`.
   llvm::BasicBlock *Success = nullptr;
   /// Outer loops before inner ones, in program order.

@@ -166,13 +166,6 @@ bool Request::isDisabled(StringRef Step) const {
   return is_contained(Disable, Step);
 }
 
-const ArgInfo *Request::argOfParam(unsigned Param) const {
-  for (const ArgInfo &A : Args)
-    if (Param >= A.FirstParam && Param < A.FirstParam + A.numParams())
-      return &A;
-  return nullptr;
-}
-
 Expected<Request> parseRequest(StringRef Json) {
   Expected<json::Value> Value = json::parse(Json);
   if (!Value)

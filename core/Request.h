@@ -65,25 +65,11 @@ struct ArgInfo {
   /// Arrays only: 'C' or 'F' contiguous, 'A' for any strides.
   char Layout = 'A';
   Annotation Note = Annotation::Const;
-  /// Index of the argument's first LLVM parameter. An array has
-  /// ParamsBeforeExtents parameters, then its Rank extents, then its Rank
-  /// strides in bytes.
+  /// Index of the argument's first LLVM parameter. What follows it is the front
+  /// end's convention: core/Signature.h.
   unsigned FirstParam = 0;
 
-  /// meminfo, parent, nitems, itemsize, data
-  static constexpr unsigned ParamsBeforeExtents = 5;
-
   bool isArray() const { return Kind == ArgKind::Array; }
-  unsigned numParams() const {
-    return isArray() ? ParamsBeforeExtents + 2 * Rank : 1;
-  }
-  unsigned dataParam() const { return FirstParam + 4; }
-  unsigned extentParam(unsigned Dim) const {
-    return FirstParam + ParamsBeforeExtents + Dim;
-  }
-  unsigned strideParam(unsigned Dim) const {
-    return FirstParam + ParamsBeforeExtents + Rank + Dim;
-  }
 };
 
 /// The most tangents or adjoints that one derivative computes at once.
@@ -118,9 +104,6 @@ struct Request {
   /// The functions that the derivative consists of.
   std::vector<std::string> symbols() const;
   bool isDisabled(llvm::StringRef Step) const;
-  /// The argument that \p Param, an index of an LLVM parameter, belongs to;
-  /// null if none.
-  const ArgInfo *argOfParam(unsigned Param) const;
 };
 
 llvm::Expected<Request> parseRequest(llvm::StringRef Json);

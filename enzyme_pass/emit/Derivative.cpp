@@ -39,8 +39,8 @@ void Derivative::declare() {
   LLVMContext &C = F.getContext();
   Type *Ptr = PointerType::getUnqual(C);
   SmallVector<Type *, 24> Params{Ptr};
-  for (const Argument &A : drop_begin(F.args(), 2))
-    Params.push_back(A.getType());
+  for (const Argument *A : P.N.Sig.Passed)
+    Params.push_back(A->getType());
   for (const ArgInfo &A : P.Req.Args)
     if (A.Note != Annotation::Const)
       Params.push_back(Ptr);
@@ -57,13 +57,13 @@ void Derivative::declare() {
 }
 
 void Derivative::nameParameters() {
-  const Function &F = *P.N.F;
+  const Signature &Sig = P.N.Sig;
   unsigned Next = 0;
   G->getArg(Next++)->setName("excinfo");
-  Forward[F.getArg(1)] = G->getArg(0);
-  for (const Argument &A : drop_begin(F.args(), 2)) {
-    G->getArg(Next)->setName(A.getName());
-    Forward[&A] = G->getArg(Next++);
+  Forward[Sig.Failure] = G->getArg(0);
+  for (const Argument *A : Sig.Passed) {
+    G->getArg(Next)->setName(A->getName());
+    Forward[A] = G->getArg(Next++);
   }
   // Distinct array arguments are distinct memory unless the request says
   // otherwise: checked at call time.
@@ -71,9 +71,9 @@ void Derivative::nameParameters() {
     if (!P.Req.MayAlias)
       A->addAttr(Attribute::NoAlias);
   };
-  for (const ArgInfo &A : P.Req.Args) {
+  for (auto [A, Leaf] : zip_equal(P.Req.Args, Sig.Leaves)) {
     if (A.isArray())
-      MarkDistinct(cast<Argument>(Forward[F.getArg(A.dataParam())]));
+      MarkDistinct(cast<Argument>(Forward[Leaf.Data]));
     Extra.push_back(nullptr);
     if (A.Note == Annotation::Const)
       continue;
@@ -268,18 +268,18 @@ void Derivative::giveUp(IRBuilder<> &B) {
 }
 
 /// The span of an array argument of any strides, empty arrays included.
-static Span spanOfArgument(Derivative &D, IRBuilder<> &B, const ArgInfo &A) {
-  auto Param = [&](unsigned Index) -> Value * {
-    return D.Forward[D.P.N.F->getArg(Index)];
-  };
+static Span spanOfArgument(Derivative &D, IRBuilder<> &B, unsigned Index) {
+  const ArgInfo &A = D.P.Req.Args[Index];
+  const ArgumentLeaf &Leaf = D.P.N.Sig.Leaves[Index];
+  auto Param = [&](const Argument *P) -> Value * { return D.Forward[P]; };
   Value *Zero = B.getInt64(0);
-  Value *Items = Param(A.FirstParam + 2), *ItemSize = Param(A.FirstParam + 3);
+  Value *Items = Param(Leaf.Items), *ItemSize = Param(Leaf.ItemSize);
   if (A.Layout != 'A')
     return {Zero, B.CreateMul(Items, ItemSize, A.Name + ".bytes")};
   Value *Low = Zero, *High = Zero;
   for (unsigned Dim = 0; Dim < A.Rank; ++Dim) {
-    Value *Steps = B.CreateSub(Param(A.extentParam(Dim)), B.getInt64(1));
-    Value *Reach = B.CreateMul(Steps, Param(A.strideParam(Dim)));
+    Value *Steps = B.CreateSub(Param(Leaf.Extents[Dim]), B.getInt64(1));
+    Value *Reach = B.CreateMul(Steps, Param(Leaf.Strides[Dim]));
     Value *Backwards = B.CreateICmpSLT(Reach, Zero);
     Low = B.CreateAdd(Low, B.CreateSelect(Backwards, Reach, Zero));
     High = B.CreateAdd(High, B.CreateSelect(Backwards, Zero, Reach));
@@ -293,7 +293,7 @@ static Span spanOfArgument(Derivative &D, IRBuilder<> &B, const ArgInfo &A) {
 Span spanOf(Derivative &D, IRBuilder<> &B, const Extent &Size) {
   switch (Size.How) {
   case Extent::Form::Argument:
-    return spanOfArgument(D, B, D.P.Req.Args[Size.Arg]);
+    return spanOfArgument(D, B, Size.Arg);
   case Extent::Form::Bytes: {
     auto It = D.Forward.find(Size.Bytes);
     return {B.getInt64(0), It == D.Forward.end()

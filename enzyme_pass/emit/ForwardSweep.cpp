@@ -32,7 +32,7 @@ void ForwardSweep::emit() {
 
 void ForwardSweep::clone() {
   Function &F = *D.P.N.F;
-  D.Forward[F.getArg(0)] = D.Result;
+  D.Forward[D.P.N.Sig.Result] = D.Result;
   AttributeList Attributes = D.G->getAttributes();
   SmallVector<ReturnInst *, 4> Returns;
   CloneFunctionInto(D.G, &F, D.Forward,

@@ -190,7 +190,7 @@ void ReverseSweep::emitFinish(Builder &B) {
     const ArgInfo &A = P.Req.Args[I];
     if (A.Note != Annotation::Active)
       continue;
-    Argument *Primal = P.N.F->getArg(A.FirstParam);
+    Argument *Primal = P.N.Sig.Leaves[I].Data;
     Value *Adjoint = ConstantFP::get(D.L.of(Primal->getType()), 0.0);
     // -0.0, the adjoint that nothing was added to, is given out as 0.0.
     if (Bar.has(Primal))

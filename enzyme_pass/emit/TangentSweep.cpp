@@ -26,7 +26,7 @@ void TangentSweep::readScalars() {
     const ArgInfo &A = P.Req.Args[I];
     if (A.isArray() || A.Note == Annotation::Const)
       continue;
-    Argument *Primal = P.N.F->getArg(A.FirstParam);
+    Argument *Primal = P.N.Sig.Leaves[I].Data;
     Type *Ty = Primal->getType();
     Tangents[Primal] = B.CreateAlignedLoad(
         D.L.of(Ty), D.Extra[I], DL.getABITypeAlign(Ty), A.Name + ".dot");

@@ -212,15 +212,13 @@ void testWhatIsCounted(Function &F, DominatorTree &DT) {
 
 } // namespace
 
-void attachExtentRanges(Function &F, const Request &Req) {
+void attachExtentRanges(const Signature &Sig) {
   ConstantRange Extents(APInt::getZero(64),
                         APInt::getOneBitSet(64, ExtentBits));
-  for (const ArgInfo &Arg : Req.Args)
-    if (Arg.isArray())
-      for (unsigned Dim = 0; Dim < Arg.Rank; ++Dim)
-        F.addParamAttr(
-            Arg.extentParam(Dim),
-            Attribute::get(F.getContext(), Attribute::Range, Extents));
+  for (const ArgumentLeaf &Leaf : Sig.Leaves)
+    for (Argument *Extent : Leaf.Extents)
+      Extent->addAttr(
+          Attribute::get(Extent->getContext(), Attribute::Range, Extents));
 }
 
 /// Whether `I` assumes no more than what the loops around it say.

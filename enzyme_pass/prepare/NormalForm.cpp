@@ -335,11 +335,13 @@ std::optional<NormalFunction> NormalFormBuilder::build(DiagnosticSink &Sink) {
 
 } // namespace
 
-std::optional<NormalFunction> makeNormalForm(Function &F,
+std::optional<NormalFunction> makeNormalForm(Function &F, Signature Sig,
                                              FunctionAnalysisManager &FAM,
                                              DiagnosticSink &Sink) {
   NormalFormBuilder Builder(F, FAM);
   std::optional<NormalFunction> N = Builder.build(Sink);
+  if (N)
+    N->Sig = std::move(Sig);
   FAM.invalidate(F, PreservedAnalyses::none());
   return N;
 }

@@ -115,13 +115,16 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
     Sink.internal("the captured module has no function `" + Req.Primal + "`");
     return std::nullopt;
   }
+  std::optional<Signature> Sig = numbaSignature(*Kernel, Req, Sink);
+  if (!Sig)
+    return std::nullopt;
   internalizeAllBut(M, *Kernel);
   // A kernel that calls the derivative of a batch has this call already; what
   // is known of it counts from the first pass on.
   marker::declareAllocate(M);
   if (Req.How != Mode::Forward)
     dropMarks(M);
-  attachExtentRanges(*Kernel, Req);
+  attachExtentRanges(*Sig);
   assumeInBounds(M);
   lowerNumbaFailures(M);
   if (!run(M, CleanEach, AM, Sink) || !run(M, InlineAll, AM, Sink))
@@ -144,7 +147,8 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
   AM.Function.clear();
   if (!run(M, Shape, AM, Sink))
     return std::nullopt;
-  std::optional<NormalFunction> N = makeNormalForm(*Kernel, AM.Function, Sink);
+  std::optional<NormalFunction> N =
+      makeNormalForm(*Kernel, std::move(*Sig), AM.Function, Sink);
   if (N)
     hoistLoads(*N, Req, AM.Function);
   return N;

@@ -47,8 +47,13 @@ void lowerNumbaFailures(llvm::Module &M);
 /// that lives as long as the call. Run after a first simplification.
 void lowerNumbaMemory(llvm::Function &F);
 
+/// Where the arguments of the request are in Numba's calling convention; empty
+/// after a diagnostic.
+std::optional<Signature> numbaSignature(llvm::Function &F, const Request &Req,
+                                        DiagnosticSink &Sink);
+
 /// States what is true of the extents of every array argument.
-void attachExtentRanges(llvm::Function &F, const Request &Req);
+void attachExtentRanges(const Signature &Sig);
 
 /// States that the elements which `M`, as captured, reads and writes exist.
 void assumeInBounds(llvm::Module &M);
@@ -65,7 +70,7 @@ bool unrollFixedLoops(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 void hoistAllocations(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 
 /// Builds N1-N5 in place; empty after a diagnostic.
-std::optional<NormalFunction> makeNormalForm(llvm::Function &F,
+std::optional<NormalFunction> makeNormalForm(llvm::Function &F, Signature Sig,
                                              llvm::FunctionAnalysisManager &FAM,
                                              DiagnosticSink &Sink);
 

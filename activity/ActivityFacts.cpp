@@ -62,7 +62,7 @@ void ActivityFacts::seed(const NormalFunction &N, const Request &Req) {
     if (O.Kind == ObjectKind::Argument &&
         Req.Args[O.Arg].Note == Annotation::Duplicated)
       VariedObjects[I] = UsefulObjects[I] = true;
-    if (O.Kind == ObjectKind::Result && Req.Return && isFloat(*Req.Return))
+    if (O.Kind == ObjectKind::Result && Req.returnsFloat())
       UsefulObjects[I] = true;
   }
 }

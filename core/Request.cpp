@@ -10,6 +10,7 @@
 #include "core/Request.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
+#include <algorithm>
 #include <utility>
 
 using namespace llvm;
@@ -88,18 +89,14 @@ static bool fromJSON(const json::Value &V, ArgInfo &Out, json::Path P) {
   return true;
 }
 
-/// The result's type, or `none`.
-static bool fromJSON(const json::Value &V, std::optional<ScalarType> &Out,
-                     json::Path P) {
-  if (V.getAsString() == StringRef("none")) {
-    Out = std::nullopt;
-    return true;
-  }
-  ScalarType Type;
-  if (!fromJSON(V, Type, P))
+static bool fromJSON(const json::Value &V, ResultInfo &Out, json::Path P) {
+  json::ObjectMapper O(V, P);
+  if (!O || !O.map("type", Out.Type) || !O.map("offset", Out.Offset))
     return false;
-  Out = Type;
-  return true;
+  if (Out.Type != ScalarType::Other)
+    return true;
+  P.field("type").report("a result is made of numbers");
+  return false;
 }
 
 /// A scalar's derivative is an adjoint in reverse mode and a shadow in forward
@@ -118,14 +115,6 @@ static bool checkScalars(const Request &R, json::Path P) {
   return true;
 }
 
-static bool checkReturn(const Request &R, json::Path P) {
-  if (R.ReturnCount == 1 ||
-      (R.ReturnCount > 1 && R.Return && isFloat(*R.Return)))
-    return true;
-  P.field("return_count").report("only floats are returned in tuples");
-  return false;
-}
-
 static bool checkWidth(const Request &R, json::Path P) {
   if (R.Width >= 1 && R.Width <= MaxWidth)
     return true;
@@ -137,29 +126,37 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
   json::ObjectMapper O(V, P);
   if (!O || !O.map("primal", Out.Primal) || !O.map("name", Out.Name) ||
       !O.map("mode", Out.How) || !O.map("args", Out.Args) ||
+      !O.map("results", Out.Results) ||
       !O.mapOptional("may_alias", Out.MayAlias) ||
       !O.mapOptional("width", Out.Width) ||
-      !O.mapOptional("return_count", Out.ReturnCount) ||
       !O.mapOptional("embedded", Out.Embedded) ||
       !O.mapOptional("disable", Out.Disable))
     return false;
   const json::Object &Fields = *V.getAsObject();
-  const json::Value *Return = Fields.get("return");
-  if (!Return) {
-    P.field("return").report("missing value");
-    return false;
-  }
-  if (!fromJSON(*Return, Out.Return, P.field("return")))
-    return false;
   if (std::optional<StringRef> Dir = Fields.getString("dump_dir"))
     Out.DumpDir = Dir->str();
-  return checkScalars(Out, P) && checkWidth(Out, P) && checkReturn(Out, P);
+  return checkScalars(Out, P) && checkWidth(Out, P);
 }
 
 std::vector<std::string> Request::symbols() const {
   if (How != Mode::Split)
     return {Name};
   return {Name + halves::Forward.str(), Name + halves::Reverse.str()};
+}
+
+bool Request::returnsFloat() const {
+  return any_of(Results, [](const ResultInfo &R) { return isFloat(R.Type); });
+}
+
+bool Request::hasSeedByValue() const {
+  return How != Mode::Forward && Width == 1 && Results.size() == 1;
+}
+
+unsigned Request::resultBytes() const {
+  unsigned Bytes = 0;
+  for (const ResultInfo &R : Results)
+    Bytes = std::max(Bytes, R.Offset + bitsOf(R.Type) / 8);
+  return Bytes;
 }
 
 bool Request::isDisabled(StringRef Step) const {

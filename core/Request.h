@@ -12,7 +12,6 @@
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +49,12 @@ inline bool isFloat(ScalarType T) {
   return T == ScalarType::F64 || T == ScalarType::F32;
 }
 
+/// Bits of a scalar in memory.
+inline unsigned bitsOf(ScalarType T) {
+  constexpr unsigned Bits[] = {64, 32, 64, 32, 16, 8, 64, 32, 16, 8, 8, 8};
+  return Bits[static_cast<unsigned>(T)];
+}
+
 /// What is asked about an argument: nothing; its adjoint, by value; its shadow,
 /// which the caller passes (in forward mode also that of a scalar).
 enum class Annotation { Const, Active, Duplicated };
@@ -72,6 +77,16 @@ struct ArgInfo {
   bool isArray() const { return Kind == ArgKind::Array; }
 };
 
+/// One number of the kernel's result: a result is the numbers of a possibly
+/// nested tuple, and `Offset` says at which byte of the result's memory one is.
+///
+///   return x, (n, np.float32(y))    {F64, 0} {I64, 8} {F32, 16}
+///
+struct ResultInfo {
+  ScalarType Type = ScalarType::F64;
+  unsigned Offset = 0;
+};
+
 /// The most tangents or adjoints that one derivative computes at once.
 inline constexpr unsigned MaxWidth = 64;
 
@@ -86,10 +101,8 @@ struct Request {
   /// Width * b + l * sizeof(element).
   unsigned Width = 1;
   std::vector<ArgInfo> Args;
-  /// None: the kernel returns nothing.
-  std::optional<ScalarType> Return;
-  /// More than 1: the kernel returns a tuple of so many floats.
-  unsigned ReturnCount = 1;
+  /// The numbers that the kernel returns; empty: it returns nothing.
+  std::vector<ResultInfo> Results;
   /// Distinct array arguments may overlap.
   bool MayAlias = false;
   /// The derivative will be part of another kernel that is differentiated: it
@@ -101,6 +114,13 @@ struct Request {
   /// Folder for the text of every stage; empty: none.
   std::string DumpDir;
 
+  /// Whether a number of the result has a derivative.
+  bool returnsFloat() const;
+  /// Whether the seed is passed by value: one adjoint of one float. Else the
+  /// seeds are in memory that is laid out as the result's shadow.
+  bool hasSeedByValue() const;
+  /// The bytes of the result's memory that its numbers take.
+  unsigned resultBytes() const;
   /// The functions that the derivative consists of.
   std::vector<std::string> symbols() const;
   bool isDisabled(llvm::StringRef Step) const;

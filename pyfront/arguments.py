@@ -65,6 +65,13 @@ class Argument:
         return tuple(leaves(self.name, self.type))
 
     @property
+    def varied_leaves(self) -> tuple[Leaf, ...]:
+        """Those with a derivative: of an active tuple its floats, the rest of which are passengers."""
+        if self.is_active:
+            return tuple(leaf for leaf in self.leaves if isinstance(leaf.type, types.Float))
+        return self.leaves if self.is_duplicated else ()
+
+    @property
     def shadow_leaves(self) -> tuple[Leaf, ...]:
         if self.shadow_name is None or self.shadow_type is None:
             return ()

@@ -24,11 +24,12 @@ from pyfront import checks, native
 from pyfront.annotations import Interleaved
 from pyfront.arguments import Argument, Leaf
 from pyfront.checks import Pair, Role, View
-from pyfront.compiled import Embedded
-from pyfront.entry import Body
+from pyfront.compiled import Differentiated, Embedded
+from pyfront.entry import Body, Slots
 from pyfront.errors import OverlapError, ShapeError, with_help
+from pyfront.native import INDEX
+from pyfront.results import derivative_type, has_structure
 
-_INDEX = ir.IntType(64)
 ALLOCATE = "pyfront.allocate"
 """In code that is differentiated again: the engine's name for memory of the call, given its size and alignment."""
 _ALIGNMENT = 64
@@ -85,7 +86,7 @@ class BatchBody(Body):
         shape: tuple[ir.Value, ...] = ()
         if isinstance(argument.type, types.Array):
             shape = self._view(primal, argument.leaves[0], Role.PRIMAL).shape
-        count: tuple[ir.Value, ...] = (_INDEX(self._width),)
+        count: tuple[ir.Value, ...] = (INDEX(self._width),)
         if issubclass(argument.annotation, Interleaved):
             expected, text = shape + count, f"({argument.name}.shape..., {self._width})"
         elif isinstance(argument.shadow_type, types.Array):
@@ -103,19 +104,19 @@ class BatchBody(Body):
         """No array overlaps one that the derivative writes: two loops over all of them, however many there are."""
         builder = self._builder
         views = [*written, *constant]
-        memory = ir.ArrayType(_INDEX, max(len(views), 1))
+        memory = ir.ArrayType(INDEX, max(len(views), 1))
         lows, highs = (cgutils.alloca_once(builder, memory) for _ in range(2))
 
         def at(array: ir.Value, index: ir.Value) -> ir.Value:
-            return builder.gep(array, [_INDEX(0), index], inbounds=True)
+            return builder.gep(array, [INDEX(0), index], inbounds=True)
 
         for index, view in enumerate(views):
             low, high = checks.emit_extent(builder, view)
-            builder.store(low, at(lows, _INDEX(index)))
-            builder.store(high, at(highs, _INDEX(index)))
-        with cgutils.for_range(builder, _INDEX(len(written))) as first:
-            start = builder.add(first.index, _INDEX(1))
-            with cgutils.for_range(builder, _INDEX(len(views)), start=start) as second:
+            builder.store(low, at(lows, INDEX(index)))
+            builder.store(high, at(highs, INDEX(index)))
+        with cgutils.for_range(builder, INDEX(len(written))) as first:
+            start = builder.add(first.index, INDEX(1))
+            with cgutils.for_range(builder, INDEX(len(views)), start=start) as second:
                 before = builder.icmp_unsigned(
                     "<", builder.load(at(lows, first.index)), builder.load(at(highs, second.index))
                 )
@@ -132,7 +133,7 @@ class BatchBody(Body):
                         ),
                     )
 
-    def _outputs(self, slots: native.Slots) -> list[ir.Value]:
+    def _outputs(self, slots: Slots) -> list[ir.Value]:
         result: list[ir.Value] = []
         for argument, primal, shadow, adjoints in zip(
             self._compiled.arguments, self._primal, self._shadow, slots.adjoints, strict=True
@@ -159,13 +160,11 @@ class BatchBody(Body):
         for lane in range(self._width):
             number = value
             if array is not None:
-                stride = cgutils.unpack_tuple(builder, array.strides)[0]
-                pointer = cgutils.pointer_add(builder, array.data, builder.mul(stride, _INDEX(lane)))
-                number = self._context.unpack_value(builder, scalar, builder.bitcast(pointer, array.data.type))
+                number = self._element(array, scalar, lane)
             elif isinstance(given, types.BaseTuple):
                 number = builder.extract_value(value, lane)
             stored = self._context.get_return_value(builder, scalar, number)
-            builder.store(stored, builder.gep(lanes, [_INDEX(0), _INDEX(lane)], inbounds=True))
+            builder.store(stored, self._lane(lanes, scalar, lane=lane))
         return lanes
 
     def _interleaved(self, argument: Argument, primal: ir.Value, shadow: ir.Value) -> ir.Value:
@@ -173,9 +172,9 @@ class BatchBody(Body):
         builder = self._builder
         view = self._view(primal, argument.leaves[0], Role.PRIMAL)
         low, high = checks.emit_extent(builder, view)
-        data = self._allocate(builder.mul(builder.sub(high, low), _INDEX(self._width)))
+        data = self._allocate(builder.mul(builder.sub(high, low), INDEX(self._width)))
         # An empty array has no extent; then nothing is read at this address.
-        distance = builder.mul(builder.sub(view.data, low), _INDEX(self._width))
+        distance = builder.mul(builder.sub(view.data, low), INDEX(self._width))
         copied = _Copied(view, self._lanes_of(argument, shadow), cgutils.pointer_add(builder, data, distance))
         self._copied.append(copied)
         self._for_each(copied, lambda lane, theirs, ours: builder.store(builder.load(theirs), ours))
@@ -191,7 +190,7 @@ class BatchBody(Body):
             return lanes
         data, strides = lanes[0].data, lanes[0].strides
         return [
-            _Lane(cgutils.pointer_add(builder, data, builder.mul(strides[0], _INDEX(lane))), strides[1:])
+            _Lane(cgutils.pointer_add(builder, data, builder.mul(strides[0], INDEX(lane))), strides[1:])
             for lane in range(self._width)
         ]
 
@@ -201,18 +200,18 @@ class BatchBody(Body):
         pointer = self._context.get_data_type(primal.type.dtype).as_pointer()
 
         def offset(indices: Sequence[ir.Value], strides: Sequence[ir.Value]) -> ir.Value:
-            total = _INDEX(0)
+            total = INDEX(0)
             for index, stride in zip(indices, strides, strict=True):
                 total = builder.add(total, builder.mul(index, stride))
             return total
 
         order = "F" if primal.type.layout == "F" else "C"
-        with cgutils.loop_nest(builder, primal.shape, _INDEX, order=order) as indices:
-            element = builder.mul(offset(indices, primal.strides), _INDEX(self._width))
+        with cgutils.loop_nest(builder, primal.shape, INDEX, order=order) as indices:
+            element = builder.mul(offset(indices, primal.strides), INDEX(self._width))
             for number, lane in enumerate(copied.lanes):
                 there = cgutils.pointer_add(builder, lane.data, offset(indices, lane.strides))
                 theirs = builder.bitcast(there, pointer)
-                place = builder.add(element, _INDEX(number * primal.itemsize))
+                place = builder.add(element, INDEX(number * primal.itemsize))
                 ours = builder.bitcast(cgutils.pointer_add(builder, copied.base, place), pointer)
                 copy(number, theirs, ours)
 
@@ -224,11 +223,11 @@ class BatchBody(Body):
     def _allocate(self, size: ir.Value) -> ir.Value:
         builder = self._builder
         if isinstance(self._compiled, Embedded):
-            allocate = self._runtime(ALLOCATE, native.POINTER, [_INDEX, _INDEX])
-            return builder.call(allocate, [size, _INDEX(_ALIGNMENT)])
+            allocate = self._runtime(ALLOCATE, native.POINTER, [INDEX, INDEX])
+            return builder.call(allocate, [size, INDEX(_ALIGNMENT)])
         if self._mark is None:
-            self._mark = builder.call(self._runtime("pyfront_arena_enter", _INDEX, []), [])
-        memory = builder.call(self._runtime("pyfront_arena_alloc", native.POINTER, [_INDEX]), [size])
+            self._mark = builder.call(self._runtime("pyfront_arena_enter", INDEX, []), [])
+        memory = builder.call(self._runtime("pyfront_arena_alloc", native.POINTER, [INDEX]), [size])
         with builder.if_then(cgutils.is_null(builder, memory), likely=False):
             self._raise(MemoryError, f"no memory for the shadows of `{self._compiled.kernel}`")
         return memory
@@ -239,47 +238,38 @@ class BatchBody(Body):
 
     def _release(self) -> None:
         if self._mark is not None:
-            self._builder.call(self._runtime("pyfront_arena_leave", ir.VoidType(), [_INDEX]), [self._mark])
+            self._builder.call(self._runtime("pyfront_arena_leave", ir.VoidType(), [INDEX]), [self._mark])
 
     def _runtime(self, name: str, result: ir.Type, parameters: list[ir.Type]) -> ir.Function:
         return cgutils.get_or_insert_function(self._builder.module, ir.FunctionType(result, parameters), name)
 
-    def _lanes(self, type_: types.Type) -> ir.Value:
-        return cgutils.alloca_once(
-            self._builder, ir.ArrayType(native.slot_type(self._context, type_), self._compiled.width)
-        )
+    def _seed_lanes(self) -> list[tuple[types.Type, ir.Value | None]]:
+        given, seed, builder = self._seed_type, self._seed, self._builder
+        if seed is not None and isinstance(given, types.Array):
+            array = self._context.make_array(given)(self._context, builder, seed)
+            length = cgutils.unpack_tuple(builder, array.shape)[0]
+            with builder.if_then(builder.icmp_signed("!=", length, INDEX(self._width)), likely=False):
+                self._raise(ShapeError, f"`{self._compiled.kernel}`: the seeds must be {self._width}")
+            return [(given.dtype, self._element(array, given.dtype, lane)) for lane in range(self._width)]
+        if seed is not None and is_seed_per_lane(self._compiled, given):
+            return [(type_, builder.extract_value(seed, lane)) for lane, type_ in enumerate(given.types)]
+        return [(given, seed)] * self._width
 
-    def _seed_value(self) -> ir.Value | None:
-        compiled = self._compiled
-        if not compiled.takes_seed:
-            return None
-        given, seed = compiled.returns, self._seed
-        if seed is None:
-            seed = self._context.get_constant(compiled.returns, 1.0)
-        else:
-            given = self._seed_type
-        if isinstance(given, types.Array):
-            length = cgutils.unpack_tuple(
-                self._builder, self._context.make_array(given)(self._context, self._builder, seed).shape
-            )[0]
-            with self._builder.if_then(self._builder.icmp_signed("!=", length, _INDEX(self._width)), likely=False):
-                self._raise(ShapeError, f"`{compiled.kernel}`: the seeds must be {self._width}")
-        lanes = self._numbers(compiled.returns, given, seed)
-        if self._width > 1:
-            return lanes
-        return self._load(compiled.returns, self._lane(lanes, 0))
+    def _element(self, array: Any, scalar: types.Type, index: int) -> ir.Value:
+        """An element of a one-dimensional array."""
+        builder = self._builder
+        stride = cgutils.unpack_tuple(builder, array.strides)[0]
+        pointer = cgutils.pointer_add(builder, array.data, builder.mul(stride, INDEX(index)))
+        return self._context.unpack_value(builder, scalar, builder.bitcast(pointer, array.data.type))
 
-    def _tangent(self, slots: native.Slots) -> ir.Value:
-        if slots.tangent is None:
-            return self._context.get_dummy_value()
-        return self._adjoint(self._compiled.returns, [slots.tangent])
+    def _each_lane(self, type_: types.Type, places: list[tuple[int, ir.Value]]) -> ir.Value:
+        lanes = [self._packed(type_, iter(places), lane) for lane in range(self._width)]
+        return self._context.make_tuple(self._builder, types.UniTuple(derivative_type(type_), self._width), lanes)
 
-    def _adjoint(self, type_: types.Type, pointers: list[ir.Value]) -> ir.Value:
-        lanes = [
-            self._packed(type_, iter([self._lane(pointer, lane) for pointer in pointers]))
-            for lane in range(self._width)
-        ]
-        return self._context.make_tuple(self._builder, types.UniTuple(type_, self._width), lanes)
 
-    def _lane(self, lanes: ir.Value, lane: int) -> ir.Value:
-        return self._builder.gep(lanes, [_INDEX(0), _INDEX(lane)], inbounds=True)
+def is_seed_per_lane(compiled: Differentiated, given: types.Type) -> bool:
+    """Whether the seed of a batch is a tuple with one seed of the result per lane, and not one for all of them."""
+    if not isinstance(given, types.BaseTuple) or len(given.types) != compiled.width:
+        return False
+    returns = compiled.returns
+    return not has_structure(returns, given) and all(has_structure(returns, element) for element in given.types)

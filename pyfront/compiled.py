@@ -7,27 +7,29 @@ import functools
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import engine, link, request
+from pyfront import engine, link, request, results
 from pyfront import kernel as kernels
 from pyfront.annotations import BatchDuplicated
 from pyfront.arguments import Argument
 from pyfront.engine import Diagnostic, EngineResult
 from pyfront.errors import AutodiffError, InternalError, UnsupportedError, with_help
 from pyfront.numba_target import Capture, CaptureLibrary, capture, library_of
+from pyfront.results import Number
 
 OUT_OF_MEMORY = 20550
 """The derivative's status when there is no memory for the tape (seam 2)."""
 
-FORWARD_HALF, REVERSE_HALF = ".forward", ".reverse"
+FORWARD_HALF: Final = ".forward"
+REVERSE_HALF: Final = ".reverse"
 """Behind a split derivative's name: its two functions."""
 
 DUMP = "PYFRONT_DUMP"
@@ -44,6 +46,8 @@ class Differentiated:
     arguments: tuple[Argument, ...]
     returns: types.Type
     """The kernel's return type, ``none`` if it returns nothing."""
+    numbers: tuple[Number, ...]
+    """What a result is made of."""
     forward: bool
     """Tangents, not adjoints."""
     width: int
@@ -66,12 +70,13 @@ class Differentiated:
 
     @property
     def returns_float(self) -> bool:
-        """Whether the result has a derivative: a float, or a tuple of them."""
-        return isinstance(request.number(self.returns), types.Float)
+        """Whether some of the result has a derivative."""
+        return any(number.is_float for number in self.numbers)
 
     @property
     def seed_by_value(self) -> bool:
-        return self.width == 1 and not isinstance(self.returns, types.BaseTuple)
+        """Whether the one seed that there is is passed as a number, and not in memory like the result's."""
+        return self.width == 1 and len(self.numbers) == 1
 
     @property
     def takes_seed(self) -> bool:
@@ -94,8 +99,8 @@ class Compiled(Differentiated):
 class Halves(Differentiated):
     """A derivative in two halves, with the signatures of seam 2."""
 
-    forward_address: int
-    reverse_address: int
+    addresses: Mapping[str, int]
+    """By what is behind the symbol of each half."""
     library: link.OptimizedOnce
 
 
@@ -123,8 +128,8 @@ def load_halves(derivative: Differentiated) -> Halves:
     symbols = {derivative.local_name + half: derivative.symbol + half for half in (FORWARD_HALF, REVERSE_HALF)}
     with _linking(derivative):
         library = link.load(derivative.bitcode, symbols, derivative.captured.environments)
-    forward, reverse = (link.address(library, symbol) for symbol in symbols.values())
-    return Halves(**vars(derivative), library=library, forward_address=forward, reverse_address=reverse)
+    addresses = {half: link.address(library, derivative.symbol + half) for half in (FORWARD_HALF, REVERSE_HALF)}
+    return Halves(**vars(derivative), library=library, addresses=addresses)
 
 
 def embed(derivative: Differentiated) -> Embedded:
@@ -167,20 +172,14 @@ def differentiate(
         captured = capture(kernel, tuple(argument.type for argument in arguments))
     finally:
         _in_progress.pop()
-    returns = request.return_type(name, captured.return_type)
-    if isinstance(returns, types.BaseTuple) and (split or width > 1):
-        raise UnsupportedError(
-            with_help(
-                f"`{name}` returns a tuple, which is not supported {'in split mode' if split else 'in a batch'}",
-                "write the results to an array that the caller passes",
-            )
-        )
+    returns = results.return_type(name, captured.return_type)
+    numbers = results.numbers(returns)
     local_name = f"{'forward' if forward else 'split' if split else 'reverse'}.{name}"
     asked = request.build(
         primal=captured.primal,
         name=local_name,
         arguments=arguments,
-        returns=returns,
+        results=numbers,
         forward=forward,
         split=split,
         width=width,
@@ -196,6 +195,7 @@ def differentiate(
         kernel=name,
         arguments=tuple(arguments),
         returns=returns,
+        numbers=numbers,
         forward=forward,
         width=width,
         symbol=f"{local_name}.{next(_serial)}",

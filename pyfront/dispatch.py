@@ -16,12 +16,13 @@ from numba.core import cgutils, sigutils, types, typing
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
-from pyfront import entry, native
+from pyfront import entry, native, results
 from pyfront.arguments import SEED, Argument
-from pyfront.batch_entry import BatchBody
+from pyfront.batch_entry import BatchBody, is_seed_per_lane
 from pyfront.compiled import Differentiated, Embedded
 from pyfront.entry import Body, Shape
 from pyfront.errors import SeedError, UnsupportedError, with_help
+from pyfront.native import Part
 from pyfront.numba_target import CaptureDispatcher, CaptureLibrary, TwinnedDispatcher
 
 Specialize = Callable[[Sequence[types.Type], bool], Differentiated]
@@ -143,7 +144,7 @@ class CapturedEntry:
 
     def callee(self, context: Any, builder: ir.IRBuilder, derivative: Embedded) -> ir.Value:
         context.active_code_library.add_linking_library(derivative.library)
-        type_ = native.function_type(context, derivative)
+        type_ = native.function_type(context, derivative, Part.WHOLE)
         return cgutils.get_or_insert_function(builder.module, type_, derivative.symbol)
 
     def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
@@ -234,14 +235,7 @@ def seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
     plain = types.unliteral(given)
     if compiled.is_batch and isinstance(plain, types.Array) and (plain.ndim, plain.dtype) == (1, compiled.returns):
         return plain
-    if compiled.is_batch and isinstance(plain, types.BaseTuple) and len(plain.types) == compiled.width:
-        return types.UniTuple(seed_type(compiled, plain.types[0]), compiled.width)
-    if isinstance(compiled.returns, types.BaseTuple):
-        numbers = plain.types if isinstance(plain, types.BaseTuple) else ()
-        count = len(compiled.returns.types)
-        if len(numbers) != count or not all(isinstance(t, (types.Float, types.Integer)) for t in numbers):
-            raise SeedError(f"`{compiled.kernel}` returns {count} floats: the seed must be a tuple of as many numbers")
-        return compiled.returns
-    if not isinstance(plain, (types.Float, types.Integer)):
-        raise SeedError(f"`{compiled.kernel}`: the seed must be a real number, not {given}")
-    return compiled.returns
+    if compiled.is_batch and is_seed_per_lane(compiled, plain):
+        each = [results.seed_type(compiled.kernel, compiled.returns, type_) for type_ in plain.types]
+        return types.BaseTuple.from_types(each)
+    return results.seed_type(compiled.kernel, compiled.returns, plain)

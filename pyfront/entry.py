@@ -8,7 +8,7 @@ nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,6 +23,8 @@ from pyfront.arguments import SEED, Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import OUT_OF_MEMORY, Differentiated
 from pyfront.link import OptimizedOnce
+from pyfront.native import Group, Part
+from pyfront.results import Number, derivative_type
 
 _serial = itertools.count()
 
@@ -70,7 +72,7 @@ class Executable:
         return OptimizedOnce(self.context.codegen(), name)
 
     def callee(self, context: Any, builder: ir.IRBuilder, derivative: Any) -> ir.Value:
-        return native.by_address(context, builder, derivative)
+        return native.by_address(context, builder, derivative, Part.WHOLE, derivative.address)
 
     def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
         context.create_cpython_wrapper(library, fndesc, environment, None)
@@ -80,18 +82,19 @@ class Executable:
 def result_type(compiled: Differentiated, with_primal: bool) -> types.Type:
     """The type of the derivative's result.
 
-    Reverse mode: None, the only adjoint, or a tuple of them. Forward mode: the tangent of a float result, else None.
-    With primal a tuple of the value and that. In a batch each adjoint or tangent is a tuple of them.
+    Reverse mode: None, the only adjoint, or a tuple of them. Forward mode: the tangent of the result, else None. With
+    primal a tuple of the value and that. In a batch each adjoint or tangent is a tuple of them.
     """
 
     def each(type_: types.Type) -> types.Type:
-        return types.UniTuple(type_, compiled.width) if compiled.is_batch else type_
+        derivative = derivative_type(type_)
+        return types.UniTuple(derivative, compiled.width) if compiled.is_batch else derivative
 
     if compiled.forward:
-        tangent = each(compiled.returns) if compiled.returns_float else types.none
-        return types.BaseTuple.from_types([compiled.returns, tangent]) if with_primal else tangent
-    adjoints = [each(argument.type) for argument in native.active(compiled.arguments)]
-    packed = adjoints[0] if len(adjoints) == 1 else types.BaseTuple.from_types(adjoints) if adjoints else types.none
+        packed = each(compiled.returns) if compiled.returns_float else types.none
+    else:
+        adjoints = [each(argument.type) for argument in compiled.arguments if argument.is_active]
+        packed = adjoints[0] if len(adjoints) == 1 else types.BaseTuple.from_types(adjoints) if adjoints else types.none
     return types.BaseTuple.from_types([compiled.returns, packed]) if with_primal else packed
 
 
@@ -143,8 +146,21 @@ def build(
     )
 
 
+@dataclass
+class Slots:
+    """Memory of one call into which the derivative stores what it returns."""
+
+    adjoints: list[list[ir.Value]]
+    """One list per argument: a pointer per varied leaf of an active argument, else empty."""
+    tangent: ir.Value | None
+    """Forward mode, for a result with floats: memory like that of the result."""
+    value: ir.Value | None
+
+
 class Body:
-    """Writes the body of one entry."""
+    """Writes the body of one entry; the calls of other kinds (batches, halves, C) override what differs."""
+
+    part = Part.WHOLE
 
     def __init__(
         self,
@@ -166,60 +182,40 @@ class Body:
         self._seed_type = argument_types[-1] if shape.seeded else compiled.returns
         self._primal: list[ir.Value] = []
         self._shadow: list[ir.Value | None] = []
-        self._take(context.call_conv.decode_arguments(builder, argument_types, builder.function))
+        self._take(argument_types)
 
     @staticmethod
     def result_type(compiled: Differentiated, shape: Shape) -> types.Type:
         return result_type(compiled, shape.with_primal)
 
-    def _take(self, values: list[ir.Value]) -> None:
+    def emit(self) -> None:
+        builder = self._builder
+        self._check()
+        slots = self._slots()
+        status = self._call(slots)
+        with builder.if_then(builder.icmp_signed("!=", status, native.STATUS(0)), likely=False):
+            self._release()
+            self._fail(status)
+        self._store_back()
+        self._release()
+        self._return(slots)
+
+    # What comes in -------------------------------------------------------------------------------
+
+    def _take(self, argument_types: tuple[types.Type, ...]) -> None:
         """Take the arguments of the call."""
+        self._assign(list(self._context.call_conv.decode_arguments(self._builder, argument_types, self._function)))
+
+    def _assign(self, values: list[ir.Value]) -> None:
         self._seed = values.pop() if self._shape.seeded else None
         incoming = iter(values)
         for argument in self._compiled.arguments:
             self._primal.append(next(incoming))
             self._shadow.append(next(incoming) if argument.is_duplicated else None)
 
-    def emit(self) -> None:
-        builder, context, compiled = self._builder, self._context, self._compiled
-        self._check()
-        slots = self._slots()
-        status = self._call(slots)
-        with builder.if_then(builder.icmp_signed("!=", status, native.STATUS(0)), likely=False):
-            self._release()
-            with builder.if_then(builder.icmp_signed("==", status, native.STATUS(OUT_OF_MEMORY))):
-                self._raise(MemoryError, f"no memory for the tape of `{compiled.kernel}`")
-            builder.ret(status)
-        self._store_back()
-        self._release()
-        result = self._result(slots)
-        context.call_conv.return_value(builder, context.get_return_value(builder, self._restype, result))
-
-    def _call(self, slots: native.Slots) -> ir.Value:
-        outputs = self._outputs(slots)
-        return native.emit_call(
-            self._context,
-            self._builder,
-            self._compiled,
-            self._callee,
-            excinfo=self._builder.function.args[1],
-            primal=self._primal_parameters(),
-            outputs=outputs,
-            seed=self._seed_value(),
-            tangent=slots.tangent,
-            value=slots.value,
-        )
-
-    def _primal_parameters(self) -> tuple[ir.Value, ...]:
-        """The arguments of the kernel as its LLVM parameters."""
-        packer = self._context.get_arg_packer(tuple(argument.type for argument in self._compiled.arguments))
-        return tuple(packer.as_arguments(self._builder, self._primal))
-
-    def _store_back(self) -> None:
-        """Bring shadows that the derivative did not work on in place to where the caller has them."""
-
-    def _release(self) -> None:
-        """Give back what the entry allocated."""
+    @property
+    def _function(self) -> ir.Function:
+        return self._builder.function
 
     def _check(self) -> None:
         pairs: list[Pair] = []
@@ -248,11 +244,38 @@ class Body:
             itemsize=self._context.get_abi_sizeof(self._context.get_data_type(leaf.type.dtype)),
         )
 
-    def _slots(self) -> native.Slots:
+    # The call ------------------------------------------------------------------------------------
+
+    def _call(self, slots: Slots) -> ir.Value:
+        return native.emit_call(
+            self._context, self._builder, self._compiled, self.part, self._callee, self._values(slots)
+        )
+
+    def _values(self, slots: Slots) -> dict[Group, Sequence[ir.Value]]:
+        """What the derivative is called with."""
+        seed = self._seeds()
+        return {
+            Group.EXCINFO: [self._excinfo()],
+            Group.PRIMAL: self._primal_parameters(),
+            Group.OUTPUTS: self._outputs(slots),
+            Group.SEED: [] if seed is None else [seed],
+            Group.TANGENT: [] if slots.tangent is None else [slots.tangent],
+            Group.VALUE: [] if slots.value is None else [slots.value],
+        }
+
+    def _excinfo(self) -> ir.Value:
+        return self._function.args[1]
+
+    def _primal_parameters(self) -> tuple[ir.Value, ...]:
+        """The arguments of the kernel as its LLVM parameters."""
+        packer = self._context.get_arg_packer(tuple(argument.type for argument in self._compiled.arguments))
+        return tuple(packer.as_arguments(self._builder, self._primal))
+
+    def _slots(self) -> Slots:
         returns = self._compiled.returns
-        return native.Slots(
+        return Slots(
             adjoints=[
-                [self._lanes(leaf.type) for leaf in argument.leaves] if argument.is_active else []
+                [self._lanes(leaf.type) for leaf in argument.varied_leaves] if argument.is_active else []
                 for argument in self._compiled.arguments
             ],
             tangent=self._lanes(returns) if self._compiled.forward and self._compiled.returns_float else None,
@@ -263,10 +286,17 @@ class Body:
         return cgutils.alloca_once(self._builder, native.slot_type(self._context, type_))
 
     def _lanes(self, type_: types.Type) -> ir.Value:
-        """Stack memory for all adjoints or tangents of a scalar."""
-        return self._slot(type_)
+        """Stack memory for all adjoints or tangents of a value: each of its numbers once per lane."""
+        slot = native.slot_type(self._context, type_)
+        return cgutils.alloca_once(self._builder, ir.ArrayType(slot, self._compiled.width))
 
-    def _outputs(self, slots: native.Slots) -> list[ir.Value]:
+    def _lane(self, memory: ir.Value, type_: types.Type, offset: int = 0, lane: int = 0) -> ir.Value:
+        """In such memory, the place of one number, which lies at ``offset`` of the value."""
+        slot = native.slot_type(self._context, type_)
+        place = offset * self._compiled.width + lane * self._context.get_abi_sizeof(slot)
+        return self._builder.bitcast(cgutils.pointer_add(self._builder, memory, place), slot.as_pointer())
+
+    def _outputs(self, slots: Slots) -> list[ir.Value]:
         """The derivative's pointers: per argument its adjoint slots, or where its shadows are."""
         result: list[ir.Value] = []
         for argument, shadow, adjoints in zip(self._compiled.arguments, self._shadow, slots.adjoints, strict=True):
@@ -279,35 +309,70 @@ class Body:
                     result.append(native.spill(self._context, self._builder, leaf.type, value))
         return result
 
-    def _seed_value(self) -> ir.Value | None:
-        if not self._compiled.takes_seed:
+    def _seeds(self) -> ir.Value | None:
+        """The seed, or the memory of the seeds, for a derivative that takes some."""
+        compiled, builder = self._compiled, self._builder
+        if not compiled.takes_seed:
             return None
-        returns = self._compiled.returns
-        if not isinstance(returns, types.BaseTuple):
-            return self._seed or self._context.get_constant(returns, 1.0)
-        seeds = self._seed
-        if seeds is None:
-            ones = [self._context.get_constant(type_, 1.0) for type_ in returns.types]
-            seeds = self._context.make_tuple(self._builder, returns, ones)
-        return native.spill(self._context, self._builder, returns, seeds)
+        lanes = self._seed_lanes()
+        memory = None if compiled.seed_by_value else self._lanes(compiled.returns)
+        for number in compiled.numbers:
+            if not number.is_float:
+                continue
+            for lane, (type_, seed) in enumerate(lanes):
+                value = self._seed_of(number, type_, seed)
+                if memory is None:
+                    return value
+                builder.store(value, self._lane(memory, number.type, number.offset, lane))
+        return memory
 
-    def _result(self, slots: native.Slots) -> ir.Value:
+    def _seed_lanes(self) -> list[tuple[types.Type, ir.Value | None]]:
+        """The seed of each lane with its type; None is one for each float."""
+        return [(self._seed_type, self._seed)]
+
+    def _seed_of(self, number: Number, type_: types.Type, seed: ir.Value | None) -> ir.Value:
+        """The adjoint of one number in a seed of the result; zero where it has None."""
+        if seed is None:
+            return self._context.get_constant(number.type, 1.0)
+        for index in number.path:
+            if type_ is types.none:
+                break
+            seed, type_ = self._builder.extract_value(seed, index), type_.types[index]
+        return self._context.get_constant(number.type, 0.0) if type_ is types.none else seed
+
+    def _store_back(self) -> None:
+        """Bring shadows that the derivative did not work on in place to where the caller has them."""
+
+    def _release(self) -> None:
+        """Give back what the entry allocated."""
+
+    # What goes out -------------------------------------------------------------------------------
+
+    def _return(self, slots: Slots) -> None:
+        result = self._context.get_return_value(self._builder, self._restype, self._result(slots))
+        self._context.call_conv.return_value(self._builder, result)
+
+    def _result(self, slots: Slots) -> ir.Value:
         packed = self._tangent(slots) if self._compiled.forward else self._adjoints(slots)
         if not self._shape.with_primal:
             return packed
-        value = self._load(self._compiled.returns, slots.value) if slots.value else self._context.get_dummy_value()
-        return self._context.make_tuple(self._builder, self._restype, [value, packed])
+        return self._context.make_tuple(self._builder, self._restype, [self._value(slots), packed])
 
-    def _tangent(self, slots: native.Slots) -> ir.Value:
+    def _value(self, slots: Slots) -> ir.Value:
+        if slots.value is None:
+            return self._context.get_dummy_value()
+        return self._load(self._compiled.returns, slots.value)
+
+    def _tangent(self, slots: Slots) -> ir.Value:
         if slots.tangent is None:
             return self._context.get_dummy_value()
-        return self._load(self._compiled.returns, slots.tangent)
+        places = [(number.offset, slots.tangent) for number in self._compiled.numbers if number.is_float]
+        return self._each_lane(self._compiled.returns, places)
 
-    def _adjoints(self, slots: native.Slots) -> ir.Value:
-        arguments = self._compiled.arguments
+    def _adjoints(self, slots: Slots) -> ir.Value:
         adjoints = [
-            self._adjoint(argument.type, pointers)
-            for argument, pointers in zip(arguments, slots.adjoints, strict=True)
+            self._each_lane(argument.type, [(0, pointer) for pointer in pointers])
+            for argument, pointers in zip(self._compiled.arguments, slots.adjoints, strict=True)
             if argument.is_active
         ]
         if not adjoints:
@@ -317,18 +382,28 @@ class Body:
         inner = self._restype.types[1] if self._shape.with_primal else self._restype
         return self._context.make_tuple(self._builder, inner, adjoints)
 
-    def _adjoint(self, type_: types.Type, pointers: list[ir.Value]) -> ir.Value:
-        """The adjoint of an active argument, of the argument's own type, from the slots of its leaves."""
-        return self._packed(type_, iter(pointers))
+    def _each_lane(self, type_: types.Type, places: list[tuple[int, ir.Value]]) -> ir.Value:
+        """The derivative of a value of this type, given offset and memory of each of its floats."""
+        return self._packed(type_, iter(places), 0)
 
-    def _packed(self, type_: types.Type, pointers: Iterator[ir.Value]) -> ir.Value:
+    def _packed(self, type_: types.Type, places: Iterator[tuple[int, ir.Value]], lane: int) -> ir.Value:
         if isinstance(type_, types.BaseTuple):
-            elements = [self._packed(element, pointers) for element in type_.types]
-            return self._context.make_tuple(self._builder, type_, elements)
-        return self._load(type_, next(pointers))
+            elements = [self._packed(element, places, lane) for element in type_.types]
+            return self._context.make_tuple(self._builder, derivative_type(type_), elements)
+        if not isinstance(type_, types.Float):
+            return self._context.get_dummy_value()
+        offset, memory = next(places)
+        return self._load(type_, self._lane(memory, type_, offset, lane))
 
     def _load(self, type_: types.Type, pointer: ir.Value) -> ir.Value:
         return self._context.get_returned_value(self._builder, type_, self._builder.load(pointer))
+
+    def _fail(self, status: ir.Value) -> None:
+        """Leave the call with the status of the derivative."""
+        builder = self._builder
+        with builder.if_then(builder.icmp_signed("==", status, native.STATUS(OUT_OF_MEMORY))):
+            self._raise(MemoryError, f"no memory for the tape of `{self._compiled.kernel}`")
+        builder.ret(status)
 
     def _raise(self, error: type[BaseException], message: str) -> None:
         self._context.call_conv.set_static_user_exc(self._builder, error, (message,))

@@ -1,90 +1,102 @@
-"""The call of a derivative as LLVM IR: seam 2 seen from a caller.
+"""The derivative's own functions as LLVM IR: seam 2 seen from a caller.
 
-Both callers, Numba's convention (``entry``) and the flat C signature (``cabi``), write their call with this file.
+A derivative is one function, or in split mode two. The parameters of each are groups in a fixed order, `_ORDER`, which
+is written down here once: a function's type and a call of it are both made from it. All callers, Numba's convention
+(``entry``, ``batch_entry``, ``split_entry``) and the flat C signature (``cabi``), call with `emit_call`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import enum
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from pyfront.arguments import Argument, Leaf
-from pyfront.compiled import Compiled, Differentiated
+from pyfront.arguments import Leaf
+from pyfront.compiled import FORWARD_HALF, REVERSE_HALF, Differentiated
 
 STATUS = ir.IntType(32)
+INDEX = ir.IntType(64)
 POINTER = ir.IntType(8).as_pointer()
 
 
-@dataclass
-class Slots:
-    """Stack memory of one call: where the derivative stores adjoints or tangent, and the primal result."""
+class Part(enum.Enum):
+    """A function of a derivative, by what is behind the derivative's symbol in its name."""
 
-    adjoints: list[list[ir.Value]]
-    """One list per argument: a pointer per leaf of an active argument, else empty."""
-    tangent: ir.Value | None
-    """Forward mode: for the tangent of a float result."""
-    value: ir.Value | None
+    WHOLE = ""
+    FORWARD = FORWARD_HALF
+    REVERSE = REVERSE_HALF
 
 
-def function_type(context: Any, compiled: Differentiated) -> ir.FunctionType:
-    """The derivative's own signature; every pointer that it adds to the primal's parameters is generic."""
-    primal = context.get_arg_packer(tuple(argument.type for argument in compiled.arguments)).argument_types
-    outputs = sum(
-        len(argument.leaves) for argument in compiled.arguments if argument.is_active or argument.is_duplicated
-    )
-    tail: list[ir.Type] = [POINTER] * outputs
-    if compiled.takes_seed and compiled.seed_by_value:
-        tail.append(context.get_value_type(compiled.returns))
-    elif compiled.returns_float:
-        tail.append(POINTER)
-    if compiled.returns is not types.none:
-        tail.append(POINTER)
-    return ir.FunctionType(STATUS, [POINTER, *primal, *tail])
+class Group(enum.Enum):
+    """Parameters that belong together."""
+
+    EXCINFO = "where the kernel's exception is put"
+    PRIMAL = "the kernel's own parameters"
+    OUTPUTS = "per argument, and in its order, where its shadow, its adjoints or its tangents are"
+    SEED = "the seed, or where the seeds are"
+    TANGENT = "where the tangent of the result is stored"
+    VALUE = "where the result is stored"
+    TAPE_OUT = "where the address of the tape is stored"
+    TAPE = "the tape"
+
+
+_ORDER = {
+    Part.WHOLE: (Group.EXCINFO, Group.PRIMAL, Group.OUTPUTS, Group.SEED, Group.TANGENT, Group.VALUE),
+    Part.FORWARD: (Group.EXCINFO, Group.PRIMAL, Group.VALUE, Group.TAPE_OUT),
+    Part.REVERSE: (Group.TAPE, Group.OUTPUTS, Group.SEED),
+}
+
+Values = Mapping[Group, Sequence[ir.Value]]
+
+
+def _types(context: Any, compiled: Differentiated, group: Group) -> list[ir.Type]:
+    """The types of a group's parameters; pointers that the derivative adds to the primal's are generic."""
+    if group is Group.PRIMAL:
+        packer = context.get_arg_packer(tuple(argument.type for argument in compiled.arguments))
+        return list(packer.argument_types)
+    if group is Group.OUTPUTS:
+        return [POINTER] * sum(len(argument.varied_leaves) for argument in compiled.arguments)
+    if group is Group.SEED and compiled.seed_by_value and compiled.takes_seed:
+        return [context.get_value_type(compiled.numbers[0].type)]
+    exists = {
+        Group.SEED: compiled.takes_seed,
+        Group.TANGENT: compiled.forward and compiled.returns_float,
+        Group.VALUE: compiled.returns is not types.none,
+    }
+    return [POINTER] if exists.get(group, True) else []
+
+
+def function_type(context: Any, compiled: Differentiated, part: Part = Part.WHOLE) -> ir.FunctionType:
+    """The type of one of the derivative's functions."""
+    return ir.FunctionType(STATUS, [type_ for group in _ORDER[part] for type_ in _types(context, compiled, group)])
 
 
 def emit_call(
-    context: Any,
-    builder: ir.IRBuilder,
-    compiled: Differentiated,
-    callee: ir.Value,
-    *,
-    excinfo: ir.Value,
-    primal: Sequence[ir.Value],
-    outputs: Sequence[ir.Value],
-    seed: ir.Value | None = None,
-    tangent: ir.Value | None = None,
-    value: ir.Value | None,
+    context: Any, builder: ir.IRBuilder, compiled: Differentiated, part: Part, callee: ir.Value, values: Values
 ) -> ir.Value:
-    """Call the derivative, which is ``callee``; the status is returned. ``seed`` is a pointer if there are several."""
-    arguments = [builder.bitcast(excinfo, POINTER), *primal]
-    arguments += [builder.bitcast(pointer, POINTER) for pointer in outputs]
-    if compiled.takes_seed:
-        assert seed is not None
-        arguments.append(seed if compiled.seed_by_value else builder.bitcast(seed, POINTER))
-    elif compiled.returns_float:
-        assert tangent is not None
-        arguments.append(builder.bitcast(tangent, POINTER))
-    if compiled.returns is not types.none:
-        assert value is not None
-        arguments.append(builder.bitcast(value, POINTER))
+    """Call ``callee``, which is ``part`` of the derivative; the status is returned. Of ``values`` it takes its own."""
+    arguments: list[ir.Value] = []
+    for group in _ORDER[part]:
+        expected = _types(context, compiled, group)
+        for value, type_ in zip(values.get(group, ())[: len(expected)], expected, strict=True):
+            arguments.append(builder.bitcast(value, POINTER) if type_ == POINTER else value)
     return builder.call(callee, arguments)
 
 
-def by_address(context: Any, builder: ir.IRBuilder, compiled: Compiled) -> ir.Value:
-    """A loaded derivative as a callee.
+def by_address(context: Any, builder: ir.IRBuilder, compiled: Differentiated, part: Part, address: int) -> ir.Value:
+    """A function of a loaded derivative as a callee.
 
     The address is one of Numba's dynamic globals, so Numba knows that code with this call cannot be cached on disk.
     """
-    address = context.add_dynamic_addr(builder, compiled.address, info=compiled.symbol)
-    return builder.bitcast(address, function_type(context, compiled).as_pointer())
+    value = context.add_dynamic_addr(builder, address, info=compiled.symbol + part.value)
+    return builder.bitcast(value, function_type(context, compiled, part).as_pointer())
 
 
 def slot_type(context: Any, type_: types.Type) -> ir.Type:
-    """How a scalar lies in the memory through which a derivative returns it."""
+    """How a value lies in the memory through which a derivative returns it."""
     return context.get_return_type(type_)
 
 
@@ -95,12 +107,8 @@ def spill(context: Any, builder: ir.IRBuilder, type_: types.Type, value: ir.Valu
     return slot
 
 
-def element(builder: ir.IRBuilder, value: ir.Value, leaf: Leaf) -> ir.Value:
-    """The leaf of a possibly nested tuple value."""
-    for index in leaf.path:
+def element(builder: ir.IRBuilder, value: ir.Value, path: Leaf | Sequence[int]) -> ir.Value:
+    """What is at ``path`` in a possibly nested tuple value, or a leaf of it."""
+    for index in path.path if isinstance(path, Leaf) else path:
         value = builder.extract_value(value, index)
     return value
-
-
-def active(arguments: Sequence[Argument]) -> list[Argument]:
-    return [argument for argument in arguments if argument.is_active]

@@ -13,7 +13,7 @@ from typing import Any
 from numba.core import types
 
 from pyfront.arguments import Argument, Leaf
-from pyfront.errors import UnsupportedError, with_help
+from pyfront.results import Number
 from pyfront.scalars import SCALARS
 
 FIRST_PARAMETER = 2
@@ -25,7 +25,7 @@ def build(
     primal: str,
     name: str,
     arguments: Sequence[Argument],
-    returns: types.Type,
+    results: Sequence[Number],
     forward: bool = False,
     split: bool = False,
     width: int = 1,
@@ -48,8 +48,7 @@ def build(
             "mode": "forward" if forward else "split" if split else "reverse",
             "width": width,
             "args": entries,
-            "return": "none" if returns is types.none else SCALARS[number(returns)].engine,
-            "return_count": returns.count if isinstance(returns, types.UniTuple) else 1,
+            "results": [{"type": SCALARS[number.type].engine, "offset": number.offset} for number in results],
             "may_alias": may_alias,
             "disable": list(disable),
             "embedded": embedded,
@@ -63,30 +62,9 @@ def parameter_count(type_: types.Type) -> int:
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 
-def number(returns: types.Type) -> types.Type:
-    """The type of the numbers that a kernel returns."""
-    return returns.dtype if isinstance(returns, types.UniTuple) else returns
-
-
-def return_type(kernel: str, type_: types.Type) -> types.Type:
-    """The plain type that the kernel returns; refuses what has no place in a derivative's result."""
-    plain = types.unliteral(type_)
-    if plain is types.none or plain in SCALARS:
-        return plain
-    if isinstance(plain, types.UniTuple) and isinstance(plain.dtype, types.Float):
-        return plain
-    if isinstance(plain, types.Complex):
-        raise UnsupportedError(f"`{kernel}` returns a complex number, which is not supported yet")
-    raise UnsupportedError(
-        with_help(
-            f"`{kernel}` returns {plain}, which is not supported",
-            "return a scalar, floats of one type in a tuple, or nothing; write other results to arrays of the caller",
-        )
-    )
-
-
 def _entry(argument: Argument, leaf: Leaf, parameter: int) -> dict[str, Any]:
-    annotation = "active" if argument.is_active else "duplicated" if argument.is_duplicated else "const"
+    varied = "active" if argument.is_active else "duplicated"
+    annotation = varied if leaf in argument.varied_leaves else "const"
     if isinstance(leaf.type, types.Array):
         return {
             "name": leaf.name,

@@ -17,93 +17,68 @@ from llvmlite import ir
 from numba.core import types
 
 from pyfront import entry, native
-from pyfront.compiled import FORWARD_HALF, REVERSE_HALF, Differentiated, Halves
+from pyfront.compiled import Differentiated, Halves
 from pyfront.dispatch import EntryDispatcher, Specialize, call_types, seed_type
-from pyfront.entry import Body, Executable, Shape
+from pyfront.entry import Body, Executable, Shape, Slots
+from pyfront.native import Group, Part
 
 _ADDRESS = types.uintp
 
 
-class _ForwardTarget(Executable):
+class _HalfTarget(Executable):
+    """One half of a derivative, as `Body.part` of its entry says which."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+
     def callee(self, context: Any, builder: ir.IRBuilder, derivative: Halves) -> ir.Value:
-        primal = context.get_arg_packer(tuple(argument.type for argument in derivative.arguments)).argument_types
-        value = [] if derivative.returns is types.none else [native.POINTER]
-        parameters = [native.POINTER, *primal, *value, native.POINTER]
-        symbol = derivative.symbol + FORWARD_HALF
-        return _callee(context, builder, derivative.forward_address, symbol, parameters)
-
-
-class _ReverseTarget(Executable):
-    def callee(self, context: Any, builder: ir.IRBuilder, derivative: Halves) -> ir.Value:
-        pointers = sum(
-            len(argument.leaves) for argument in derivative.arguments if argument.is_active or argument.is_duplicated
-        )
-        seed = [context.get_value_type(derivative.returns)] if derivative.takes_seed else []
-        parameters = [native.POINTER, *[native.POINTER] * pointers, *seed]
-        symbol = derivative.symbol + REVERSE_HALF
-        return _callee(context, builder, derivative.reverse_address, symbol, parameters)
-
-
-def _callee(context: Any, builder: ir.IRBuilder, address: int, symbol: str, parameters: Sequence[ir.Type]) -> ir.Value:
-    function = ir.FunctionType(native.STATUS, parameters)
-    return builder.bitcast(context.add_dynamic_addr(builder, address, info=symbol), function.as_pointer())
+        return native.by_address(context, builder, derivative, self._part, derivative.addresses[self._part.value])
 
 
 class ForwardBody(Body):
     """Writes the body of an entry that runs the kernel and returns its value and a tape."""
 
+    part = Part.FORWARD
     _tape: ir.Value
 
     @staticmethod
     def result_type(compiled: Differentiated, shape: Shape) -> types.Type:
         return types.BaseTuple.from_types([compiled.returns, _ADDRESS])
 
-    def _take(self, values: list[ir.Value]) -> None:
+    def _assign(self, values: list[ir.Value]) -> None:
         self._primal = values
         self._shadow = [None] * len(values)
 
-    def _slots(self) -> native.Slots:
-        returns = self._compiled.returns
+    def _values(self, slots: Slots) -> dict[Group, Sequence[ir.Value]]:
         self._tape = self._slot(_ADDRESS)
-        return native.Slots(adjoints=[], tangent=None, value=None if returns is types.none else self._slot(returns))
+        return {**super()._values(slots), Group.TAPE_OUT: [self._tape]}
 
-    def _call(self, slots: native.Slots) -> ir.Value:
-        outputs = [slots.value, self._tape] if slots.value else [self._tape]
-        pointers = [self._builder.bitcast(pointer, native.POINTER) for pointer in outputs]
-        excinfo = self._builder.bitcast(self._builder.function.args[1], native.POINTER)
-        return self._builder.call(self._callee, [excinfo, *self._primal_parameters(), *pointers])
+    def _outputs(self, slots: Slots) -> list[ir.Value]:
+        return []
 
-    def _result(self, slots: native.Slots) -> ir.Value:
-        value = self._load(self._compiled.returns, slots.value) if slots.value else self._context.get_dummy_value()
-        return self._context.make_tuple(self._builder, self._restype, [value, self._load(_ADDRESS, self._tape)])
+    def _result(self, slots: Slots) -> ir.Value:
+        elements = [self._value(slots), self._load(_ADDRESS, self._tape)]
+        return self._context.make_tuple(self._builder, self._restype, elements)
 
 
 class ReverseBody(Body):
     """Writes the body of an entry that runs the reverse sweep on a tape."""
 
+    part = Part.REVERSE
     _tape: ir.Value
 
-    def _take(self, values: list[ir.Value]) -> None:
+    def _assign(self, values: list[ir.Value]) -> None:
         self._tape = values.pop(-2 if self._shape.seeded else -1)
-        super()._take(values)
+        super()._assign(values)
 
-    def _call(self, slots: native.Slots) -> ir.Value:
-        builder = self._builder
-        arguments = [builder.inttoptr(self._tape, native.POINTER)]
-        arguments += [builder.bitcast(pointer, native.POINTER) for pointer in self._outputs(slots)]
-        seed = self._seed_value()
-        return builder.call(self._callee, arguments if seed is None else [*arguments, seed])
-
-    def _slots(self) -> native.Slots:
-        slots = super()._slots()
-        slots.value = None
-        return slots
+    def _values(self, slots: Slots) -> dict[Group, Sequence[ir.Value]]:
+        return {**super()._values(slots), Group.TAPE: [self._builder.inttoptr(self._tape, native.POINTER)]}
 
 
 class ForwardDispatcher(EntryDispatcher):
     """The entries of the forward half, by the types of the kernel's arguments."""
 
-    _target = _ForwardTarget()
+    _target = _HalfTarget(Part.FORWARD)
 
     def __init__(self, shape: Shape, specialize: Specialize) -> None:
         super().__init__(shape, specialize, specialize)
@@ -119,7 +94,7 @@ class ForwardDispatcher(EntryDispatcher):
 class ReverseDispatcher(EntryDispatcher):
     """The entries of the reverse half, by the types of the arguments and their shadows."""
 
-    _target = _ReverseTarget()
+    _target = _HalfTarget(Part.REVERSE)
 
     def __init__(self, shape: Shape, specialize: Specialize) -> None:
         super().__init__(shape, specialize, specialize)

@@ -21,17 +21,16 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
     Mark = B.CreateCall(enterCallee(), {}, "mark");
   // Replaced by a branch to the forward sweep once that exists.
   B.CreateUnreachable();
-  Result = variable(ArrayType::get(B.getInt8Ty(), 8 * P.Req.ReturnCount + 8),
+  Result = variable(ArrayType::get(B.getInt8Ty(), P.Req.resultBytes() + 8),
                     "result");
   Result->setAlignment(Align(16));
 }
 
-static Type *floatType(LLVMContext &C, ScalarType T) {
-  return T == ScalarType::F64 ? Type::getDoubleTy(C) : Type::getFloatTy(C);
-}
-
-static bool hasSeedByValue(const Request &Req) {
-  return Req.How != Mode::Forward && Req.Width == 1 && Req.ReturnCount == 1;
+/// A number in memory; what is no float is copied as bits.
+static Type *typeOf(LLVMContext &C, ScalarType T) {
+  if (isFloat(T))
+    return T == ScalarType::F64 ? Type::getDoubleTy(C) : Type::getFloatTy(C);
+  return Type::getIntNTy(C, bitsOf(T));
 }
 
 void Derivative::declare() {
@@ -44,12 +43,11 @@ void Derivative::declare() {
   for (const ArgInfo &A : P.Req.Args)
     if (A.Note != Annotation::Const)
       Params.push_back(Ptr);
-  if (P.Req.Return) {
-    if (isFloat(*P.Req.Return))
-      Params.push_back(hasSeedByValue(P.Req) ? floatType(C, *P.Req.Return)
-                                             : Ptr);
+  if (P.Req.returnsFloat())
+    Params.push_back(
+        P.Req.hasSeedByValue() ? typeOf(C, P.Req.Results.front().Type) : Ptr);
+  if (!P.Req.Results.empty())
     Params.push_back(Ptr);
-  }
   auto *Ty = FunctionType::get(Type::getInt32Ty(C), Params, false);
   G = Function::Create(Ty, GlobalValue::ExternalLinkage, P.Req.Name,
                        *P.N.F->getParent());
@@ -87,9 +85,9 @@ void Derivative::nameParameters() {
       Param->addAttr(Attribute::NoAlias);
     Extra.back() = Param;
   }
-  if (!P.Req.Return)
+  if (P.Req.Results.empty())
     return;
-  if (isFloat(*P.Req.Return)) {
+  if (P.Req.returnsFloat()) {
     bool IsForward = P.Req.How == Mode::Forward;
     Argument *&Param = IsForward ? Tangent : Seed;
     Param = G->getArg(Next++);
@@ -126,18 +124,22 @@ void Derivative::tag(Instruction *I, Side S) const {
 }
 
 void Derivative::eachResult(
-    function_ref<void(Type *Ty, unsigned Number)> Visit) const {
-  if (!P.Req.Return)
-    return;
-  // Bits per `ScalarType`; what is no float is copied as bits.
-  static constexpr unsigned Bits[] = {64, 32, 64, 32, 16, 8, 64, 32, 16, 8, 8};
-  LLVMContext &C = G->getContext();
-  Type *Ty =
-      isFloat(*P.Req.Return)
-          ? floatType(C, *P.Req.Return)
-          : Type::getIntNTy(C, Bits[static_cast<unsigned>(*P.Req.Return)]);
-  for (unsigned Number = 0; Number < P.Req.ReturnCount; ++Number)
-    Visit(Ty, Number);
+    function_ref<void(Type *Ty, unsigned Offset)> Visit) const {
+  for (const ResultInfo &R : P.Req.Results)
+    Visit(typeOf(G->getContext(), R.Type), R.Offset);
+}
+
+void Derivative::eachFloatResult(
+    function_ref<void(Type *Ty, unsigned Offset)> Visit) const {
+  for (const ResultInfo &R : P.Req.Results)
+    if (isFloat(R.Type))
+      Visit(typeOf(G->getContext(), R.Type), R.Offset * L.width());
+}
+
+llvm::Value *Derivative::resultAt(IRBuilder<> &B, llvm::Value *Base,
+                                  unsigned Offset) const {
+  return Offset ? B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Base, Offset)
+                : Base;
 }
 
 LoadInst *Derivative::loadShadow(IRBuilder<> &B, Type *Ty, llvm::Value *Shadow,

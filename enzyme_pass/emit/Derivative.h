@@ -72,14 +72,15 @@ public:
   /// What takes a mark of the arena, and what returns to it.
   llvm::FunctionCallee enterCallee();
   llvm::FunctionCallee leaveCallee();
-  /// Calls `Visit` with the type of each number of the kernel's result.
+  /// Calls `Visit` with the type and the offset of each number of the result.
   void eachResult(
-      llvm::function_ref<void(llvm::Type *Ty, unsigned Number)> Visit) const;
-  /// The address of a number of the result, or of its lanes.
-  llvm::Value *resultAt(llvm::IRBuilder<> &B, llvm::Type *Ty, llvm::Value *Base,
-                        unsigned Number) const {
-    return Number ? B.CreateConstInBoundsGEP1_64(Ty, Base, Number) : Base;
-  }
+      llvm::function_ref<void(llvm::Type *Ty, unsigned Offset)> Visit) const;
+  /// The same for the floats in memory of seeds, tangents or shadows, where an
+  /// offset is that of a float's lanes.
+  void eachFloatResult(
+      llvm::function_ref<void(llvm::Type *Ty, unsigned Offset)> Visit) const;
+  llvm::Value *resultAt(llvm::IRBuilder<> &B, llvm::Value *Base,
+                        unsigned Offset) const;
   /// Reads and writes one element of shadow memory, all lanes of it.
   llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
                              llvm::Value *Shadow, llvm::Align A,

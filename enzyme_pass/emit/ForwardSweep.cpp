@@ -206,10 +206,10 @@ void ForwardSweep::storeShadowPointers() {
 }
 
 void ForwardSweep::storeValue(IRBuilder<> &B) {
-  D.eachResult([&](Type *Ty, unsigned Number) {
-    LoadInst *Value = B.CreateLoad(Ty, D.resultAt(B, Ty, D.Result, Number));
+  D.eachResult([&](Type *Ty, unsigned Offset) {
+    LoadInst *Value = B.CreateLoad(Ty, D.resultAt(B, D.Result, Offset));
     D.tag(Value, Side::Primal);
-    B.CreateStore(Value, D.resultAt(B, Ty, D.Value, Number));
+    B.CreateStore(Value, D.resultAt(B, D.Value, Offset));
   });
 }
 

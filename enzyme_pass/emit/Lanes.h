@@ -25,6 +25,7 @@ class Lanes {
 public:
   explicit Lanes(unsigned Width) : Width(Width) {}
 
+  unsigned width() const { return Width; }
   /// `Ty`, once per lane.
   llvm::Type *of(llvm::Type *Ty) const {
     return Width == 1 ? Ty : llvm::FixedVectorType::get(Ty, Width);

@@ -172,13 +172,12 @@ Align ReverseSweep::alignOf(Type *Ty) const {
 /// Hands the seed to the result's shadow; then the reverse sweep begins.
 void ReverseSweep::start(Builder &B) {
   if (D.ResultShadow && D.Seed) {
-    D.eachResult([&](Type *Ty, unsigned Number) {
-      Type *Step = D.L.memoryOf(Ty);
+    D.eachFloatResult([&](Type *Ty, unsigned Offset) {
       Value *Lanes = D.Seed;
       if (Lanes->getType()->isPointerTy())
-        Lanes = B.CreateAlignedLoad(
-            D.L.of(Ty), D.resultAt(B, Step, D.Seed, Number), alignOf(Ty));
-      D.storeShadow(B, Lanes, D.resultAt(B, Step, D.ResultShadow, Number),
+        Lanes = B.CreateAlignedLoad(D.L.of(Ty), D.resultAt(B, D.Seed, Offset),
+                                    alignOf(Ty));
+      D.storeShadow(B, Lanes, D.resultAt(B, D.ResultShadow, Offset),
                     alignOf(Ty));
     });
   }

@@ -153,13 +153,12 @@ void TangentSweep::finish() {
   Builder B(Sweep.end());
   Sweep.storeValue(B);
   if (D.Tangent) {
-    D.eachResult([&](Type *Ty, unsigned Number) {
-      Type *Step = D.L.memoryOf(Ty);
+    D.eachFloatResult([&](Type *Ty, unsigned Offset) {
       Align A = D.G->getDataLayout().getABITypeAlign(Ty);
       Value *T = ConstantFP::get(D.L.of(Ty), 0.0);
       if (D.ResultShadow)
-        T = D.loadShadow(B, Ty, D.resultAt(B, Step, D.ResultShadow, Number), A);
-      B.CreateAlignedStore(T, D.resultAt(B, Step, D.Tangent, Number), A);
+        T = D.loadShadow(B, Ty, D.resultAt(B, D.ResultShadow, Offset), A);
+      B.CreateAlignedStore(T, D.resultAt(B, D.Tangent, Offset), A);
     });
   }
   D.leaveArena(B);

@@ -37,6 +37,7 @@ private:
   }
   bool check(const Instruction &I);
   bool checkCall(const CallBase &Call);
+  bool isNumberOfResult(const Instruction &I, const Value *Ptr) const;
   bool checkMemory(const Instruction &I, const Value *Ptr);
   /// Memory intrinsics on active memory: typed, and not onto themselves.
   bool checkActiveCopy(const MemIntrinsic &Mem);
@@ -76,6 +77,26 @@ bool Refuser::checkCall(const CallBase &Call) {
                 "write this operation as loops over arrays and scalars");
 }
 
+/// Whether `I` accesses one number of the result, as the type that it has:
+/// numbers of different types may be neighbours there.
+bool Refuser::isNumberOfResult(const Instruction &I, const Value *Ptr) const {
+  const DataLayout &DL = N.F->getParent()->getDataLayout();
+  APInt Offset(DL.getIndexTypeSizeInBits(Ptr->getType()), 0);
+  if (Ptr->stripAndAccumulateInBoundsConstantOffsets(DL, Offset) !=
+          N.Sig.Result ||
+      !isa<LoadInst, StoreInst>(I))
+    return false;
+  // None in a tuple is a null pointer.
+  if (auto *Store = dyn_cast<StoreInst>(&I);
+      Store && isa<ConstantPointerNull>(Store->getValueOperand()))
+    return true;
+  Type *Ty = getLoadStoreType(&I);
+  return any_of(Req.Results, [&](const ResultInfo &R) {
+    return R.Offset == Offset && isFloat(R.Type) == isDifferentiableType(Ty) &&
+           bitsOf(R.Type) == DL.getTypeStoreSizeInBits(Ty);
+  });
+}
+
 bool Refuser::checkMemory(const Instruction &I, const Value *Ptr) {
   if (Known.Objects.isUnknown(Ptr))
     return refuse(I,
@@ -102,7 +123,7 @@ bool Refuser::checkMemory(const Instruction &I, const Value *Ptr) {
         Object.Kind == ObjectKind::Literal)
       return refuse(I, "a global array that is used in place of active data",
                     "copy it into a local array first");
-    if (Known.Types.of(O) == ElementType::Mixed)
+    if (Known.Types.of(O) == ElementType::Mixed && !isNumberOfResult(I, Ptr))
       return refuse(I,
                     "memory of `" + Object.Name +
                         "` that is used as floats and as something else",
@@ -171,17 +192,6 @@ bool Refuser::checkObjects() {
                          Twine(MaxSplitArguments) + " arguments",
                      "pass one array instead of many");
     return false;
-  }
-  for (unsigned O = 0; O < Known.Objects.size(); ++O) {
-    const MemoryObject &Object = Known.Objects[O];
-    if (Object.Kind != ObjectKind::Result || !Req.Return)
-      continue;
-    if (*Req.Return == ScalarType::Other) {
-      Sink.unsupported(*N.F,
-                       "a kernel that returns neither a number nor nothing",
-                       "write the results into array arguments");
-      return false;
-    }
   }
   return true;
 }

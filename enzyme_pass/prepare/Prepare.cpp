@@ -127,6 +127,7 @@ std::optional<NormalFunction> prepare(Module &M, const Request &Req,
   attachExtentRanges(*Sig);
   assumeInBounds(M);
   lowerNumbaFailures(M);
+  splitAggregateStores(M);
   if (!run(M, CleanEach, AM, Sink) || !run(M, InlineAll, AM, Sink))
     return std::nullopt;
   lowerNumbaMemory(*Kernel);

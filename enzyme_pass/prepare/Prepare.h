@@ -5,6 +5,7 @@
 /// function in normal form (NormalFunction.h). The steps, each in its own file:
 ///
 ///   lowerNumbaFailures   `ret i32 status` of a raise -> `@pyfront.fail`
+///   splitAggregateStores a store of a tuple, number by number
 ///   simplify             inline, SROA, GVN, LICM ...: LLVM's own passes
 ///   lowerNumbaMemory     NRT calls -> `@pyfront.allocate`; refcounts dropped
 ///   unrollFixedLoops     loops over the axes of an array, constant powers
@@ -42,6 +43,9 @@ std::optional<NormalFunction> prepare(llvm::Module &M, const Request &Req,
 /// Each raise (`ret i32 status` with a status that is neither 0 nor Numba's
 /// RETCODE_NONE) becomes `call @pyfront.fail(status, excinfo)`; unreachable.
 void lowerNumbaFailures(llvm::Module &M);
+
+/// Stores of structs and arrays become stores of what is in them.
+void splitAggregateStores(llvm::Module &M);
 
 /// Allocation and reference counts become what they mean for one call: memory
 /// that lives as long as the call. Run after a first simplification.

@@ -18,7 +18,7 @@ import cffi
 import numba
 from numba.core import sigutils, types
 
-from pyfront import engine, request
+from pyfront import engine, request, results
 from pyfront.numba_target import capture
 from pyfront.scalars import SCALARS
 
@@ -101,7 +101,10 @@ def _request(primal: str, arguments: tuple[types.Type, ...], returns: types.Type
             "name": "derivative",
             "mode": "reverse",
             "args": entries,
-            "return": "none" if returns == types.none else SCALARS[types.unliteral(returns)].engine,
+            "results": [
+                {"type": SCALARS[number.type].engine, "offset": number.offset}
+                for number in results.numbers(types.unliteral(returns))
+            ],
         }
     )
 

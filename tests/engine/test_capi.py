@@ -21,7 +21,7 @@ REQUEST: dict[str, Any] = {
     "name": "derivative",
     "mode": "reverse",
     "args": [{"name": "x", "kind": "scalar", "type": "f64", "annotation": "active", "param": 2}],
-    "return": "f64",
+    "results": [{"type": "f64", "offset": 0}],
     "may_alias": False,
     "disable": [],
     "dump_dir": None,
@@ -92,10 +92,11 @@ def test_a_scalar_kernel_gets_a_derivative(ffi: Any, engine: Any) -> None:
         ({"args": [{**ARRAY, "type": "f16"}]}, "request.args[0].type"),
         ({"args": [{**ARRAY, "kind": "scalar"}]}, "request.args[0].annotation"),
         ({"args": [{"name": "x"}]}, "request.args[0].kind"),
-        ({"return": "f80"}, "request.return"),
+        ({"results": [{"type": "f80", "offset": 0}]}, "request.results[0].type"),
+        ({"results": [{"type": "other", "offset": 0}]}, "request.results[0].type"),
         ({"primal": 3}, "request.primal"),
         ({"disable": "mincut"}, "request.disable"),
-        ({"return": None}, "request.return"),
+        ({"results": None}, "request.results"),
     ],
 )
 def test_a_wrong_request_names_the_place(ffi: Any, engine: Any, change: dict[str, Any], place: str) -> None:
@@ -103,7 +104,7 @@ def test_a_wrong_request_names_the_place(ffi: Any, engine: Any, change: dict[str
     assert place in message
 
 
-@pytest.mark.parametrize("key", ["primal", "name", "mode", "args", "return"])
+@pytest.mark.parametrize("key", ["primal", "name", "mode", "args", "results"])
 def test_a_missing_key_is_named(ffi: Any, engine: Any, key: str) -> None:
     request = {name: value for name, value in REQUEST.items() if name != key}
     assert key in refusal(ffi, engine, json.dumps(request))

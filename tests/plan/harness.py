@@ -19,7 +19,7 @@ from pathlib import Path
 import numba
 from numba.core import sigutils, types
 
-from pyfront import engine, request
+from pyfront import engine, request, results
 from pyfront.annotations import Active, Annotation, Const, Duplicated
 from pyfront.arguments import Argument
 from pyfront.numba_target import capture
@@ -49,7 +49,7 @@ class Wish:
             primal=captured.primal,
             name="derivative",
             arguments=[Argument(name, self._annotation(name, type_), type_) for name, type_ in zip(names, given)],
-            returns=request.return_type(self.kernel.__name__, captured.return_type),
+            results=results.numbers(results.return_type(self.kernel.__name__, captured.return_type)),
             may_alias=self.may_alias,
             split=self.split,
             disable=self.disable,

@@ -54,8 +54,9 @@ class FakeEngine:
             if entry["annotation"] != "const":
                 outputs.append((f"%out{len(outputs)}", entry))
         tail = [f"ptr {name}" for name, _ in outputs]
-        returns = None if asked["return"] == "none" else LL[asked["return"]]
-        has_seed = asked["return"] in ("f64", "f32")
+        result = next((number["type"] for number in asked["results"]), None)
+        returns = LL[result] if result else None
+        has_seed = result in ("f64", "f32")
         if has_seed:
             tail.append(f"{returns} %seed")
         if returns:

@@ -70,7 +70,7 @@ UNSUITABLE = [
     (lambda: ad.autodiff(square, ad.Const)(2, seed=1.0), ad.SeedError, "no derivative"),
     (lambda: ad.autodiff(square, ad.Active)(2.0, seed=1j), ad.SeedError, "real number"),
     (lambda: ad.autodiff(square, ad.Active)(2.0, seed=ones(3)), ad.SeedError, "real number"),
-    (lambda: ad.autodiff(lambda x: (x, 1), ad.Active)(1.0), ad.UnsupportedError, "returns"),
+    (lambda: ad.autodiff(lambda x: (x, np.ones(1)), ad.Active)(1.0), ad.UnsupportedError, "returns"),
     (lambda: ad.autodiff(lambda x: x.copy(), ad.Const)(ones(3)), ad.UnsupportedError, "returns"),
     (lambda: ad.autodiff(lambda x: x * 1j, ad.Active)(1.0), ad.UnsupportedError, "complex"),
 ]

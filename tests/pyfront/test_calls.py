@@ -114,7 +114,7 @@ def test_active_integers_are_taken_as_floats(fake):
 def test_float32(fake):
     result = ad.autodiff(product, ad.Active, ad.Active)(np.float32(2.0), np.float32(3.0), seed=0.5)
     assert result == (0.5, 1.0)
-    assert fake.requests[-1]["return"] == "f32"
+    assert fake.requests[-1]["results"] == [{"type": "f32", "offset": 0}]
 
 
 def test_tuples_are_split_into_their_elements(fake):

@@ -8,6 +8,7 @@
 
 #include "enzyme_pass/CApi.h"
 #include "enzyme_pass/Driver.h"
+#include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/runtime/Arena.h"
 #include "enzyme_pass/runtime/Symbols.h"
 #include "enzyme_pass/runtime/TapeMemory.h"
@@ -57,6 +58,11 @@ const char *pyfront_runtime_symbol(size_t index, void **address) {
     return nullptr;
   *address = Symbols[index].Address;
   return Symbols[index].Name;
+}
+
+const char *pyfront_plan_step(size_t index) {
+  ArrayRef<Improvement> All = improvements();
+  return index < All.size() ? All[index].Name : nullptr;
 }
 
 void pyfront_release_memory(void) {

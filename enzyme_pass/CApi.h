@@ -50,6 +50,10 @@ PYFRONT_API const char *pyfront_llvm_version(void);
 PYFRONT_API size_t pyfront_runtime_symbol_count(void);
 PYFRONT_API const char *pyfront_runtime_symbol(size_t index, void **address);
 
+/** Name of the plan's improvement at `index`, by which a request can switch it
+ * off; null past the end. */
+PYFRONT_API const char *pyfront_plan_step(size_t index);
+
 /** Gives the calling thread's arena back to the system, unless it is in use,
  * and the memory of freed tapes. */
 PYFRONT_API void pyfront_release_memory(void);

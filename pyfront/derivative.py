@@ -37,10 +37,6 @@ from pyfront.modes import Mode
 
 _CACHE = "_pyfront_derivatives"
 
-#: The plan's improvements; each can be left out by name, and the gradient does not change by a bit, ``lanes`` and
-#: ``strips`` aside, which change the order of sums.
-PLAN_STEPS = ("reload", "recompute", "snapshot", "mincut", "lanes", "strips")
-
 
 def autodiff(
     kernel: Callable[..., Any],
@@ -84,9 +80,10 @@ def autodiff(
 
 def check_plan_steps(disable: Sequence[str]) -> None:
     """Raise if ``disable`` names what is no step of the plan."""
+    known = engine.load().plan_steps if disable else ()
     for step in disable:
-        if step not in PLAN_STEPS:
-            raise PlanStepError(with_help(f"the plan has no step {step!r}", f"choose from {', '.join(PLAN_STEPS)}"))
+        if step not in known:
+            raise PlanStepError(with_help(f"the plan has no step {step!r}", f"choose from {', '.join(known)}"))
 
 
 def _derivative(

@@ -7,6 +7,7 @@ with llvmlite when the library is loaded, so derivatives can be linked by Numba'
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ const char *pyfront_result_bitcode(const pyfront_result *, size_t *size);
 const char *pyfront_result_text(const pyfront_result *, const char *what);
 void        pyfront_result_free(pyfront_result *);
 const char *pyfront_llvm_version(void);
+const char *pyfront_plan_step(size_t index);
 size_t      pyfront_runtime_symbol_count(void);
 const char *pyfront_runtime_symbol(size_t index, void **address);
 void        pyfront_release_memory(void);
@@ -78,6 +80,10 @@ class Engine:
             raise EngineNotFound(f"the engine cannot be loaded: {error}") from error
         self.llvm_version: str = self._string(self._lib.pyfront_llvm_version())
         check_llvm(self.llvm_version, llvm.llvm_version_info)
+        steps = map(self._lib.pyfront_plan_step, itertools.count())
+        named = itertools.takewhile(lambda name: name != self._ffi.NULL, steps)
+        self.plan_steps: tuple[str, ...] = tuple(map(self._string, named))
+        """The plan's improvements, each of which can be switched off by its name."""
         for index in range(self._lib.pyfront_runtime_symbol_count()):
             address = self._ffi.new("void **")
             name = self._string(self._lib.pyfront_runtime_symbol(index, address))

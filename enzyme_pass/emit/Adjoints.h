@@ -9,8 +9,8 @@
 ///
 /// In a batch an adjoint is a vector with a lane per adjoint asked for.
 ///
-/// A value that is read only in its own block, which is most of them, needs no
-/// variable: its adjoint begins and ends within one reverse block.
+/// An adjoint that begins and ends within one reverse block (`Plan::Local`) is
+/// no variable.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_EMIT_ADJOINTS_H
 #define PYFRONT_EMIT_ADJOINTS_H
@@ -71,23 +71,7 @@ public:
   }
 
 private:
-  bool isLocal(const llvm::Value *V) {
-    auto [It, New] = IsLocal.try_emplace(V, false);
-    if (!New)
-      return It->second;
-    auto *I = llvm::dyn_cast<llvm::Instruction>(V);
-    bool Result = I && !llvm::isa<llvm::PHINode>(I);
-    for (const llvm::User *U : V->users()) {
-      auto *Reader = llvm::cast<llvm::Instruction>(U);
-      bool HandsBack =
-          has(Reader) ||
-          D.P.ActiveAccesses.contains(const_cast<llvm::Instruction *>(Reader));
-      if (HandsBack && (llvm::isa<llvm::PHINode>(Reader) || !I ||
-                        Reader->getParent() != I->getParent()))
-        Result = false;
-    }
-    return IsLocal[V] = Result;
-  }
+  bool isLocal(llvm::Value *V) const { return D.P.Local.contains(V); }
   llvm::FastMathFlags orderOf(llvm::Value *V) const {
     llvm::FastMathFlags Flags;
     Flags.setAllowReassoc(D.P.Lanes.contains(V));
@@ -106,7 +90,6 @@ private:
   Derivative &D;
   llvm::DenseMap<llvm::Value *, llvm::AllocaInst *> Variables;
   llvm::DenseMap<llvm::Value *, llvm::Value *> Local;
-  llvm::DenseMap<const llvm::Value *, bool> IsLocal;
 };
 
 } // namespace pyfront

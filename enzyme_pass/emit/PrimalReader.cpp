@@ -17,19 +17,8 @@ Value *PrimalReader::read(IRBuilder<> &B, Key K) {
   if (Value *V = Known.lookup(K))
     return V;
   const Source *S = D.P.sourceOf(K);
-  Value *V = nullptr;
-  if (S)
-    V = write(B, K, *S);
-  else {
-    // Counters index the tape; the plan lists them only where they are read for
-    // their own sake.
-    auto *Phi = dyn_cast<PHINode>(K.getPointer());
-    int L = Phi ? D.P.N.loopOf(Phi->getParent()) : -1;
-    PF_CHECK(L >= 0 && D.P.N.Loops[L].Counter == Phi, "a key without a source");
-    V = counter(B, L);
-  }
-  Known[K] = V;
-  return V;
+  PF_CHECK(S, "a key without a source");
+  return Known[K] = write(B, K, *S);
 }
 
 Value *PrimalReader::write(IRBuilder<> &B, Key K, const Source &S) {

@@ -1,6 +1,22 @@
-//===- Needs.cpp - How: control first, then keys --------------------------===//
-#include "enzyme_pass/plan/Needs.h"
+//===- Needs.cpp - What the reverse sweep reads ---------------------------===//
+///
+/// \file
+/// From activity and the rule table: which instructions have an adjoint, which
+/// accesses touch shadow memory, which blocks are reversed and how control goes
+/// back, and with these the set of keys that need a source. A pure function of
+/// the facts; it decides nothing about sources.
+///
+///   z = fmul x, y      (x, y active)   reads x, y
+///   y = load p         (active)        reads the shadow of p
+///   merge of two active arms           reads which.B
+///   reversed loop                      reads its last iteration index
+///
+/// A region without active instructions between a block and a dominator of it
+/// is not reversed at all: control jumps back to the dominator.
+/// How: control is planned first, then each reversed block says what it reads.
+//===----------------------------------------------------------------------===//
 #include "core/rules/Rules.h"
+#include "enzyme_pass/plan/Planner.h"
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/IntrinsicInst.h"
 
@@ -195,8 +211,6 @@ void NeedsFinder::readsOf(Instruction &I) {
 
 } // namespace
 
-SetVector<Key> findNeeds(Plan &P, const DominatorTree &DT) {
-  return NeedsFinder(P, DT).find();
-}
+void planNeeds(Planning &S) { S.Needed = NeedsFinder(S.P, S.DT).find(); }
 
 } // namespace pyfront

@@ -15,16 +15,18 @@
 ///
 /// Invariants (checked by PlanVerifier.cpp)
 ///  P1  every key that an adjoint reads has a source.
-///  P2  the operands of a recomputed key have sources, without a cycle; a
-///      reload is legal by the facts.
-///  P3  slots are dense; a slot's nest is the nest of its key's definition; a
-///      base slot lives in the nest around its array's head.
+///  P2  the operands of a recomputed key have sources, without a cycle; what a
+///      reload or a snapshot reads is what the load read.
+///  P3  slots are dense; a slot's nest is the nest of its key's definition, and
+///      its counters have sources; a base slot lives in the nest around its
+///      array's head.
 ///  P4  every active access has a shadow for each object that it may touch; if
 ///      it goes through a pointer kept in memory, that memory has one too.
 ///      Each workspace is in one group, with all that it may overlap.
 ///  P5  every block that the reverse sweep enters knows where it came from.
 ///  P6  split mode: a shadow that is kept, and that may lie in the shadow of an
 ///      argument, is kept as a place; no argument's memory is read again.
+///  P7  an adjoint without a variable is read in its own block only.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H
@@ -32,6 +34,7 @@
 #include "core/NormalFunction.h"
 #include "core/Request.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/PointerIntPair.h"
 #include "llvm/ADT/SetVector.h"
@@ -185,6 +188,9 @@ struct Plan {
   /// Instructions whose adjoint is exactly zero in some executions because what
   /// reads them was not executed or was discarded by a select.
   llvm::SetVector<llvm::Instruction *> Guarded;
+  /// Active values whose adjoint begins and ends within one reverse block; the
+  /// others' are variables.
+  llvm::DenseSet<llvm::Value *> Local;
   /// Adjoints that a deeper loop sums up: their sum may be kept in vector
   /// lanes, in an order fixed by the compiled code.
   llvm::SetVector<llvm::Value *> Lanes;
@@ -219,8 +225,8 @@ struct Plan {
 /// (`Root` is its base): the indices on the way from that base.
 llvm::SmallVector<Key, 4> operandsOf(Key K, const llvm::Value *Root = nullptr);
 
-/// What `P` violates, one line each; empty if it is sound.
-std::vector<std::string> verifyPlan(const Plan &P);
+/// Whether all that hands an adjoint back to `V` lies in its own block.
+bool isLocalAdjoint(const Plan &P, const llvm::Value *V);
 
 } // namespace pyfront
 

@@ -41,7 +41,9 @@ static bool isStoreOfShadowed(const StoreInst &I, const Facts &Known) {
          all_of(Known.Objects.pointsTo(I.getValueOperand()), HasShadow);
 }
 
-void planActive(Plan &P, const Facts &Known) {
+void planActive(Planning &S) {
+  Plan &P = S.P;
+  const Facts &Known = S.Known;
   const ActivityFacts &Activity = Known.Activity;
   for (Argument &A : P.N.F->args())
     if (Activity.isActive(&A) && isDifferentiableType(A.getType()))

@@ -88,6 +88,6 @@ private:
 
 } // namespace
 
-void planGuards(Plan &P) { GuardFinder(P).run(); }
+void planGuards(Planning &S) { GuardFinder(S.P).run(); }
 
 } // namespace pyfront

@@ -30,7 +30,8 @@ static bool readsInDeeperLoop(const Plan &P, const Value *V,
          P.ActiveAccesses.contains(const_cast<Instruction *>(User));
 }
 
-void planLanes(Plan &P) {
+void planLanes(Planning &S) {
+  Plan &P = S.P;
   for (Value *V : P.Active)
     if (any_of(V->users(), [&](const User *U) {
           auto *I = dyn_cast<Instruction>(U);

@@ -72,7 +72,9 @@ static void groupWorkspaces(Plan &P, const Facts &Known) {
   }
 }
 
-void planObjects(Plan &P, const Facts &Known) {
+void planObjects(Planning &S) {
+  Plan &P = S.P;
+  const Facts &Known = S.Known;
   const DataLayout &DL = P.N.F->getParent()->getDataLayout();
   for (unsigned I = 0; I < Known.Objects.size(); ++I) {
     const MemoryObject &O = Known.Objects[I];

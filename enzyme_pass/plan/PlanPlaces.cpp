@@ -21,7 +21,9 @@ using namespace llvm;
 
 namespace pyfront {
 
-void planPlaces(Plan &P, const Facts &Known) {
+void planPlaces(Planning &State) {
+  Plan &P = State.P;
+  const Facts &Known = State.Known;
   for (const auto &[K, S] : P.Sources) {
     bool IsKept = S.Kind == SourceKind::Argument ||
                   S.Kind == SourceKind::Register ||

@@ -332,9 +332,8 @@ void SourceSolver::solve() {
 
 } // namespace
 
-void planSources(Plan &P, const Facts &Known, const DominatorTree &DT,
-                 const SetVector<Key> &Needed) {
-  SourceSolver(P, Known, DT, Needed).solve();
+void planSources(Planning &S) {
+  SourceSolver(S.P, S.Known, S.DT, S.Needed).solve();
 }
 
 } // namespace pyfront

@@ -101,6 +101,6 @@ SmallVector<LoadInst *, 4> StripFinder::candidates(int L) const {
 
 } // namespace
 
-void planStrips(Plan &P, const Facts &Known) { StripFinder(P, Known).run(); }
+void planStrips(Planning &S) { StripFinder(S.P, S.Known).run(); }
 
 } // namespace pyfront

@@ -76,8 +76,20 @@ int TapePlanner::add(TapeSlot S) {
 
 } // namespace
 
-void planTape(Plan &P, const DominatorTree &DT) {
-  TapePlanner Tape(P, DT);
+/// A slot is indexed by the counters of its nest.
+static void giveCountersSources(Plan &P) {
+  for (const TapeSlot &Slot : P.Slots)
+    for (int L : Slot.Nest) {
+      Source S;
+      S.Kind = SourceKind::Counter;
+      S.Index = L;
+      P.Sources.insert({primalOf(P.N.Loops[L].Counter), S});
+    }
+}
+
+void planTape(Planning &State) {
+  Plan &P = State.P;
+  TapePlanner Tape(P, State.DT);
   for (auto &[K, S] : P.Sources) {
     if (S.Kind != SourceKind::Tape)
       continue;
@@ -99,6 +111,7 @@ void planTape(Plan &P, const DominatorTree &DT) {
     }
     Snap.Slot = Tape.add(std::move(Slot));
   }
+  giveCountersSources(P);
 }
 
 } // namespace pyfront

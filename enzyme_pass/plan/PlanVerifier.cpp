@@ -1,7 +1,7 @@
-//===- PlanVerifier.cpp - P1 to P5, each named in its message -------------===//
-#include "activity/MemoryObjects.h"
+//===- PlanVerifier.cpp - P1 to P7, each named in its message -------------===//
 #include "core/rules/Rules.h"
-#include "enzyme_pass/plan/Plan.h"
+#include "enzyme_pass/plan/Planner.h"
+#include "enzyme_pass/plan/ProveSources.h"
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/IntrinsicInst.h"
 
@@ -11,24 +11,41 @@ namespace pyfront {
 
 namespace {
 
+/// Whether step `Name` has run once `Done` has.
+bool hasRun(StringRef Name, StringRef Done) {
+  for (const Step &S : steps()) {
+    if (Name == S.Name)
+      return true;
+    if (Done == S.Name)
+      return false;
+  }
+  return false;
+}
+
 class Verifier {
 public:
-  explicit Verifier(const Plan &P) : P(P) {}
+  Verifier(const Plan &P, const Facts &Known) : P(P), Known(Known) {}
 
-  std::vector<std::string> run() {
+  std::vector<std::string> run(StringRef Done) {
+    if (hasRun("objects", Done))
+      checkObjects();
     if (P.Req.How == Mode::Forward)
-      for (Instruction *I : P.ActiveAccesses)
-        checkShadowsOf(*I);
-    for (BasicBlock *BB : P.Reversed) {
-      for (Instruction &I : *BB)
-        checkReads(I);
-      checkBack(BB);
-    }
-    for (const auto &[K, S] : P.Sources)
-      checkSource(K, S);
-    checkCycles();
-    checkSlots();
-    checkPointerStores();
+      return std::move(Violations);
+    IsTaped = hasRun("tape", Done);
+    if (hasRun("needs", Done))
+      for (BasicBlock *BB : P.Reversed)
+        checkBack(BB, hasRun("sources", Done));
+    if (hasRun("sources", Done))
+      checkSources();
+    if (hasRun("places", Done) && P.Req.How == Mode::Split)
+      for (const auto &[K, S] : P.Sources)
+        checkPlace(K, S);
+    if (hasRun("adjoints", Done))
+      checkAdjoints();
+    if (IsTaped)
+      checkSlots();
+    if (IsTaped && Violations.empty())
+      prove();
     return std::move(Violations);
   }
 
@@ -53,7 +70,12 @@ private:
   void checkShadowsOf(Instruction &Access);
   void checkPointerStores();
   SmallVector<Value *, 2> pointersOf(Instruction &Access) const;
-  void checkBack(BasicBlock *BB);
+  void checkObjects();
+  void checkWorkspaces();
+  void checkSources();
+  void checkAdjoints();
+  void prove();
+  void checkBack(BasicBlock *BB, bool HasSources);
   void checkLast(int L, BasicBlock *Exit);
   void checkSource(Key K, const Source &S);
   void checkPlace(Key K, const Source &S);
@@ -64,8 +86,66 @@ private:
   bool visit(Key K, DenseMap<Key, int> &State);
 
   const Plan &P;
+  const Facts &Known;
+  bool IsTaped = false;
   std::vector<std::string> Violations;
 };
+
+void Verifier::checkObjects() {
+  for (Instruction *I : P.ActiveAccesses)
+    checkShadowsOf(*I);
+  checkPointerStores();
+  checkWorkspaces();
+}
+
+void Verifier::checkWorkspaces() {
+  for (unsigned A = 0; A < P.Objects.size(); ++A) {
+    if (P.Objects[A].Shadow != ShadowHome::Workspace)
+      continue;
+    unsigned Groups = 0;
+    for (ArrayRef<unsigned> Group : P.Workspaces)
+      if (is_contained(Group, A)) {
+        ++Groups;
+        for (unsigned B = 0; B < P.Objects.size(); ++B)
+          if (Known.Objects.mayOverlap(A, B) && !is_contained(Group, B))
+            violate("P4: `" + P.Objects[A].Name + "` and `" +
+                    P.Objects[B].Name +
+                    "` may share memory, and not their shadows");
+      }
+    if (Groups != 1)
+      violate("P4: the workspace `" + P.Objects[A].Name + "` is in " +
+              Twine(Groups) + " groups");
+  }
+}
+
+void Verifier::checkSources() {
+  for (BasicBlock *BB : P.Reversed)
+    for (Instruction &I : *BB)
+      checkReads(I);
+  for (const auto &[K, S] : P.Sources)
+    checkSource(K, S);
+  checkCycles();
+}
+
+void Verifier::checkAdjoints() {
+  for (const Value *V : P.Local)
+    if (!isLocalAdjoint(P, V))
+      violate("P7: `%" + V->getName() +
+              "` has an adjoint of one block, and is read in another");
+}
+
+/// What was read is still there: by a search of its own.
+void Verifier::prove() {
+  SourceProver Prover(P, Known);
+  for (const auto &[K, S] : P.Sources) {
+    auto *Load = dyn_cast<LoadInst>(K.getPointer());
+    if (S.Kind == SourceKind::Reload && !Prover.isStillThere(*Load))
+      violate("P2: " + name(K) + " is reloaded, and may be written again");
+    if (S.Kind == SourceKind::Snapshot &&
+        !Prover.isInCopy(*Load, P.Snapshots[S.Index]))
+      violate("P2: " + name(K) + " is read from a copy that may not hold it");
+  }
+}
 
 /// The bases that `Ptr` may be computed from.
 static SmallVector<Value *, 4> rootsOf(Value *Ptr) {
@@ -168,7 +248,6 @@ void Verifier::checkShadowsOf(Instruction &Access) {
 void Verifier::checkAccess(Instruction &I) {
   for (Value *Ptr : pointersOf(I))
     expectSource(shadowOf(Ptr), I);
-  checkShadowsOf(I);
   if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
     expectSource(primalOf(Mem->getLength()), I);
 }
@@ -192,14 +271,14 @@ void Verifier::checkReads(Instruction &I) {
   }
 }
 
-void Verifier::checkBack(BasicBlock *BB) {
+void Verifier::checkBack(BasicBlock *BB, bool HasSources) {
   auto It = P.Back.find(BB);
   if (It == P.Back.end()) {
     violate("P5: block `" + BB->getName() +
             "` does not know where it came from");
     return;
   }
-  if (It->second.How != BackPlan::Form::Which)
+  if (!HasSources || It->second.How != BackPlan::Form::Which)
     return;
   SmallVector<BasicBlock *, 4> Preds = distinctPredecessors(BB);
   if (Preds.size() > 1) {
@@ -225,8 +304,6 @@ void Verifier::checkLast(int L, BasicBlock *Exit) {
 }
 
 void Verifier::checkSource(Key K, const Source &S) {
-  if (P.Req.How == Mode::Split)
-    checkPlace(K, S);
   switch (S.Kind) {
   case SourceKind::Recompute:
   case SourceKind::Reload:
@@ -246,7 +323,8 @@ void Verifier::checkSource(Key K, const Source &S) {
     break;
   }
   case SourceKind::Tape:
-    checkSlotOf(K, S);
+    if (IsTaped)
+      checkSlotOf(K, S);
     break;
   case SourceKind::Counter:
     if (!P.ReversedLoops.contains(S.Index))
@@ -274,10 +352,14 @@ void Verifier::checkSlotOf(Key K, const Source &S) {
 void Verifier::checkSlots() {
   for (unsigned I = 0; I < P.Slots.size(); ++I) {
     const TapeSlot &S = P.Slots[I];
-    for (int L : S.Nest)
+    for (int L : S.Nest) {
       if (!P.ReversedLoops.contains(L))
         violate("P3: slot " + Twine(I) + " is indexed by L" + Twine(L) +
                 ", which is not reversed");
+      if (!hasSource(primalOf(P.N.Loops[L].Counter)))
+        violate("P3: slot " + Twine(I) + " is indexed by L" + Twine(L) +
+                ", whose counter has no source");
+    }
     if (S.Nest.empty() || S.Head == 0)
       continue;
     if (S.BaseSlot < 0 || unsigned(S.BaseSlot) >= P.Slots.size() ||
@@ -322,6 +404,9 @@ void Verifier::checkCycles() {
 
 } // namespace
 
-std::vector<std::string> verifyPlan(const Plan &P) { return Verifier(P).run(); }
+std::vector<std::string> verifyPlan(const Plan &P, const Facts &Known,
+                                    StringRef Done) {
+  return Verifier(P, Known).run(Done);
+}
 
 } // namespace pyfront

@@ -1,40 +1,131 @@
 //===- Planner.cpp - The steps in order -----------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
-#include "enzyme_pass/plan/Needs.h"
 
 using namespace llvm;
 
 namespace pyfront {
 
-static void planReverse(Plan &P, const Facts &Known, const DominatorTree &DT) {
-  SetVector<Key> Needed = findNeeds(P, DT);
-  planGuards(P);
-  planSources(P, Known, DT, Needed);
-  if (P.Req.How == Mode::Split)
-    planPlaces(P, Known);
-  // A batch fills the vector lanes with its adjoints.
-  bool IsBatch = P.Req.Width > 1;
-  if (!P.Req.isDisabled("lanes") && !IsBatch)
-    planLanes(P);
-  if (!P.Req.isDisabled("strips") && !IsBatch)
-    planStrips(P, Known);
-  planTape(P, DT);
+namespace {
+
+bool always(const Request &) { return true; }
+bool hasReverseSweep(const Request &Req) { return Req.How != Mode::Forward; }
+bool isSplit(const Request &Req) { return Req.How == Mode::Split; }
+/// A batch fills the vector lanes with its adjoints.
+bool hasLanes(const Request &Req) {
+  return hasReverseSweep(Req) && Req.Width == 1 && !Req.isDisabled("lanes");
+}
+bool hasStrips(const Request &Req) {
+  return hasReverseSweep(Req) && Req.Width == 1 && !Req.isDisabled("strips");
+}
+
+constexpr Step Steps[] = {
+    {"active", planActive, always, {}, "all else is about what is active"},
+    {"objects",
+     planObjects,
+     always,
+     {"active"},
+     "active objects and tables have shadows"},
+    {"needs",
+     planNeeds,
+     hasReverseSweep,
+     {"active"},
+     "active instructions say what is read"},
+    {"guards",
+     planGuards,
+     hasReverseSweep,
+     {"active"},
+     "only adjoints can be guarded"},
+    {"sources",
+     planSources,
+     hasReverseSweep,
+     {"objects", "needs"},
+     "needed keys get sources; the shadows of parameters are free"},
+    {"places",
+     planPlaces,
+     isSplit,
+     {"objects", "sources"},
+     "of kept shadows it is asked where they may lie"},
+    {"adjoints",
+     planAdjoints,
+     hasReverseSweep,
+     {"active"},
+     "each active value has an adjoint"},
+    {"lanes",
+     planLanes,
+     hasLanes,
+     {"needs", "adjoints"},
+     "sums over loops that are reversed"},
+    {"strips", planStrips, hasStrips, {"needs"}, "loops that are reversed"},
+    {"tape",
+     planTape,
+     hasReverseSweep,
+     {"sources"},
+     "every taped key and every snapshot gets a slot"},
+};
+
+constexpr Improvement Improvements[] = {
+    {"reload", true, "repeats loads whose memory is not written again"},
+    {"recompute", true, "repeats pure instructions"},
+    {"mincut", true, "tapes the cheapest set of keys"},
+    {"snapshot", true, "copies overwritten arrays instead of taping loads"},
+    {"lanes", false, "sums over a loop in vector lanes"},
+    {"strips", false, "reverses a stencil loop access by access"},
+};
+
+constexpr bool isSame(const char *A, const char *B) {
+  while (*A && *A == *B)
+    ++A, ++B;
+  return *A == *B;
+}
+
+constexpr bool comesBefore(const char *Name, unsigned Index) {
+  for (unsigned I = 0; I < Index; ++I)
+    if (isSame(Steps[I].Name, Name))
+      return true;
+  return false;
+}
+
+constexpr bool isOrdered() {
+  for (unsigned I = 0; I < std::size(Steps); ++I)
+    for (const char *Before : Steps[I].After)
+      if (Before && !comesBefore(Before, I))
+        return false;
+  return true;
+}
+static_assert(isOrdered(), "a step runs before one that it depends on");
+
+} // namespace
+
+ArrayRef<Step> steps() { return Steps; }
+ArrayRef<Improvement> improvements() { return Improvements; }
+
+static bool checkDisabled(const Request &Req, DiagnosticSink &Sink) {
+  for (const std::string &Name : Req.Disable)
+    if (none_of(Improvements,
+                [&](const Improvement &I) { return I.Name == Name; }))
+      Sink.internal("no plan step is called `" + Name + "`");
+  return Sink.empty();
 }
 
 std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
                                const Facts &Known, const DominatorTree &DT,
-                               DiagnosticSink &Sink) {
-  if (!refuseUnsupported(N, Req, Known, Sink))
+                               DiagnosticSink &Sink, PlanObserver Observe) {
+  if (!checkDisabled(Req, Sink) || !refuseUnsupported(N, Req, Known, Sink))
     return nullptr;
   auto P = std::make_unique<Plan>(N, Req);
-  planActive(*P, Known);
-  planObjects(*P, Known);
-  if (Req.How != Mode::Forward)
-    planReverse(*P, Known, DT);
-  for (const std::string &Violation : verifyPlan(*P))
-    Sink.internal("the plan is not sound: " + Violation);
-  if (!Sink.empty())
-    return nullptr;
+  Planning State{*P, Known, DT, {}};
+  for (const Step &Next : Steps) {
+    if (!Next.Applies(Req))
+      continue;
+    Next.Run(State);
+    if (Observe)
+      Observe(Next.Name, *P);
+    for (const std::string &Violation : verifyPlan(*P, Known, Next.Name))
+      Sink.internal("after step `" + Twine(Next.Name) +
+                    "` the plan is not sound: " + Violation);
+    if (!Sink.empty())
+      return nullptr;
+  }
   return P;
 }
 

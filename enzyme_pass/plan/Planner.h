@@ -1,30 +1,15 @@
 //===- Planner.h - From facts to a plan -----------------------------------===//
 ///
 /// \file
-/// The only place that refuses a kernel and the only one that weighs. In order:
+/// The only place that refuses a kernel and the only one that weighs. What a
+/// kernel may not do is refused first (Refuse.cpp); then the steps of `steps()`
+/// run in their order, each a function from plan to plan, and after each the
+/// verifier checks what has to hold from there on.
 ///
-///   refuse       constructs without a derivative          (Refuse.cpp)
-///   active       what carries a derivative                (PlanActive.cpp)
-///   needs        what the reverse sweep reads             (Needs.cpp)
-///   guards       adjoints that may be exactly zero        (PlanGuards.cpp)
-///   objects      where each object's shadow lives         (PlanObjects.cpp)
-///   sources      tape everything, then the improvements   (PlanSources.cpp)
-///                  reload     loads whose memory is not written again
-///                  recompute  pure instructions
-///                  snapshot   copies of overwritten arrays (PlanSnapshots.cpp)
-///                  mincut     the cheapest set to tape     (MinCut.cpp)
-///   places       split mode: shadows that are kept        (PlanPlaces.cpp)
-///   lanes        sums over a loop in vector lanes         (PlanLanes.cpp)
-///   strips       scatter loops split by access            (PlanStrips.cpp)
-///   tape         slots, where their arrays begin          (PlanTape.cpp)
-///   verify       P1-P5                                     (PlanVerifier.cpp)
-///
-/// Each improvement can be switched off by its name (`Request::Disable`); the
-/// gradient does not change by a bit, `lanes` and `strips` aside, which change
-/// the order of sums.
-///
-/// In forward mode tangents travel with the values, so only `active`, `objects`
-/// and `verify` have something to do.
+/// Some steps are improvements, or have them: `improvements()`. Each can be
+/// switched off by its name (`Request::Disable`), and the derivative does not
+/// change by a bit, unless the improvement says that it changes the order of
+/// sums.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLANNER_H
 #define PYFRONT_PLAN_PLANNER_H
@@ -37,42 +22,77 @@
 
 namespace pyfront {
 
+/// What the steps work on.
+struct Planning {
+  Plan &P;
+  const Facts &Known;
+  const llvm::DominatorTree &DT;
+  /// The keys that the reverse sweep reads: from `needs` to `sources`.
+  llvm::SetVector<Key> Needed;
+};
+
+struct Step {
+  const char *Name;
+  void (*Run)(Planning &);
+  /// Whether a derivative of this kind has the step.
+  bool (*Applies)(const Request &);
+  /// Steps that must come before, null at the end; and why.
+  const char *After[3];
+  const char *Why;
+};
+
+struct Improvement {
+  const char *Name;
+  /// False: it changes the order of sums.
+  bool KeepsBits;
+  const char *What;
+};
+
+llvm::ArrayRef<Step> steps();
+llvm::ArrayRef<Improvement> improvements();
+
+/// Is shown the plan after each step, if anybody wants to see it.
+using PlanObserver = llvm::function_ref<void(llvm::StringRef, const Plan &)>;
+
 /// Null after a diagnostic.
 std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
                                const Facts &Known,
                                const llvm::DominatorTree &DT,
-                               DiagnosticSink &Sink);
+                               DiagnosticSink &Sink,
+                               PlanObserver Observe = nullptr);
 
 /// Reports every construct on a path to the success exit that has no
 /// derivative here; false if there is one.
 bool refuseUnsupported(const NormalFunction &N, const Request &Req,
                        const Facts &Known, DiagnosticSink &Sink);
 
+/// What `P` violates once the steps up to `Done` have run, one line each; empty
+/// if it is sound. After the last step reloads and snapshots are proved as
+/// well, by another way than they were found (ProveSources.h).
+std::vector<std::string> verifyPlan(const Plan &P, const Facts &Known,
+                                    llvm::StringRef Done = "tape");
+
 /// Fills `Active`, `ActiveAccesses`, `PointerStores` and `CopiedType`.
-void planActive(Plan &P, const Facts &Known);
-
-/// Finds the instructions that speculation may have run in vain.
-void planGuards(Plan &P);
-
-void planObjects(Plan &P, const Facts &Known);
-
-/// Gives each needed key, and what recomputing it reads, a source. Taped keys
-/// get `SourceKind::Tape` without a slot.
-void planSources(Plan &P, const Facts &Known, const llvm::DominatorTree &DT,
-                 const llvm::SetVector<Key> &Needed);
-
-/// Split mode: finds the shadow pointers that the forward half keeps.
-void planPlaces(Plan &P, const Facts &Known);
-
-/// Finds the adjoints that are sums over a loop.
-void planLanes(Plan &P);
-
-/// Finds the innermost loops whose reverse adds to one array at several
-/// offsets.
-void planStrips(Plan &P, const Facts &Known);
-
-/// Makes the slots of taped keys and of snapshots, and their base slots.
-void planTape(Plan &P, const llvm::DominatorTree &DT);
+void planActive(Planning &S);
+/// Fills `Objects` and `Workspaces`: where each object's shadow lives.
+void planObjects(Planning &S);
+/// Fills `Reversed`, `ReversedLoops`, `Back` and `Planning::Needed`.
+void planNeeds(Planning &S);
+/// Fills `Guarded`: adjoints that may be exactly zero.
+void planGuards(Planning &S);
+/// Fills `Sources` and `Snapshots`: taped keys have no slot yet.
+void planSources(Planning &S);
+/// Fills `Places`: the shadow pointers that a forward half keeps.
+void planPlaces(Planning &S);
+/// Fills `Local`: adjoints that need no variable.
+void planAdjoints(Planning &S);
+/// Fills `Lanes`: adjoints that are sums over a loop.
+void planLanes(Planning &S);
+/// Fills `Strips`: loops whose reverse adds to one array at several offsets.
+void planStrips(Planning &S);
+/// Makes the slots of taped keys and of snapshots, and their base slots; gives
+/// sources to the counters that index them.
+void planTape(Planning &S);
 
 } // namespace pyfront
 

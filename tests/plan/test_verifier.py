@@ -86,6 +86,13 @@ def swapped_split(u, v, steps):
         a, b = b, a
 
 
+def through_workspaces(x, p, q):
+    for i in range(x.shape[0]):
+        p[i] = x[i] * x[i]
+    for i in range(x.shape[0]):
+        x[i] = q[i]
+
+
 triangle_gradient = ad.autodiff(triangle, ad.Duplicated)
 
 
@@ -107,6 +114,7 @@ WISHES = {
         Wish(squares_split, MATRIX, split=True),
         Wish(swapped_split, f"{VECTOR}, {VECTOR}, i8", split=True),
         Wish(nested, f"{VECTOR}, {VECTOR}"),
+        Wish(through_workspaces, f"{VECTOR}, {VECTOR}, {VECTOR}", const=("p", "q"), may_alias=True),
     ]
 }
 
@@ -133,6 +141,10 @@ BREAKINGS: list[tuple[str, Callable[..., object], str, str]] = [
     ("no-last-iteration", converging, "P5", "the last iteration of L1"),
     ("reload-from-caller", squares_split, "P6", "is reloaded from the caller's memory"),
     ("no-place", swapped_split, "P6", "and is not kept as a place"),
+    ("reload-overwritten", squares, "P2", "is reloaded, and may be written again"),
+    ("copy-too-early", swapped, "P2", "is read from a copy that may not hold it"),
+    ("local-adjoint", converging, "P7", "and is read in another"),
+    ("parted-workspaces", through_workspaces, "P4", "may share memory, and not their shadows"),
 ]
 
 

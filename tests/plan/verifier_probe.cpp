@@ -103,6 +103,46 @@ bool reloadFromCaller(Plan &P) {
   return true;
 }
 
+/// A load that is repeated although its memory is written again.
+bool reloadOverwritten(Plan &P) {
+  auto *Taped = find(P, SourceKind::Tape, [](Key K) {
+    return isa<LoadInst>(K.getPointer()) && K.getInt() == Space::Primal;
+  });
+  if (!Taped)
+    return false;
+  Key Load = Taped->first;
+  Taped->second.Kind = SourceKind::Reload;
+  giveSources(P, Load);
+  return true;
+}
+
+/// A copy that is made once, where one an iteration is needed.
+bool copyTooEarly(Plan &P) {
+  for (Snapshot &S : P.Snapshots)
+    if (S.EachIteration) {
+      S.EachIteration = false;
+      return true;
+    }
+  return false;
+}
+
+bool callAdjointLocal(Plan &P) {
+  for (Value *V : P.Active)
+    if (!P.Local.contains(V))
+      return P.Local.insert(V).second;
+  return false;
+}
+
+bool partWorkspaces(Plan &P) {
+  for (auto &Group : P.Workspaces)
+    if (Group.size() > 1) {
+      unsigned Last = Group.pop_back_val();
+      P.Workspaces.push_back({Last});
+      return true;
+    }
+  return false;
+}
+
 /// A taped shadow that is taken for an address.
 bool dropPlace(Plan &P) {
   for (const auto &[V, Place] : P.Places)
@@ -256,11 +296,15 @@ constexpr Breaking Breakings[] = {
     {"no-last-iteration", dropLastIteration},
     {"reload-from-caller", reloadFromCaller},
     {"no-place", dropPlace},
+    {"reload-overwritten", reloadOverwritten},
+    {"copy-too-early", copyTooEarly},
+    {"local-adjoint", callAdjointLocal},
+    {"parted-workspaces", partWorkspaces},
 };
 
 /// Only what the reverse sweep reads has a source, so each of them is missed;
 /// literals need none.
-void dropEachSource(Plan &P) {
+void dropEachSource(Plan &P, const Facts &Known) {
   const auto Whole = P.Sources;
   unsigned Count = 0;
   for (const auto &[K, S] : Whole) {
@@ -268,7 +312,7 @@ void dropEachSource(Plan &P) {
       continue;
     ++Count;
     P.Sources.erase(K);
-    if (verifyPlan(P).empty())
+    if (verifyPlan(P, Known).empty())
       outs() << "not missed: " << K.getPointer()->getName()
              << (K.getInt() == Space::Shadow ? "'" : "") << "\n";
     P.Sources = Whole;
@@ -276,9 +320,9 @@ void dropEachSource(Plan &P) {
   outs() << Count << " sources\n";
 }
 
-void breakPlan(Plan &P, StringRef How) {
+void breakPlan(Plan &P, const Facts &Known, StringRef How) {
   if (How == "each-source")
-    return dropEachSource(P);
+    return dropEachSource(P, Known);
   const Breaking *B =
       find_if(Breakings, [&](const Breaking &B) { return B.Name == How; });
   PF_CHECK(B != std::end(Breakings), "a way to break a plan");
@@ -286,7 +330,7 @@ void breakPlan(Plan &P, StringRef How) {
     outs() << "nothing to break\n";
     return;
   }
-  std::vector<std::string> Violations = verifyPlan(P);
+  std::vector<std::string> Violations = verifyPlan(P, Known);
   for (const std::string &Violation : Violations)
     outs() << Violation << "\n";
   if (Violations.empty())
@@ -309,7 +353,7 @@ struct BreakPlanPass : PassInfoMixin<BreakPlanPass> {
         makePlan(*N, Req, Known,
                  AM.Function.getResult<DominatorTreeAnalysis>(*N->F), Sink);
     PF_CHECK(P, "the kernel can be planned");
-    breakPlan(*P, How);
+    breakPlan(*P, Known, How);
     return PreservedAnalyses::none();
   }
 

@@ -23,6 +23,8 @@ class FakeEngine:
     """Answers requests; ``diagnostics`` makes it refuse, ``status`` makes its derivatives fail, ``extra`` is
     IR for its module."""
 
+    plan_steps = ("reload", "mincut")
+
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.diagnostics: tuple[Diagnostic, ...] = ()

@@ -69,7 +69,8 @@ class BatchBody(Body):
             for leaf in argument.leaves:
                 if leaf.is_array:
                     role = Role.PRIMAL if argument.is_duplicated else Role.CONST
-                    (written if argument.is_duplicated else constant).append(self._view(primal, leaf, role))
+                    view = self._view(primal, leaf, role)
+                    (written if view.written else constant).append(view)
             if not argument.is_duplicated:
                 continue
             for leaf in argument.shadow_leaves:
@@ -101,7 +102,10 @@ class BatchBody(Body):
             self._raise(ShapeError, f"`{self._compiled.kernel}`: `{leaf.name}` has not the shape {text}")
 
     def _check_overlap(self, written: Sequence[View], constant: Sequence[View]) -> None:
-        """No array overlaps one that the derivative writes: two loops over all of them, however many there are."""
+        """No array overlaps one that is written, by the kernel (it may be Const) or by its derivative.
+
+        Two loops over all of them, however many there are.
+        """
         builder = self._builder
         views = [*written, *constant]
         memory = ir.ArrayType(INDEX, max(len(views), 1))
@@ -232,9 +236,9 @@ class BatchBody(Body):
             self._raise(MemoryError, f"no memory for the shadows of `{self._compiled.kernel}`")
         return memory
 
-    def _raise(self, error: type[BaseException], message: str) -> None:
+    def _raise(self, error: type[BaseException], *args: Any) -> None:
         self._release()
-        super()._raise(error, message)
+        super()._raise(error, *args)
 
     def _release(self) -> None:
         if self._mark is not None:

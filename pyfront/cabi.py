@@ -278,7 +278,7 @@ class _Body(Body):
                 self._context.nrt.free(builder, builder.bitcast(exception, native.POINTER))
         builder.ret(status)
 
-    def _raise(self, error: type[BaseException], message: str) -> None:
+    def _raise(self, error: type[BaseException], *args: Any) -> None:
         status = next(_STATUS[base] for base in error.__mro__ if base in _STATUS)
         self._builder.ret(native.STATUS(status))
 

@@ -1,7 +1,9 @@
 """Run-time checks: what must hold of the arrays of a call before the derivative runs, as LLVM IR in front of it.
 
 Each shadow has its primal's shape and strides; no shadow overlaps a primal or a Const array; Duplicated primals
-overlap only where their shadows do, at the same distance. Overlap is that of memory extents, so each pair costs
+overlap only where their shadows do, at the same distance; no Const array overlaps a Duplicated one. Const arrays may
+overlap each other: if the kernel writes one of them, the derivative is compiled for arguments that alias. Arrays
+without elements overlap nothing. Overlap is that of memory extents, so each pair costs
 constant time: arrays that interleave without sharing an element count as overlapping.
 
 The usual call pays for comparisons and one branch. Only when some pair overlaps does it find out which.
@@ -44,6 +46,8 @@ class View:
     shape: tuple[ir.Value, ...]
     strides: tuple[ir.Value, ...]
     itemsize: int
+    written: bool = True
+    """Whether the derivative may write it: a Const array where the kernel uses it as workspace."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +133,12 @@ def _folded(builder: ir.IRBuilder, view: View) -> ir.Value:
 
 
 def emit_overlap_checks(
-    builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair], fail: Fail, *, may_alias: bool
+    builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair], fail: Fail, aliased: Fail | None
 ) -> None:
-    """Check that arrays share no memory; with ``may_alias`` they may, where their shadows do alike."""
+    """Check that arrays share no memory that is written.
+
+    They may, where their shadows do alike, in code that is compiled for that (no ``aliased``).
+    """
     extents = [
         _extent(builder, view, pair) for pair in pairs for view in (pair.primal, pair.shadow) if view is not None
     ]
@@ -140,17 +147,18 @@ def emit_overlap_checks(
     if not overlaps:
         return
     with builder.if_then(_any(builder, overlaps), likely=False):
-        aliased: list[tuple[ir.Value, str]] = []
+        alike: list[tuple[ir.Value, str]] = []
         for (a, b), overlap in zip(suspects, overlaps, strict=True):
             legal = _legal(builder, a, b)
             wrong = overlap if legal is None else builder.and_(overlap, builder.not_(legal))
             with builder.if_then(wrong):
                 fail(OverlapError, f"`{kernel}`: {_reason(a, b)}")
             if legal is not None:
-                aliased.append((overlap, f"`{a.view.name}` and `{b.view.name}`"))
-        for overlap, names in [] if may_alias else aliased:
+                alike.append((overlap, f"`{a.view.name}` and `{b.view.name}`"))
+        for overlap, names in alike if aliased else []:
             with builder.if_then(overlap):
-                fail(
+                assert aliased is not None
+                aliased(
                     AliasedCallError,
                     with_help(
                         f"`{kernel}`: {names} overlap, which this call cannot handle",
@@ -161,7 +169,7 @@ def emit_overlap_checks(
 
 def _matters(a: View, b: View) -> bool:
     """Two arrays that nobody writes may share memory."""
-    return a.role is not Role.CONST or b.role is not Role.CONST or a.type.mutable or b.type.mutable
+    return a.written or b.written
 
 
 def _legal(builder: ir.IRBuilder, a: _Extent, b: _Extent) -> ir.Value | None:

@@ -164,13 +164,18 @@ class Derivative:
             if seeded is None:
                 seeded = self._seeded_entry = self._dispatcher(seeded=True)
             return seeded(*args, **kwargs, seed=seed) if kwargs else seeded(*args, seed)
-        except AliasedCallError:
-            pass
+        except AliasedCallError as error:
+            # Only the entry's own checks run before anything of the kernel does.
+            if not self._has_checked(error):
+                raise
         except TypeError as error:
             self._check_call(error, args, kwargs)
             raise
         aliased = self._dispatcher(seeded=seed is not None, may_alias=True)
         return aliased(*args, **kwargs) if seed is None else aliased(*args, **kwargs, seed=seed)
+
+    def _has_checked(self, error: AliasedCallError) -> bool:
+        return error.entry in [entry.serial for entry in (self._entry, self._seeded_entry) if entry is not None]
 
     @functools.cached_property
     def as_kernel(self) -> Dispatcher:

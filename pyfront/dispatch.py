@@ -52,6 +52,11 @@ class EntryDispatcher(TwinnedDispatcher):
         self._embed = embed
         self._seeded = seeded
 
+    @property
+    def serial(self) -> int:
+        """What an `AliasedCallError` of these entries carries as its ``entry``."""
+        return self._shape.serial
+
     @functools.cached_property
     def twin(self) -> EntryDispatcher:
         """The dispatcher of the same derivative in captured code."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from llvmlite import ir
@@ -38,6 +38,8 @@ class Shape:
     with_primal: bool
     seeded: bool
     may_alias: bool
+    serial: int = field(default_factory=itertools.count().__next__, compare=False)
+    """Unique in the process."""
 
     @property
     def all_parameters(self) -> tuple[str, ...]:
@@ -229,7 +231,8 @@ class Body:
                 pairs.append(Pair(self._view(primal, leaf, role), its_shadow))
         kernel = self._compiled.kernel
         checks.emit_layout_checks(self._builder, kernel, pairs, self._raise)
-        checks.emit_overlap_checks(self._builder, kernel, pairs, self._raise, may_alias=self._shape.may_alias)
+        aliased = None if self._shape.may_alias else self._raise_aliased
+        checks.emit_overlap_checks(self._builder, kernel, pairs, self._raise, aliased)
 
     def _view(self, value: ir.Value, leaf: Leaf, role: Role) -> View:
         builder = self._builder
@@ -242,6 +245,7 @@ class Body:
             shape=tuple(cgutils.unpack_tuple(builder, array.shape)),
             strides=tuple(cgutils.unpack_tuple(builder, array.strides)),
             itemsize=self._context.get_abi_sizeof(self._context.get_data_type(leaf.type.dtype)),
+            written=role is not Role.CONST or leaf.name in self._compiled.written,
         )
 
     # The call ------------------------------------------------------------------------------------
@@ -405,6 +409,9 @@ class Body:
             self._raise(MemoryError, f"no memory for the tape of `{self._compiled.kernel}`")
         builder.ret(status)
 
-    def _raise(self, error: type[BaseException], message: str) -> None:
-        self._context.call_conv.set_static_user_exc(self._builder, error, (message,))
+    def _raise_aliased(self, error: type[BaseException], message: str) -> None:
+        self._raise(error, message, self._shape.serial)
+
+    def _raise(self, error: type[BaseException], *args: Any) -> None:
+        self._context.call_conv.set_static_user_exc(self._builder, error, args)
         self._builder.ret(RETCODE_USEREXC)

@@ -55,7 +55,14 @@ class OverlapError(ArgumentError, ValueError):
 
 
 class AliasedCallError(OverlapError):
-    """Arguments alias, and their shadows alike: that takes a derivative which only a call from Python compiles."""
+    """Arguments alias, and their shadows alike: that takes a derivative which only a call from Python compiles.
+
+    ``entry`` says which entry has checked them. A kernel that calls derivatives may raise the error for one of theirs.
+    """
+
+    def __init__(self, message: str, entry: int | None = None) -> None:
+        super().__init__(message)
+        self.entry = entry
 
 
 class SeedError(ArgumentError, TypeError):

@@ -233,7 +233,9 @@ class ForwardHalf(_Half):
         may_alias = False
         try:
             value, address = self._entry(*args)
-        except AliasedCallError:
+        except AliasedCallError as error:
+            if error.entry != self._entry.serial:
+                raise
             may_alias = True
             value, address = split.forward(True)(*args)
         return value, Tape(address, split, split.name, args, may_alias)

@@ -20,8 +20,8 @@ LL = {"f64": "double", "f32": "float", "i64": "i64", "i32": "i32", "bool": "i8"}
 
 
 class FakeEngine:
-    """Answers requests; ``diagnostics`` makes it refuse, ``status`` makes its derivatives fail, ``extra`` is
-    IR for its module."""
+    """Answers requests; ``diagnostics`` makes it refuse, ``status`` makes its derivatives fail, ``extra`` is IR for
+    its module, ``written`` is what it says the kernel writes."""
 
     plan_steps = ("reload", "mincut")
 
@@ -30,6 +30,7 @@ class FakeEngine:
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self.status = 0
         self.extra = ""
+        self.written: frozenset[str] = frozenset()
         self.released = 0
 
     def release_memory(self) -> None:
@@ -47,7 +48,7 @@ class FakeEngine:
         )
         module = llvm.parse_assembly(text)
         module.get_function(asked["primal"]).linkage = "internal"
-        return EngineResult(module.as_bitcode(), f"plan of {asked['primal'].split('B2v')[0]}\n", "", frozenset(), ())
+        return EngineResult(module.as_bitcode(), f"plan of {asked['primal'].split('B2v')[0]}\n", "", self.written, ())
 
     def _derivative(self, asked: dict[str, Any], types: list[str]) -> str:
         primal = [f"{type_} %p{index}" for index, type_ in enumerate(types) if index >= 2]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numba import njit
 from oracle import active, check, const, dup
+
+import pyfront as ad
 
 
 @njit
@@ -109,3 +112,37 @@ def test_const_view_beside_duplicated_view(rng):
 def test_overlap_in_float32(rng):
     a = rng.normal(size=6).astype(np.float32)
     check(combine, dup(a[1:]), dup(a[:-1]))
+
+
+def test_what_a_kernel_raises_for_a_derivative_that_it_calls_is_not_taken_for_ones_own():
+    """The kernel has changed its arrays by then, so it must not run again."""
+    of_combine = ad.autodiff(combine, ad.Duplicated, ad.Duplicated)
+
+    @njit
+    def doubles_and_fails(x):
+        x[0] *= 2.0
+        w, dw = np.ones(3), np.ones(3)
+        of_combine(w, dw, w, dw)
+        return x[0]
+
+    x, dx = np.ones(1), np.zeros(1)
+    for call in (
+        lambda: ad.autodiff(doubles_and_fails, ad.Duplicated)(x, dx),
+        lambda: ad.autodiff_split(doubles_and_fails, ad.Duplicated)[0](x),
+    ):
+        x[0] = 1.0
+        with pytest.raises(ad.AliasedCallError, match="`combine`"):
+            call()
+        assert (x[0], dx[0]) == (2.0, 0.0)
+
+
+def test_arrays_without_elements_overlap_nothing():
+    @njit
+    def first(a, b, c):
+        for i in range(b.shape[0]):
+            a[i] += b[i] * c[i]
+        return a[0] * a[1]
+
+    a, da = np.array([2.0, 3.0]), np.zeros(2)
+    ad.autodiff(first, ad.Duplicated, ad.Duplicated, ad.Const)(a, da, a[1:1], da[:0], a[:0])
+    np.testing.assert_array_equal(da, [3.0, 2.0])

@@ -227,6 +227,30 @@ def test_shared_memory():
     refused(ValueError, pulled, 3.0, a, np.broadcast_to(shadow, (2, 2)))
 
 
+def test_const_arrays_that_share_memory():
+    """Refused if the kernel writes one of them; what it only reads may be one array."""
+
+    @njit
+    def through(a, first, second):
+        for i in range(a.size):
+            first[i] = a[i] * a[i]
+        return second[0] + second[1]
+
+    workspace, a = np.zeros(2), np.array([2.0, 3.0])
+    da = np.zeros((2, 2))
+    refused(ValueError, ad.autodiff(through, B, ad.Const, ad.Const), a, da, workspace, workspace)
+    assert not workspace.any()
+    assert not da.any()
+
+    @njit
+    def weighted(a, first, second):
+        return a[0] * first[0] * second[1]
+
+    w = a + 1.0
+    ad.autodiff(weighted, B, ad.Const, ad.Const)(a, da, w, w)
+    np.testing.assert_array_equal(da[:, 0], [12.0, 12.0])
+
+
 def test_scalars_in_reverse_mode():
     refused(TypeError, ad.autodiff(product, B, ad.Const), 2.0, (1.0, 1.0), 5.0)
 

@@ -19,6 +19,10 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
     Mark = openTape(B);
   else
     Mark = B.CreateCall(enterCallee(), {}, "mark");
+  // A kernel may call the derivative in a loop, with other arrays each time:
+  // copies of this code are told apart by where their scopes begin.
+  for (MDNode *One : Scope)
+    B.CreateNoAliasScopeDeclaration(One);
   // Replaced by a branch to the forward sweep once that exists.
   B.CreateUnreachable();
   Result = variable(ArrayType::get(B.getInt8Ty(), P.Req.resultBytes() + 8),

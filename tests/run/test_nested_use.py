@@ -114,3 +114,35 @@ def test_exception_passes_through_compiled_code():
 def test_many_calls_in_a_loop():
     a = np.linspace(-2.0, 2.0, 101)
     assert sum_of_slopes(a) == pytest.approx(sum(math.sin(x) + x * math.cos(x) for x in a), abs=1e-10)
+
+
+@njit
+def squares(p, q):
+    for i in range(p.shape[0]):
+        q[i] = p[i] * p[i]
+
+
+d_squares = ad.autodiff(squares, ad.Duplicated, ad.Duplicated)
+
+
+@njit
+def exchanged(a, b, q, r):
+    for _ in range(4):
+        for i in range(r.shape[0]):
+            r[i] = 1.0
+        d_squares(a, b, q, r)  # b += 2 a
+        a, b = b, a
+
+
+def test_array_and_shadow_exchanged_by_the_loop_around():
+    """What does not alias within one call of the derivative may alias between two: the loop is unrolled."""
+    da, db = np.cos(np.arange(16.0)), np.sin(np.arange(16.0))
+    a, b = np.linspace(0.2, 1.0, 16), np.linspace(-1.0, 1.0, 16)
+    first, second = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    for _ in range(4):
+        first, second = second + 2.0 * first, first
+    want = first[0] * da + second[0] * db, first[1] * da + second[1] * db
+    derivative = ad.autodiff(exchanged, ad.Duplicated, ad.Duplicated, ad.Const, ad.Const)
+    derivative(a, da, b, db, np.zeros(16), np.zeros(16))
+    np.testing.assert_allclose(da, want[0], rtol=1e-12)
+    np.testing.assert_allclose(db, want[1], rtol=1e-12)

@@ -16,8 +16,9 @@
 ///  N2  loops are reducible, simplified, in LCSSA form, with dedicated exits.
 ///  N3  every loop has one canonical counter; every other affine integer
 ///      recurrence of its header is an expression of that counter.
-///  N4  every loop has a last iteration index: one value known before the loop,
-///      or a phi in each exit block.
+///  N4  every loop has a last iteration index: one value known before the loop
+///      (further out, it is -1 where the loop will not be entered), or a phi in
+///      each exit block.
 ///  N5  every merge that is not a loop header has a `which` value.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_CORE_NORMALFUNCTION_H
@@ -61,6 +62,9 @@ struct NormalLoop {
   /// Index of the last execution of the header, where it is known before the
   /// loop; null for a loop whose length depends on what it computes.
   llvm::Value *Last = nullptr;
+  /// The outermost loop at whose entry `Last` is known, by its place: this one
+  /// or one around it. There it is -1 if this loop will not be entered.
+  int KnownBefore = -1;
   /// For a loop with null `Last`: in each exit block, the counter at the exit.
   llvm::SmallDenseMap<llvm::BasicBlock *, llvm::PHINode *, 2> LastAtExit;
   /// Index of the enclosing loop, or -1.
@@ -83,6 +87,13 @@ struct NormalFunction {
   /// For each merge but loop headers: i64 index into `predecessors` (in the
   /// order of `llvm::predecessors`), duplicates of one block counted once.
   llvm::DenseMap<const llvm::BasicBlock *, llvm::Value *> Which;
+
+  /// Whether `Last` of loop `L` is known where `Around`, `L` or a loop around
+  /// it, is entered.
+  bool isCounted(int L, int Around) const {
+    return Loops[L].Last &&
+           Loops[Loops[L].KnownBefore].Depth <= Loops[Around].Depth;
+  }
 
   int loopOf(const llvm::BasicBlock *BB) const {
     auto It = LoopOf.find(BB);

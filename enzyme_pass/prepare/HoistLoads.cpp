@@ -27,7 +27,7 @@ namespace {
 
 class LoadHoister {
 public:
-  LoadHoister(const NormalFunction &N, const Request &Req, ScalarEvolution &SE,
+  LoadHoister(NormalFunction &N, const Request &Req, ScalarEvolution &SE,
               const LoopInfo &LI, const DominatorTree &DT)
       : N(N), LI(LI), DT(DT), Objects(N, Req), Subs(N, Req, SE) {}
 
@@ -48,13 +48,16 @@ public:
 
 private:
   /// Where the preheader has just stored or loaded the value, that is taken.
-  static void hoist(LoadInst &Load, BasicBlock &To) {
+  void hoist(LoadInst &Load, BasicBlock &To) {
     Load.moveBefore(To.getTerminator()->getIterator());
     BasicBlock::iterator From = Load.getIterator();
     Value *Known = FindAvailableLoadedValue(&Load, &To, From);
     if (!Known || Known->getType() != Load.getType())
       return;
     Load.replaceAllUsesWith(Known);
+    for (NormalLoop &L : N.Loops)
+      if (L.Last == &Load)
+        L.Last = Known;
     Load.eraseFromParent();
   }
 
@@ -78,7 +81,7 @@ private:
     return true;
   }
 
-  const NormalFunction &N;
+  NormalFunction &N;
   const LoopInfo &LI;
   const DominatorTree &DT;
   MemoryObjects Objects;
@@ -87,7 +90,7 @@ private:
 
 } // namespace
 
-void hoistLoads(const NormalFunction &N, const Request &Req,
+void hoistLoads(NormalFunction &N, const Request &Req,
                 FunctionAnalysisManager &FAM) {
   LoadHoister Hoister(N, Req, FAM.getResult<ScalarEvolutionAnalysis>(*N.F),
                       FAM.getResult<LoopAnalysis>(*N.F),

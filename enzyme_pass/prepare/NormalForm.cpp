@@ -6,6 +6,7 @@
 /// `start + counter * step`, so the only phi of a loop header that the reverse
 /// sweep counts by itself is the counter.
 //===----------------------------------------------------------------------===//
+#include "enzyme_pass/prepare/LoopCounts.h"
 #include "enzyme_pass/prepare/Prepare.h"
 #include "llvm/ADT/PostOrderIterator.h"
 #include "llvm/Analysis/CFG.h"
@@ -38,11 +39,6 @@ struct Recurrence {
   Value *Step;
 };
 
-bool hasDivision(const SCEV *S) {
-  return SCEVExprContains(S,
-                          [](const SCEV *T) { return isa<SCEVUDivExpr>(T); });
-}
-
 class NormalFormBuilder {
 public:
   NormalFormBuilder(Function &F, FunctionAnalysisManager &FAM)
@@ -55,9 +51,6 @@ public:
 private:
   bool findExits(DiagnosticSink &Sink);
   bool collectLoops(DiagnosticSink &Sink);
-  /// The only way to leave `L` other than a raise, or null.
-  BasicBlock *onlyLiveExiting(const Loop &L) const;
-  Value *expandLast(const Loop &L);
   void addCounter(NormalLoop &NL, unsigned Index);
   SmallVector<Recurrence, 8> recurrencesOf(const NormalLoop &NL);
   void rewrite(const Recurrence &R, const NormalLoop &NL);
@@ -134,47 +127,6 @@ bool NormalFormBuilder::collectLoops(DiagnosticSink &Sink) {
         N.LoopOf[BB] = IndexOf.lookup(L);
     }
   return true;
-}
-
-BasicBlock *NormalFormBuilder::onlyLiveExiting(const Loop &L) const {
-  SmallVector<std::pair<BasicBlock *, BasicBlock *>, 4> Edges;
-  L.getExitEdges(Edges);
-  BasicBlock *Only = nullptr;
-  for (auto [From, To] : Edges) {
-    if (!N.isLive(To))
-      continue;
-    if (Only)
-      return nullptr;
-    Only = From;
-  }
-  return Only;
-}
-
-Value *NormalFormBuilder::expandLast(const Loop &L) {
-  BasicBlock *Exiting = onlyLiveExiting(L);
-  if (!Exiting || !DT.dominates(Exiting, L.getLoopLatch()))
-    return nullptr;
-  const SCEV *Count = SE.getExitCount(&L, Exiting);
-  if (isa<SCEVCouldNotCompute>(Count) ||
-      SE.getTypeSizeInBits(Count->getType()) > 64)
-    return nullptr;
-  Type *I64 = Type::getInt64Ty(F.getContext());
-  Count = SE.getNoopOrZeroExtend(Count, I64);
-  BasicBlock *At = L.getLoopPreheader();
-  // A count with a division is right only where the loop's own guard has been
-  // passed; any other can be clamped (Tape.h), so it may move outwards.
-  if (!hasDivision(Count))
-    for (const Loop *P = L.getParentLoop();
-         P && P->getLoopPreheader() && SE.isLoopInvariant(Count, P);
-         P = P->getParentLoop())
-      At = P->getLoopPreheader();
-  SCEVExpander Expander(SE, "last");
-  while (At && !Expander.isSafeToExpandAt(Count, At->getTerminator())) {
-    if (At == L.getLoopPreheader())
-      return nullptr;
-    At = L.getLoopPreheader();
-  }
-  return Expander.expandCodeFor(Count, I64, At->getTerminator()->getIterator());
 }
 
 SmallVector<Recurrence, 8>
@@ -313,8 +265,13 @@ std::optional<NormalFunction> NormalFormBuilder::build(DiagnosticSink &Sink) {
   if (!findExits(Sink) || !collectLoops(Sink))
     return std::nullopt;
   nameEverything();
-  for (unsigned I = 0; I < N.Loops.size(); ++I)
-    N.Loops[I].Last = expandLast(*LoopPtrs[I]);
+  for (unsigned I = 0; I < N.Loops.size(); ++I) {
+    LoopCount Count = writeLoopCount(*LoopPtrs[I], N, DT, SE);
+    N.Loops[I].Last = Count.Last;
+    if (Count.Last)
+      N.Loops[I].KnownBefore =
+          find(LoopPtrs, Count.KnownBefore) - LoopPtrs.begin();
+  }
   for (unsigned I = 0; I < N.Loops.size(); ++I) {
     NormalLoop &NL = N.Loops[I];
     SmallVector<Recurrence, 8> Recurrences = recurrencesOf(NL);

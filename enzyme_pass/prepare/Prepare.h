@@ -80,7 +80,7 @@ std::optional<NormalFunction> makeNormalForm(llvm::Function &F, Signature Sig,
 
 /// Moves loop-invariant loads out of loops whose stores, by their subscripts,
 /// do not touch them.
-void hoistLoads(const NormalFunction &N, const Request &Req,
+void hoistLoads(NormalFunction &N, const Request &Req,
                 llvm::FunctionAnalysisManager &FAM);
 
 } // namespace pyfront

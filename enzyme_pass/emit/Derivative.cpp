@@ -1,5 +1,7 @@
 //===- Derivative.cpp - Signature, variables, run-time calls --------------===//
 #include "enzyme_pass/emit/Derivative.h"
+#include "core/Check.h"
+#include "enzyme_pass/emit/Sizes.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -211,6 +213,19 @@ llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
                                   bool Zeroed, const Twine &Name) {
   if (P.Req.Embedded)
     return allocateEmbedded(B, Bytes, Zeroed, Name);
+  CallInst *Memory = callArena(B, Bytes, Zeroed, Name);
+  returnIfNull(B, Memory);
+  return Memory;
+}
+
+llvm::Value *Derivative::tryAllocate(IRBuilder<> &B, llvm::Value *Bytes,
+                                     const Twine &Name) {
+  PF_CHECK(!P.Req.Embedded, "a kernel's allocation is never null");
+  return callArena(B, Bytes, /*Zeroed=*/false, Name);
+}
+
+CallInst *Derivative::callArena(IRBuilder<> &B, llvm::Value *Bytes, bool Zeroed,
+                                const Twine &Name) {
   if (isSplit())
     return allocateInTape(B, Bytes, Zeroed, Name);
   FunctionCallee Callee =
@@ -219,15 +234,14 @@ llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
   return callAllocator(B, Callee, {Bytes}, Name);
 }
 
-llvm::Value *Derivative::callAllocator(IRBuilder<> &B, FunctionCallee Callee,
-                                       ArrayRef<llvm::Value *> Args,
-                                       const Twine &Name) {
+CallInst *Derivative::callAllocator(IRBuilder<> &B, FunctionCallee Callee,
+                                    ArrayRef<llvm::Value *> Args,
+                                    const Twine &Name) {
   auto *F = cast<Function>(Callee.getCallee());
   F->setReturnDoesNotAlias();
   F->setOnlyAccessesInaccessibleMemory();
   CallInst *Memory = B.CreateCall(Callee, Args, Name);
   Memory->addRetAttr(Attribute::getWithAlignment(G->getContext(), Align(64)));
-  returnIfNull(B, Memory);
   return Memory;
 }
 
@@ -236,8 +250,8 @@ llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array, Type *Ty,
   if (P.Req.Embedded)
     return growEmbedded(B, Array, Ty, Old, New);
   llvm::Value *Size = B.getInt64(G->getDataLayout().getTypeStoreSize(Ty));
-  SmallVector<llvm::Value *, 4> Args{Array, B.CreateMul(Old, Size),
-                                     B.CreateMul(New, Size)};
+  SmallVector<llvm::Value *, 4> Args{Array, sizeProduct(B, {Size, Old}),
+                                     sizeProduct(B, {Size, New})};
   SmallVector<Type *, 4> Params{ptr(), i64(), i64()};
   StringRef Name = "pyfront_arena_grow";
   if (isSplit()) {

@@ -56,6 +56,10 @@ public:
   /// returns `OutOfMemoryStatus`.
   llvm::Value *allocate(llvm::IRBuilder<> &B, llvm::Value *Bytes, bool Zeroed,
                         const llvm::Twine &Name);
+  /// The same, but null where there is no memory. Not for a derivative that is
+  /// embedded.
+  llvm::Value *tryAllocate(llvm::IRBuilder<> &B, llvm::Value *Bytes,
+                           const llvm::Twine &Name);
   /// `Array` is the growing array of a slot, with `Old` elements of type `Ty`;
   /// the result has room for `New`.
   llvm::Value *grow(llvm::IRBuilder<> &B, llvm::Value *Array, llvm::Type *Ty,
@@ -108,13 +112,16 @@ private:
   llvm::FunctionCallee runtime(llvm::StringRef Name, llvm::Type *Ret,
                                llvm::ArrayRef<llvm::Type *> Params);
   void returnIfNull(llvm::IRBuilder<> &B, llvm::Value *Memory);
-  llvm::Value *callAllocator(llvm::IRBuilder<> &B, llvm::FunctionCallee Callee,
-                             llvm::ArrayRef<llvm::Value *> Args,
-                             const llvm::Twine &Name);
+  llvm::CallInst *callAllocator(llvm::IRBuilder<> &B,
+                                llvm::FunctionCallee Callee,
+                                llvm::ArrayRef<llvm::Value *> Args,
+                                const llvm::Twine &Name);
+  llvm::CallInst *callArena(llvm::IRBuilder<> &B, llvm::Value *Bytes,
+                            bool Zeroed, const llvm::Twine &Name);
   // SplitMemory.cpp
   llvm::CallInst *openTape(llvm::IRBuilder<> &B);
-  llvm::Value *allocateInTape(llvm::IRBuilder<> &B, llvm::Value *Bytes,
-                              bool IsShadow, const llvm::Twine &Name);
+  llvm::CallInst *allocateInTape(llvm::IRBuilder<> &B, llvm::Value *Bytes,
+                                 bool IsShadow, const llvm::Twine &Name);
   void freeTape(llvm::IRBuilder<> &B);
   // Embedded.cpp
   llvm::Value *allocateEmbedded(llvm::IRBuilder<> &B, llvm::Value *Bytes,

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "enzyme_pass/emit/Derivative.h"
+#include "enzyme_pass/emit/Sizes.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
@@ -33,8 +34,8 @@ llvm::Value *Derivative::growEmbedded(IRBuilder<> &B, llvm::Value *Array,
                                       llvm::Value *New) {
   Instruction *At = &*B.GetInsertPoint();
   llvm::Value *Size = B.getInt64(G->getDataLayout().getTypeStoreSize(Ty));
-  llvm::Value *Memory =
-      allocateEmbedded(B, B.CreateMul(New, Size), /*Zeroed=*/false, "grown");
+  llvm::Value *Memory = allocateEmbedded(B, sizeProduct(B, {Size, New}),
+                                         /*Zeroed=*/false, "grown");
   Instruction *Then =
       SplitBlockAndInsertIfThen(B.CreateIsNotNull(Old), B.GetInsertPoint(),
                                 /*Unreachable=*/false);

@@ -7,6 +7,7 @@
 #include "enzyme_pass/emit/ForwardSweep.h"
 #include "core/Check.h"
 #include "enzyme_pass/emit/Places.h"
+#include "enzyme_pass/emit/Sizes.h"
 #include "enzyme_pass/emit/Workspaces.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -136,7 +137,7 @@ void ForwardSweep::lowerAllocations() {
 
 Value *ForwardSweep::allocateShadow(IRBuilder<> &B, const ObjectPlan &O,
                                     Value *Bytes) {
-  Bytes = D.L.bytes(B, Bytes);
+  Bytes = sizeProduct(B, {Bytes, B.getInt64(D.P.Req.Width)});
   bool Keeps = D.isSplit() && O.IsTable;
   Value *Shadow =
       D.allocate(B, Bytes, O.ZeroShadow && !Keeps, O.Name + ".shadow");

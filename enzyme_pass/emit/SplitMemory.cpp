@@ -18,8 +18,8 @@ CallInst *Derivative::openTape(IRBuilder<> &B) {
                       {B.getInt64(0)}, "tape");
 }
 
-llvm::Value *Derivative::allocateInTape(IRBuilder<> &B, llvm::Value *Bytes,
-                                        bool IsShadow, const Twine &Name) {
+CallInst *Derivative::allocateInTape(IRBuilder<> &B, llvm::Value *Bytes,
+                                     bool IsShadow, const Twine &Name) {
   FunctionCallee Callee =
       runtime(IsShadow ? "pyfront_tape_alloc_shadow" : "pyfront_tape_alloc",
               ptr(), {ptr(), i64()});

@@ -1,32 +1,34 @@
 //===- Tape.cpp - Allocation, writes and reads of slots -------------------===//
 #include "enzyme_pass/emit/Tape.h"
 #include "core/Check.h"
+#include "enzyme_pass/emit/Sizes.h"
+#include "llvm/IR/MDBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 using namespace llvm;
 
 namespace pyfront {
 
-/// Elements that a growing array has room for at first.
+/// Elements that a growing array has room for at first, if a row is one.
 static constexpr uint64_t FirstCapacity = 64;
 
 void Tape::emitForward() {
-  MapVector<int, SmallVector<int, 4>> Growing;
+  MapVector<std::pair<int, int>, SmallVector<int, 4>> Growing;
   for (unsigned I = 0; I < D.P.Slots.size(); ++I) {
     const TapeSlot &S = slot(I);
     Type *Ty = S.Nest.empty() ? S.Ty : D.ptr();
     Variables.push_back(D.variable(Ty, "slot" + Twine(I)));
-    if (S.Grows)
-      Growing[S.Nest.back()].push_back(I);
+    if (S.mayGrow())
+      Growing[{S.Nest[S.Head], S.Nest[S.Step]}].push_back(I);
   }
   // Growth comes first: it must run before anything that an iteration writes.
-  for (auto &[Loop, Slots] : Growing)
-    makeGrowing(Loop, Slots);
+  for (auto &[Loops, Slots] : Growing)
+    makeGrowing(Slots);
   // Base slots are planned after the slots that they serve, outer arrays before
   // inner ones is the order in which preheaders run: any order is right here.
   for (unsigned I = 0; I < D.P.Slots.size(); ++I)
-    if (!slot(I).Nest.empty() && !slot(I).Grows)
-      allocateArray(I);
+    if (slot(I).How == TapeSlot::Room::Whole)
+      allocateWhole(I);
   for (unsigned I = 0; I < D.P.Slots.size(); ++I)
     if (slot(I).Holds == TapeSlot::Content::Value)
       writeValue(I);
@@ -35,77 +37,113 @@ void Tape::emitForward() {
 }
 
 Value *Tape::trips(IRBuilder<> &B, int L, Reader Read) const {
-  Value *Last = Read(D.P.N.Loops[L].Last);
-  Value *Trips = B.CreateAdd(Last, B.getInt64(1));
-  if (isa<ConstantInt>(Trips))
-    return Trips;
-  return B.CreateBinaryIntrinsic(Intrinsic::smax, Trips, B.getInt64(0));
+  return B.CreateAdd(Read(D.P.N.Loops[L].Last), B.getInt64(1));
 }
 
 Value *Tape::elementBytes(IRBuilder<> &B, int Slot) const {
   return B.getInt64(D.G->getDataLayout().getTypeStoreSize(slot(Slot).Ty));
 }
 
+Value *Tape::place(IRBuilder<> &B, const TapeSlot &S, unsigned Deepest,
+                   Reader Read) const {
+  Value *Place = Read(D.P.N.Loops[S.Nest[S.Head]].Counter);
+  for (unsigned I = S.Head + 1; I <= Deepest; ++I)
+    Place = B.CreateAdd(B.CreateMul(Place, trips(B, S.Nest[I], Read)),
+                        Read(D.P.N.Loops[S.Nest[I]].Counter));
+  return Place;
+}
+
 Value *Tape::element(IRBuilder<> &B, int Slot, Value *Array,
                      Reader Read) const {
   const TapeSlot &S = slot(Slot);
-  Value *Index = nullptr;
-  for (unsigned I = S.Head; I < S.Nest.size(); ++I) {
-    Value *Counter = Read(D.P.N.Loops[S.Nest[I]].Counter);
-    if (Index)
-      Index =
-          B.CreateAdd(B.CreateMul(Index, trips(B, S.Nest[I], Read)), Counter);
-    else
-      Index = Counter;
-  }
+  Value *Index = place(B, S, S.Nest.size() - 1, Read);
   Type *Ty = S.Ty->isIntegerTy(1) ? B.getInt8Ty() : S.Ty;
   return B.CreateInBoundsGEP(Ty, Array, Index, "slot" + Twine(Slot) + ".at");
 }
 
-void Tape::allocateArray(int Slot) {
+Value *Tape::times(IRBuilder<> &B, Value *First, const TapeSlot &S,
+                   unsigned From, unsigned To) const {
+  auto Read = [&](Value *V) { return Sweep.valueOf(primalOf(V)); };
+  SmallVector<Value *, 4> Factors{First};
+  for (unsigned I = From; I < To; ++I)
+    Factors.push_back(trips(B, S.Nest[I], Read));
+  return sizeProduct(B, Factors);
+}
+
+/// The forward sweep's way to the array, and the reverse sweep's.
+void Tape::keepArray(Instruction *At, int Slot, Value *Array) {
+  IRBuilder<>(At).CreateStore(Array, Variables[Slot]);
+  if (slot(Slot).BaseSlot >= 0)
+    store(At, slot(Slot).BaseSlot, Array);
+}
+
+void Tape::allocateWhole(int Slot) {
   const TapeSlot &S = slot(Slot);
   Instruction *At = Sweep.bottom(D.P.N.Loops[S.Nest[S.Head]].Preheader);
   IRBuilder<> B(At);
-  auto Read = [&](Value *V) { return Sweep.valueOf(primalOf(V)); };
-  Value *Bytes = elementBytes(B, Slot);
-  for (unsigned I = S.Head; I < S.Nest.size(); ++I)
-    Bytes = B.CreateMul(Bytes, trips(B, S.Nest[I], Read));
-  Value *Array =
-      D.allocate(B, Bytes, /*Zeroed=*/false, "slot" + Twine(Slot) + ".array");
-  B.CreateStore(Array, Variables[Slot]);
-  if (S.BaseSlot >= 0)
-    store(At, S.BaseSlot, Array);
+  Value *Bytes = times(B, elementBytes(B, Slot), S, S.Head, S.Nest.size());
+  keepArray(
+      At, Slot,
+      D.allocate(B, Bytes, /*Zeroed=*/false, "slot" + Twine(Slot) + ".array"));
 }
 
-/// All growing arrays of one loop share a capacity, tested once per iteration.
-void Tape::makeGrowing(int Loop, ArrayRef<int> Slots) {
-  const NormalLoop &L = D.P.N.Loops[Loop];
-  AllocaInst *Capacity = D.variable(D.i64(), "L" + Twine(Loop) + ".capacity");
-  Instruction *Before = Sweep.bottom(L.Preheader);
-  IRBuilder<> B(Before);
-  B.CreateStore(B.getInt64(0), Capacity);
+/// Before the head begins: room for all rows, if there is memory for it, or for
+/// none yet. Returns the variable that counts the rows.
+AllocaInst *Tape::allocateAtFirst(ArrayRef<int> Slots) {
+  const TapeSlot &First = slot(Slots.front());
+  int Head = First.Nest[First.Head];
+  AllocaInst *Capacity = D.variable(D.i64(), "L" + Twine(Head) + ".capacity");
+  Instruction *At = Sweep.bottom(D.P.N.Loops[Head].Preheader);
+  IRBuilder<> B(At);
   Value *Null = ConstantPointerNull::get(D.ptr());
-  for (int Slot : Slots)
-    B.CreateStore(Null, Variables[Slot]);
+  if (First.How == TapeSlot::Room::Growing) {
+    B.CreateStore(B.getInt64(0), Capacity);
+    for (int Slot : Slots)
+      keepArray(At, Slot, Null);
+    return Capacity;
+  }
+  SmallVector<Value *, 4> Arrays;
+  Value *HasRoom = B.getTrue();
+  for (int Slot : Slots) {
+    const TapeSlot &S = slot(Slot);
+    Value *Bytes = times(B, elementBytes(B, Slot), S, S.Head, S.Nest.size());
+    Arrays.push_back(D.tryAllocate(B, Bytes, "slot" + Twine(Slot) + ".array"));
+    HasRoom = B.CreateAnd(HasRoom, B.CreateIsNotNull(Arrays.back()));
+  }
+  Value *Rows = times(B, B.getInt64(1), First, First.Head, First.Step + 1);
+  B.CreateStore(B.CreateSelect(HasRoom, Rows, B.getInt64(0)), Capacity);
+  for (unsigned I = 0; I < Slots.size(); ++I)
+    keepArray(At, Slots[I], B.CreateSelect(HasRoom, Arrays[I], Null));
+  return Capacity;
+}
 
-  Instruction *Top = Sweep.top(L.Header);
-  B.SetInsertPoint(Top);
-  Value *Counter = Sweep.valueOf(primalOf(L.Counter));
+void Tape::makeGrowing(ArrayRef<int> Slots) {
+  const TapeSlot &First = slot(Slots.front());
+  AllocaInst *Capacity = allocateAtFirst(Slots);
+  Instruction *Top = Sweep.top(D.P.N.Loops[First.Nest[First.Step]].Header);
+  IRBuilder<> B(Top);
+  auto Read = [&](Value *V) { return Sweep.valueOf(primalOf(V)); };
+  Value *Row = place(B, First, First.Step, Read);
   Value *Old = B.CreateLoad(D.i64(), Capacity);
-  Value *Full = B.CreateICmpEQ(Counter, Old);
+  Value *Full = B.CreateICmpUGE(Row, Old);
+  MDNode *Rare = MDBuilder(D.G->getContext()).createUnlikelyBranchWeights();
   Instruction *Then = SplitBlockAndInsertIfThen(Full, Top->getIterator(),
-                                                /*Unreachable=*/false);
+                                                /*Unreachable=*/false, Rare);
   B.SetInsertPoint(Then);
+  bool HasRows = any_of(
+      Slots, [&](int Slot) { return slot(Slot).Nest.size() > First.Step + 1; });
   Value *New = B.CreateBinaryIntrinsic(Intrinsic::umax, B.CreateShl(Old, 1),
-                                       B.getInt64(FirstCapacity));
+                                       B.getInt64(HasRows ? 1 : FirstCapacity));
   B.CreateStore(New, Capacity);
   for (int Slot : Slots) {
-    Type *Ty = slot(Slot).Ty;
-    Value *Array = D.grow(B, B.CreateLoad(D.ptr(), Variables[Slot]),
-                          Ty->isIntegerTy(1) ? B.getInt8Ty() : Ty, Old, New);
-    B.CreateStore(Array, Variables[Slot]);
-    if (slot(Slot).BaseSlot >= 0)
-      store(Then, slot(Slot).BaseSlot, Array);
+    const TapeSlot &S = slot(Slot);
+    auto Elements = [&](Value *Rows) {
+      return times(B, Rows, S, S.Step + 1, S.Nest.size());
+    };
+    Type *Ty = S.Ty->isIntegerTy(1) ? B.getInt8Ty() : S.Ty;
+    Value *Array = D.grow(B, B.CreateLoad(D.ptr(), Variables[Slot]), Ty,
+                          Elements(Old), Elements(New));
+    keepArray(Then, Slot, Array);
   }
 }
 
@@ -129,22 +167,32 @@ void Tape::writeValue(int Slot) {
   store(Sweep.after(K), Slot, V);
 }
 
-Value *Tape::snapshotBytes(IRBuilder<> &B, const Snapshot &S, Value *Base,
-                           Value *&Low) {
-  Value *Bytes = nullptr;
-  for (unsigned O : S.Objects) {
-    const ObjectPlan &Object = D.P.Objects[O];
-    Span Extent = spanOf(D, B, Object.Size);
-    if (!Bytes) {
-      Bytes = Extent.Bytes;
-      Low = Extent.Low;
-      continue;
-    }
-    Value *IsThis = B.CreateICmpEQ(Base, Sweep.valueOf(primalOf(Object.Base)));
-    Bytes = B.CreateSelect(IsThis, Extent.Bytes, Bytes);
-    Low = B.CreateSelect(IsThis, Extent.Low, Low);
+/// The size goes with the pointer: two objects may well have one address (views
+/// of one array, an empty slice and its base), so the address does not tell.
+Span Tape::spanAt(Value *Base) {
+  auto Known = Spans.find(Base);
+  if (Known != Spans.end())
+    return Known->second;
+  auto *Phi = dyn_cast<PHINode>(Base);
+  if (!Phi) {
+    auto Object =
+        find_if(D.P.Objects, [&](const auto &O) { return O.Base == Base; });
+    PF_CHECK(Object != D.P.Objects.end(), "a copy of no object");
+    IRBuilder<> B = D.atEnter();
+    return Spans[Base] = spanOf(D, B, Object->Size);
   }
-  return Bytes;
+  auto *Copy = cast<PHINode>(Sweep.valueOf(primalOf(Phi)));
+  IRBuilder<> B(Copy);
+  auto *Low = B.CreatePHI(D.i64(), 2, Phi->getName() + ".low");
+  auto *Bytes = B.CreatePHI(D.i64(), 2, Phi->getName() + ".bytes");
+  // Known before its operands: one of them may lead back to it.
+  Spans[Base] = {Low, Bytes};
+  for (unsigned I = 0; I < Phi->getNumIncomingValues(); ++I) {
+    Span From = spanAt(Phi->getIncomingValue(I));
+    Low->addIncoming(From.Low, Copy->getIncomingBlock(I));
+    Bytes->addIncoming(From.Bytes, Copy->getIncomingBlock(I));
+  }
+  return {Low, Bytes};
 }
 
 /// The slot keeps the copy's address moved by the base's offset in its memory,
@@ -157,8 +205,7 @@ void Tape::writeSnapshot(const Snapshot &S) {
   }
   IRBuilder<> B(At);
   Value *Base = Sweep.valueOf(primalOf(S.Base));
-  Value *Low = nullptr;
-  Value *Bytes = snapshotBytes(B, S, Base, Low);
+  auto [Low, Bytes] = spanAt(S.Base);
   Value *Copy = D.allocate(B, Bytes, /*Zeroed=*/false, "copy");
   Value *From = B.CreateGEP(B.getInt8Ty(), Base, Low);
   // Tagged as neither side: it reads one and writes the other.

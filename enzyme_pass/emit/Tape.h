@@ -7,8 +7,9 @@
 ///
 ///   (..(kh * trips(Lh+1) + kh+1) .. ) * trips(Ld) + kd
 ///
-/// so the innermost loop runs with unit stride. An array of a loop of unknown
-/// length doubles when it is full. An array whose head is inside other loops
+/// so the innermost loop runs with unit stride. An array that may grow is asked
+/// for room at the top of each iteration of its step, in rows: what the loops
+/// inside that one need. An array whose head is inside other loops
 /// exists once per iteration of these; its address is the element of the base
 /// slot.
 ///
@@ -35,18 +36,27 @@ public:
 
 private:
   const TapeSlot &slot(int Index) const { return D.P.Slots[Index]; }
-  /// Trips of loop `L`, never negative.
+  /// Trips of loop `L` where it is entered, or 0.
   llvm::Value *trips(llvm::IRBuilder<> &B, int L, Reader Read) const;
+  /// The place of an iteration among those of `Nest[Head]` to `Nest[Deepest]`.
+  llvm::Value *place(llvm::IRBuilder<> &B, const TapeSlot &S, unsigned Deepest,
+                     Reader Read) const;
   llvm::Value *element(llvm::IRBuilder<> &B, int Slot, llvm::Value *Array,
                        Reader Read) const;
+  /// The product of `First` and the trips of `Nest[From]` to `Nest[To - 1]`.
+  llvm::Value *times(llvm::IRBuilder<> &B, llvm::Value *First,
+                     const TapeSlot &S, unsigned From, unsigned To) const;
   llvm::Value *elementBytes(llvm::IRBuilder<> &B, int Slot) const;
-  void allocateArray(int Slot);
-  void makeGrowing(int Loop, llvm::ArrayRef<int> Slots);
+  void allocateWhole(int Slot);
+  /// Arrays of the same head and step share a capacity, in rows.
+  void makeGrowing(llvm::ArrayRef<int> Slots);
+  llvm::AllocaInst *allocateAtFirst(llvm::ArrayRef<int> Slots);
+  void keepArray(llvm::Instruction *At, int Slot, llvm::Value *Array);
   void store(llvm::Instruction *At, int Slot, llvm::Value *V);
   void writeValue(int Slot);
   void writeSnapshot(const Snapshot &S);
-  llvm::Value *snapshotBytes(llvm::IRBuilder<> &B, const Snapshot &S,
-                             llvm::Value *Base, llvm::Value *&Low);
+  /// The extent of the memory that `Base` is the first byte of.
+  Span spanAt(llvm::Value *Base);
 
   Derivative &D;
   ForwardSweep &Sweep;
@@ -54,6 +64,7 @@ private:
   /// holds the address of the array in use by the forward sweep; with head 0
   /// the reverse sweep reads it too.
   llvm::SmallVector<llvm::AllocaInst *, 16> Variables;
+  llvm::DenseMap<llvm::Value *, Span> Spans;
 };
 
 } // namespace pyfront

@@ -1,5 +1,6 @@
 //===- Workspaces.cpp - How: unite ranges, allocate once for each union ---===//
 #include "enzyme_pass/emit/Workspaces.h"
+#include "enzyme_pass/emit/Sizes.h"
 
 using namespace llvm;
 
@@ -38,12 +39,13 @@ SmallVector<Value *, 2> makeWorkspaces(Derivative &D, IRBuilder<> &B,
                                        ArrayRef<unsigned> Group) {
   SmallVector<Value *, 2> Result, Memory, Bases;
   SmallVector<Range, 2> Ranges;
+  Value *Width = B.getInt64(D.P.Req.Width);
   for (unsigned O : Group) {
     const ObjectPlan &Object = D.P.Objects[O];
     Span S = spanOf(D, B, Object.Size);
     if (Group.size() == 1) {
-      Value *Own = D.allocate(B, D.L.bytes(B, S.Bytes), /*Zeroed=*/true,
-                              Object.Name + ".shadow");
+      Value *Own = D.allocate(B, sizeProduct(B, {S.Bytes, Width}),
+                              /*Zeroed=*/true, Object.Name + ".shadow");
       return {
           B.CreateGEP(B.getInt8Ty(), Own, B.CreateNeg(D.L.bytes(B, S.Low)))};
     }
@@ -62,7 +64,8 @@ SmallVector<Value *, 2> makeWorkspaces(Derivative &D, IRBuilder<> &B,
       Found = Found ? B.CreateSelect(Same, Memory[J], Found) : Memory[J];
     }
     Value *Own = D.allocate(
-        B, B.CreateSelect(IsFirst, D.L.bytes(B, Bytes), B.getInt64(0)),
+        B,
+        B.CreateSelect(IsFirst, sizeProduct(B, {Bytes, Width}), B.getInt64(0)),
         /*Zeroed=*/true, D.P.Objects[Group[I]].Name + ".shadow");
     Memory.push_back(Found ? B.CreateSelect(IsFirst, Own, Found) : Own);
     Value *Distance = B.CreateSub(Bases[I], Ranges[I].Low);

@@ -18,8 +18,9 @@
 ///  P2  the operands of a recomputed key have sources, without a cycle; what a
 ///      reload or a snapshot reads is what the load read.
 ///  P3  slots are dense; a slot's nest is the nest of its key's definition, and
-///      its counters have sources; a base slot lives in the nest around its
-///      array's head.
+///      its counters have sources; the lengths that an array's size is made of
+///      are known where it is allocated; a base slot lives in the nest around
+///      its array's head.
 ///  P4  every active access has a shadow for each object that it may touch; if
 ///      it goes through a pointer kept in memory, that memory has one too.
 ///      Each workspace is in one group, with all that it may overlap.
@@ -27,6 +28,8 @@
 ///  P6  split mode: a shadow that is kept, and that may lie in the shadow of an
 ///      argument, is kept as a place; no argument's memory is read again.
 ///  P7  an adjoint without a variable is read in its own block only.
+///  P8  what a snapshot's pointer may come from, through phis, are first bytes
+///      of objects of known size.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H
@@ -84,9 +87,20 @@ struct TapeSlot {
   llvm::SmallVector<int, 4> Nest;
   /// Position in `Nest` of the loop at whose entry the array is allocated.
   unsigned Head = 0;
-  /// The array grows while its loop runs (`Nest[Head]` is the innermost loop
-  /// and its length is not known).
-  bool Grows = false;
+  /// How the elements get their room.
+  enum class Room {
+    Variable, ///< straight code: one element, no array
+    Whole,    ///< an array for all elements
+    Tried,   ///< the same if there is memory for it, else as below: a raise may
+             ///< end the loops long before their last iterations
+    Growing, ///< an array that doubles when it is full: `Nest[Head]`, the
+             ///< innermost loop, is of unknown length
+  };
+  Room How = Room::Variable;
+  bool mayGrow() const { return How == Room::Tried || How == Room::Growing; }
+  /// An array that may grow: position in `Nest` of the loop each of whose
+  /// iterations begins by asking for room, for all loops inside it at once.
+  unsigned Step = 0;
   /// Slot that keeps the array's address, where `Head` is inside other loops.
   int BaseSlot = -1;
 };

@@ -116,10 +116,11 @@ void printSlot(raw_ostream &OS, const Plan &P, unsigned Index) {
     break;
   }
   if (!S.Nest.empty()) {
-    if (S.Grows)
-      OS << ", grows with L" << S.Nest.back();
-    else
+    if (S.How != TapeSlot::Room::Growing)
       OS << ", allocated before L" << S.Nest[S.Head];
+    if (S.mayGrow())
+      OS << (S.How == TapeSlot::Room::Tried ? ", or grows" : ", grows")
+         << " with L" << S.Nest[S.Step];
   }
   OS << "\n";
 }

@@ -20,7 +20,7 @@ public:
 
 private:
   bool isFirstByte(Value *Base);
-  bool hasExtent(const Value *Base, const Instruction *At) const;
+  bool hasExtent(const Value *Base) const;
   bool isAvailable(const Value *Base, ProgramPoint Point) const;
   /// The outermost point whose copy holds what `Load` reads, if any.
   bool findPoint(LoadInst *Load, const Value *Base, ProgramPoint &Found) const;
@@ -59,22 +59,11 @@ bool CandidateFinder::isFirstByte(Value *Base) {
                 [&](Value *V) { return isFirstByte(V); });
 }
 
-/// Whether the size of what `Base` points to is known at `At`. Of several
-/// objects it is chosen by the address, so each of them must be one block for
-/// the call.
-bool CandidateFinder::hasExtent(const Value *Base,
-                                const Instruction *At) const {
-  ArrayRef<unsigned> Objects = Known.Objects.pointsTo(Base);
-  return all_of(Objects, [&](unsigned O) {
-    const ObjectPlan &Object = P.Objects[O];
-    if (Object.Size.How == Extent::Form::None)
-      return false;
-    auto *Bytes = dyn_cast_or_null<Instruction>(Object.Size.Bytes);
-    auto *Block = dyn_cast<Instruction>(Object.Base);
-    if (Block && Objects.size() > 1 &&
-        (N.loopOf(Block->getParent()) >= 0 || !DT.dominates(Block, At)))
-      return false;
-    return !Bytes || DT.dominates(Bytes, At);
+/// Whether the size of what `Base` points to is known. It is where each object
+/// comes to be, and goes with the pointer from there on.
+bool CandidateFinder::hasExtent(const Value *Base) const {
+  return all_of(Known.Objects.pointsTo(Base), [&](unsigned O) {
+    return P.Objects[O].Size.How != Extent::Form::None;
   });
 }
 
@@ -95,7 +84,6 @@ bool CandidateFinder::findPoint(LoadInst *Load, const Value *Base,
     for (bool EachIteration : {false, true}) {
       ProgramPoint Point{L, EachIteration};
       if (!isAvailable(Base, Point) ||
-          !hasExtent(Base, blockOf(Point)->getTerminator()) ||
           Known.Overwrite.mayBeWrittenSince(Point, Load))
         continue;
       Found = Point;
@@ -176,8 +164,8 @@ std::vector<SnapshotCandidate> CandidateFinder::find() {
       Value *Base = MemoryObjects::rootOf(Load->getPointerOperand());
       Assumed.clear();
       ProgramPoint Point;
-      if (!isReadAtEnd(Load, Base) &&
-          (!isFirstByte(Base) || !findPoint(Load, Base, Point)))
+      if (!isReadAtEnd(Load, Base) && (!isFirstByte(Base) || !hasExtent(Base) ||
+                                       !findPoint(Load, Base, Point)))
         continue;
       auto It = find_if(Result, [&](const SnapshotCandidate &C) {
         return C.Copy.Base == Base && C.Copy.Loop == Point.Loop &&

@@ -9,10 +9,19 @@
 ///   inner length depends on L1's iteration Head 1: a block per iteration of L1
 ///   Ld of unknown length                   Head d: an array that grows
 ///
+/// A raise may end the loops from Lh on before their time. They may have been
+/// asked for more iterations than memory has room for, so if the array cannot
+/// be allocated whole it grows instead, by whole iterations of the innermost
+/// loop that raises outside of the loops inside it:
+///
+///   for t: if bad(t): raise                grows by 8 * trips(i) bytes a step
+///          for i: ...                      the loop over i asks for nothing
+///
 /// With Head > 0 the array's address is itself kept, in a base slot of the nest
 /// L1 .. Lh-1, planned by the same rule.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/plan/Planner.h"
+#include "llvm/IR/CFG.h"
 #include "llvm/IR/Instructions.h"
 
 using namespace llvm;
@@ -23,43 +32,58 @@ namespace {
 
 class TapePlanner {
 public:
-  TapePlanner(Plan &P, const DominatorTree &DT) : P(P), DT(DT) {}
+  explicit TapePlanner(Plan &P) : P(P) {
+    for (BasicBlock *BB : P.N.Order)
+      if (any_of(successors(BB),
+                 [&](BasicBlock *Next) { return !P.N.isLive(Next); }))
+        Raising.push_back(BB);
+  }
   int add(TapeSlot S);
 
 private:
-  /// Whether the length of loop `L` is known when `Preheader` is left.
-  bool isKnownAt(int L, const BasicBlock *Preheader) const {
-    const Value *Last = P.N.Loops[L].Last;
-    if (!Last)
-      return false;
-    auto *I = dyn_cast<Instruction>(Last);
-    return !I || DT.dominates(I, Preheader->getTerminator());
-  }
   void findHead(TapeSlot &S) const;
+  void findRoom(TapeSlot &S) const;
 
   Plan &P;
-  const DominatorTree &DT;
+  /// Live blocks that a raise may follow.
+  SmallVector<const BasicBlock *, 8> Raising;
 };
 
 void TapePlanner::findHead(TapeSlot &S) const {
   unsigned Depth = S.Nest.size();
   S.Head = Depth - 1;
-  if (!P.N.Loops[S.Nest.back()].Last) {
-    S.Grows = true;
-    return;
-  }
   while (S.Head > 0) {
-    const BasicBlock *Preheader = P.N.Loops[S.Nest[S.Head - 1]].Preheader;
     for (unsigned I = S.Head - 1; I < Depth; ++I)
-      if (!isKnownAt(S.Nest[I], Preheader))
+      if (!P.N.isCounted(S.Nest[I], S.Nest[S.Head - 1]))
         return;
     --S.Head;
   }
 }
 
+void TapePlanner::findRoom(TapeSlot &S) const {
+  S.Step = S.Head;
+  if (!P.N.Loops[S.Nest.back()].Last) {
+    S.How = TapeSlot::Room::Growing;
+    return;
+  }
+  S.How = TapeSlot::Room::Whole;
+  // Memory of an embedded derivative is there or ends the call around it.
+  if (P.Req.Embedded)
+    return;
+  for (const BasicBlock *BB : Raising)
+    for (unsigned I = S.Nest.size(); I-- > S.Head;)
+      if (P.N.contains(S.Nest[I], BB)) {
+        S.How = TapeSlot::Room::Tried;
+        S.Step = std::max(S.Step, I);
+        break;
+      }
+}
+
 int TapePlanner::add(TapeSlot S) {
-  if (!S.Nest.empty())
+  if (!S.Nest.empty()) {
     findHead(S);
+    findRoom(S);
+  }
   int Index = P.Slots.size();
   P.Slots.push_back(S);
   if (S.Nest.empty() || S.Head == 0)
@@ -89,7 +113,7 @@ static void giveCountersSources(Plan &P) {
 
 void planTape(Planning &State) {
   Plan &P = State.P;
-  TapePlanner Tape(P, State.DT);
+  TapePlanner Tape(P);
   for (auto &[K, S] : P.Sources) {
     if (S.Kind != SourceKind::Tape)
       continue;

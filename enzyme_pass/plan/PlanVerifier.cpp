@@ -42,8 +42,10 @@ public:
         checkPlace(K, S);
     if (hasRun("adjoints", Done))
       checkAdjoints();
-    if (IsTaped)
+    if (IsTaped) {
       checkSlots();
+      checkSnapshots();
+    }
     if (IsTaped && Violations.empty())
       prove();
     return std::move(Violations);
@@ -81,6 +83,8 @@ private:
   void checkPlace(Key K, const Source &S);
   const ObjectPlan *objectAt(const Value *Base) const;
   void checkSlots();
+  void checkRoom(unsigned Slot, const TapeSlot &S);
+  void checkSnapshots();
   void checkSlotOf(Key K, const Source &S);
   void checkCycles();
   bool visit(Key K, DenseMap<Key, int> &State);
@@ -349,9 +353,32 @@ void Verifier::checkSlotOf(Key K, const Source &S) {
             name(K));
 }
 
+/// Lengths that the size of an array is made of are known where it is
+/// allocated, those of a row where the array grows.
+void Verifier::checkRoom(unsigned Slot, const TapeSlot &S) {
+  using Room = TapeSlot::Room;
+  if (S.Nest.empty() != (S.How == Room::Variable)) {
+    violate("P3: slot " + Twine(Slot) + " has elements without room");
+    return;
+  }
+  if (S.Nest.empty())
+    return;
+  if (S.Head >= S.Nest.size() || S.Step < S.Head || S.Step >= S.Nest.size()) {
+    violate("P3: slot " + Twine(Slot) + " begins outside of its nest");
+    return;
+  }
+  unsigned From = S.How == Room::Growing ? S.Step + 1 : S.Head;
+  for (unsigned I = From; I < S.Nest.size(); ++I)
+    if (!P.N.isCounted(S.Nest[I], S.Nest[S.Head]))
+      violate("P3: slot " + Twine(Slot) +
+              " is allocated before the length of L" + Twine(S.Nest[I]) +
+              " is known");
+}
+
 void Verifier::checkSlots() {
   for (unsigned I = 0; I < P.Slots.size(); ++I) {
     const TapeSlot &S = P.Slots[I];
+    checkRoom(I, S);
     for (int L : S.Nest) {
       if (!P.ReversedLoops.contains(L))
         violate("P3: slot " + Twine(I) + " is indexed by L" + Twine(L) +
@@ -366,6 +393,25 @@ void Verifier::checkSlots() {
         ArrayRef(P.Slots[S.BaseSlot].Nest) !=
             ArrayRef(S.Nest).take_front(S.Head))
       violate("P3: slot " + Twine(I) + " has no base slot around its head");
+  }
+}
+
+/// A copy is as large as what its pointer points to, which each way to the
+/// pointer must know.
+void Verifier::checkSnapshots() {
+  for (const Snapshot &S : P.Snapshots) {
+    SmallSetVector<Value *, 4> Pointers;
+    Pointers.insert(S.Base);
+    for (unsigned Next = 0; Next < Pointers.size(); ++Next) {
+      if (auto *Phi = dyn_cast<PHINode>(Pointers[Next])) {
+        Pointers.insert(Phi->value_op_begin(), Phi->value_op_end());
+        continue;
+      }
+      const ObjectPlan *Object = objectAt(Pointers[Next]);
+      if (!Object || Object->Size.How == Extent::Form::None)
+        violate("P8: a copy of `%" + S.Base->getName() +
+                "` does not know its size");
+    }
   }
 }
 

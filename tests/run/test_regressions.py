@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pytest
 from numba import njit
-from oracle import active, check, check_raises, const, dup
+from oracle import active, check, const, dup
 
 import pyfront as ad
 
@@ -63,23 +62,6 @@ def running_product_flat(a):
 
 
 @njit
-def raises_early(a, n):
-    for i in range(n):
-        a[i % 3] = math.sin(a[i % 3])
-        if i == 5:
-            raise ValueError("stop")
-
-
-@njit
-def loop_not_entered(a, n, entered):
-    for _ in range(2):
-        if entered:
-            for i in range(n):
-                a[i] = math.sin(a[i])
-    a[0] = a[0] * a[0]
-
-
-@njit
 def allocation_not_reached(x, n):
     s = x * x
     for _ in range(3):
@@ -123,21 +105,6 @@ def test_an_argument_whose_elements_overlap_each_other_is_right_or_refused(rng):
         return
     np.testing.assert_allclose(a, want)
     np.testing.assert_allclose(shadow, want_shadow, rtol=1e-12)
-
-
-def test_a_tape_larger_than_memory_is_an_error_that_touches_no_shadow(rng):
-    """The tape of a loop is allocated for its full length before it runs, though a raise may end it early."""
-    a, shadow = rng.normal(size=(2, 3))
-    before = shadow.copy()
-    with pytest.raises(MemoryError):
-        ad.autodiff(raises_early, ad.Duplicated, ad.Const)(a, shadow, 10**14)
-    np.testing.assert_array_equal(shadow, before)
-    check_raises(raises_early, dup(rng.normal(size=3)), const(10**4))
-
-
-def test_a_loop_that_is_not_entered(rng):
-    check(loop_not_entered, dup(rng.normal(size=3)), const(10**4), const(False))
-    check(loop_not_entered, dup(rng.normal(size=3)), const(3), const(True))
 
 
 def test_an_allocation_that_is_not_reached_takes_no_memory():

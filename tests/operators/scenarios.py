@@ -228,11 +228,7 @@ def _matrix_into_matrix_jacobian(x):
     return result
 
 
-def _grid() -> list[Scenario]:
-    vector = np.array([0.6, -0.8, 1.1])
-    matrix = np.array([[0.3, -0.5, 0.9], [1.2, 0.4, -0.7]])
-    base, table = np.array([0.2, 0.5, -0.3]), np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
-    eye = np.eye(3)
+def _returning(vector: np.ndarray, matrix: np.ndarray) -> list[Scenario]:
     return [
         Scenario(
             "scalar_to_scalar",
@@ -300,6 +296,13 @@ def _grid() -> list[Scenario]:
             lambda x: (np.cos(x) * x[:, :1]).T,
             _matrix_to_matrix_jacobian,
         ),
+    ]
+
+
+def _in_place(vector: np.ndarray, matrix: np.ndarray) -> list[Scenario]:
+    base, table = np.array([0.2, 0.5, -0.3]), np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
+    eye = np.eye(3)
+    return [
         Scenario(
             "scalar_into_vector",
             scalar_into_vector,
@@ -343,6 +346,7 @@ def _grid() -> list[Scenario]:
     ]
 
 
-GRID = _grid()
+VECTOR, MATRIX = np.array([0.6, -0.8, 1.1]), np.array([[0.3, -0.5, 0.9], [1.2, 0.4, -0.7]])
+GRID = [*_returning(VECTOR, MATRIX), *_in_place(VECTOR, MATRIX)]
 OF_FLOAT = [scenario for scenario in GRID if scenario.hessian is not None]
 BY_SCALAR = [scenario for scenario in GRID if np.ndim(scenario.x) == 0]

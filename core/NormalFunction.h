@@ -30,6 +30,7 @@
 #include "llvm/IR/BasicBlock.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/IR/ValueHandle.h"
 
 namespace pyfront {
 
@@ -60,8 +61,9 @@ struct NormalLoop {
   /// i64, starts at 0, one more each time the header runs.
   llvm::PHINode *Counter = nullptr;
   /// Index of the last execution of the header, where it is known before the
-  /// loop; null for a loop whose length depends on what it computes.
-  llvm::Value *Last = nullptr;
+  /// loop; null for a loop whose length depends on what it computes. It may be
+  /// the kernel's own value, so it follows where that is replaced.
+  llvm::WeakTrackingVH Last;
   /// The outermost loop at whose entry `Last` is known, by its place: this one
   /// or one around it. There it is -1 if this loop will not be entered.
   int KnownBefore = -1;

@@ -34,9 +34,13 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
       F.setLinkage(GlobalValue::InternalLinkage);
       F.removeFnAttr(Attribute::AlwaysInline);
     }
-  // The lines of an embedded derivative are those of later refusals.
-  if (!Req.Embedded)
+  // What is differentiated again keeps its lines, for refusals, and its
+  // comparisons are fenced before the first pass, as a kernel's are.
+  if (Req.Embedded)
+    for_each(M, fenceComparisons);
+  else {
     StripDebugInfo(M);
+  }
   PassBuilder PB;
   ModulePassManager MPM;
   Error E =

@@ -55,9 +55,6 @@ private:
     if (!Known || Known->getType() != Load.getType())
       return;
     Load.replaceAllUsesWith(Known);
-    for (NormalLoop &L : N.Loops)
-      if (L.Last == &Load)
-        L.Last = Known;
     Load.eraseFromParent();
   }
 

@@ -179,10 +179,6 @@ void NormalFormBuilder::rewrite(const Recurrence &R, const NormalLoop &NL) {
   else
     V = B.CreateAdd(R.Start, K, R.Phi->getName());
   R.Phi->replaceAllUsesWith(V);
-  // The expander may have used the phi itself as a last iteration index.
-  for (NormalLoop &Other : N.Loops)
-    if (Other.Last == R.Phi)
-      Other.Last = V;
   Rewritten.push_back(R.Phi);
 }
 

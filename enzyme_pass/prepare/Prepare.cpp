@@ -1,13 +1,14 @@
 //===- Prepare.cpp - The list of preparation passes -----------------------===//
 ///
 /// \file
-/// How: LLVM's passes by name, in three rounds around our own two lowerings.
-/// GVN runs without PRE: a value carried around a loop by a phi that the kernel
-/// does not have would be one more value for the tape.
+/// How: a table of passes, each with its reason. What LLVM does stands in it as
+/// the text of a pipeline; between the parts of such a text, and after all of
+/// it, the fences around comparisons are renewed.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/prepare/Prepare.h"
 #include "core/rules/Rules.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 
@@ -15,56 +16,71 @@ namespace pyfront {
 
 namespace {
 
-constexpr StringLiteral CleanEach =
-    "function(sroa<modify-cfg>,early-cse,simplifycfg)";
-constexpr StringLiteral InlineAll =
-    "always-inline,globaldce,"
-    "function(sroa<modify-cfg>,early-cse<memssa>,"
-    "instcombine<no-verify-fixpoint>,simplifycfg,sroa<modify-cfg>)";
-constexpr StringLiteral Canonical =
-    "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
-    "sroa<modify-cfg>,loop-simplify,lcssa,"
-    "loop-mssa(loop-rotate,licm<allowspeculation>),"
-    "sroa<modify-cfg>,instcombine<no-verify-fixpoint>,"
-    "gvn<no-pre;no-load-pre;memdep>,simplifycfg,instcombine<no-verify-fixpoint>"
-    ","
-    "loop-simplify,lcssa,loop(indvars),loop-mssa(licm<allowspeculation>),"
-    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,"
-    "simplifycfg,"
-    "adce)";
-constexpr StringLiteral Shape =
-    "function(lower-switch,fix-irreducible,loop-simplify,lcssa,"
-    "adce,loop-simplify,lcssa)";
+/// What the passes of one run share.
+struct Preparation {
+  Module &M;
+  Function &Kernel;
+  const Request &Req;
+  Analyses &AM;
+  DiagnosticSink &Sink;
+  /// Where the arguments of the request are, once a pass has asked.
+  std::optional<Signature> Sig = std::nullopt;
+  std::optional<NormalFunction> Normal = std::nullopt;
 
-bool run(Module &M, StringRef Pipeline, Analyses &AM, DiagnosticSink &Sink) {
+  bool sign() {
+    if (!Sig)
+      Sig = numbaSignature(Kernel, Req, Sink);
+    return Sig.has_value();
+  }
+  void forgetAnalyses() {
+    AM.Function.clear();
+    AM.Module.clear();
+  }
+};
+
+/// The pass `fence` in the text of a pipeline.
+struct FencePass : PassInfoMixin<FencePass> {
+  static PreservedAnalyses run(Function &F, FunctionAnalysisManager &) {
+    bool Trimmed = trimFences(F), Fenced = fenceComparisons(F);
+    if (!Trimmed && !Fenced)
+      return PreservedAnalyses::all();
+    PreservedAnalyses Kept;
+    Kept.preserveSet<CFGAnalyses>();
+    return Kept;
+  }
+};
+
+bool runText(Preparation &P, StringRef Pipeline) {
   PassBuilder PB;
+  PB.registerPipelineParsingCallback(
+      [](StringRef Name, FunctionPassManager &FPM,
+         ArrayRef<PassBuilder::PipelineElement>) {
+        if (Name != "fence")
+          return false;
+        FPM.addPass(FencePass());
+        return true;
+      });
   ModulePassManager MPM;
   if (Error E = PB.parsePassPipeline(MPM, Pipeline)) {
-    Sink.internal("the preparation pipeline does not parse: " +
-                  toString(std::move(E)));
+    P.Sink.internal("the preparation pipeline does not parse: " +
+                    toString(std::move(E)));
     return false;
   }
-  MPM.run(M, AM.Module);
+  MPM.run(P.M, P.AM.Module);
   return true;
 }
 
-/// Only the kernel is kept; all that it calls is inlined into it.
-void internalizeAllBut(Module &M, Function &Kernel) {
-  for (Function &F : M) {
-    if (F.isDeclaration())
-      continue;
-    F.removeFnAttr(Attribute::NoInline);
-    F.removeFnAttr(Attribute::OptimizeNone);
-    if (&F == &Kernel) {
-      F.setLinkage(GlobalValue::ExternalLinkage);
-      F.setComdat(nullptr);
-      continue;
-    }
-    F.setLinkage(GlobalValue::InternalLinkage);
-    F.setComdat(nullptr);
-    F.addFnAttr(Attribute::AlwaysInline);
-  }
-}
+constexpr StringLiteral Canonical =
+    "function(early-cse<memssa>,fence,"
+    "instcombine<no-verify-fixpoint>,fence,simplifycfg,"
+    "sroa<modify-cfg>,loop-simplify,lcssa,"
+    "loop-mssa(loop-rotate,licm<allowspeculation>),"
+    "sroa<modify-cfg>,fence,instcombine<no-verify-fixpoint>,fence,"
+    "gvn<no-pre;no-load-pre;memdep>,simplifycfg,"
+    "instcombine<no-verify-fixpoint>,fence,"
+    "loop-simplify,lcssa,loop(indvars),loop-mssa(licm<allowspeculation>),"
+    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,fence,"
+    "simplifycfg,adce)";
 
 /// A reverse sweep reads what the derivatives inside the kernel allocate.
 void dropMarks(Module &M) {
@@ -97,7 +113,142 @@ void uniteReturns(Function &F) {
   }
 }
 
+/// An iterator inside an iterator needs a second round.
+bool unroll(Preparation &P) {
+  for (unsigned Round = 0; Round < 2; ++Round)
+    if (unrollFixedLoops(P.Kernel, P.AM.Function) && !runText(P, Canonical))
+      return false;
+  return true;
+}
+
+/// One pass: a function of ours or, where that is null, a pipeline of LLVM's.
+struct Pass {
+  StringLiteral Name;
+  bool (*Run)(Preparation &);
+  StringLiteral Text;
+  const char *Why;
+};
+
+constexpr Pass ours(StringLiteral Name, bool (*Run)(Preparation &),
+                    const char *Why) {
+  return {Name, Run, "", Why};
+}
+
+constexpr Pass llvms(StringLiteral Name, StringLiteral Text, const char *Why) {
+  return {Name, nullptr, Text, Why};
+}
+
+#define RUN(...)                                                               \
+  [](Preparation &P) {                                                         \
+    __VA_ARGS__;                                                               \
+    return true;                                                               \
+  }
+
+constexpr Pass Passes[] = {
+    ours("internalize", RUN(internalizeAllBut(P.M, P.Kernel)),
+         "what the kernel calls becomes part of it"),
+    // A kernel that calls the derivative of a batch allocates already.
+    ours("declare", RUN(marker::declareAllocate(P.M)),
+         "what is known of calls that are there already counts from the first "
+         "pass on"),
+    ours("drop-marks", RUN(if (P.Req.How != Mode::Forward) dropMarks(P.M)),
+         "a reverse sweep reads what derivatives inside the kernel allocate"),
+    ours(
+        "extents",
+        [](Preparation &P) {
+          if (P.sign())
+            attachExtentRanges(*P.Sig);
+          return P.Sig.has_value();
+        },
+        "LLVM's passes prove most indexes non-negative from these ranges"),
+    ours("in-bounds", RUN(assumeInBounds(P.M)),
+         "separates the rows of an array; later no index can be recognised"),
+    ours("failures", RUN(lowerNumbaFailures(P.M)),
+         "a raise ends the path, so its tests fold away in the callers"),
+    ours("aggregates", RUN(splitAggregateStores(P.M)),
+         "the memory of a result holds numbers, not tuples"),
+    llvms("promote", "function(sroa<modify-cfg>)",
+          "variables become values, the operands of comparisons among them"),
+    llvms("fence", "function(fence)",
+          "from here on no pass learns a float from a comparison"),
+    llvms("clean", "function(early-cse,simplifycfg)",
+          "callees are small before they are inlined"),
+    llvms("inline",
+          "always-inline,globaldce,function(sroa<modify-cfg>,fence,"
+          "early-cse<memssa>,instcombine<no-verify-fixpoint>,fence,"
+          "simplifycfg,sroa<modify-cfg>)",
+          "one function; what only carried its arguments is gone"),
+    ours("memory", RUN(lowerNumbaMemory(P.Kernel)),
+         "allocations are the call's, and reference counts mean nothing"),
+    ours("split-calls", RUN(rules::splitOutPointerCalls(P.Kernel)),
+         "a call with two results becomes two pure calls"),
+    llvms(
+        "canonical", Canonical,
+        "each value once, invariant ones outside loops. GVN runs without PRE: "
+        "a phi around a loop that the kernel does not have would be taped"),
+    ours(
+        "unroll", unroll,
+        "loops over the axes of an array hide its pointer, those over the bits "
+        "of a constant exponent its power"),
+    ours("wraparound", RUN(dropWraparound(P.Kernel, P.AM.Function)),
+         "without Python's wraparound an index is affine"),
+    ours("hoist-allocations", RUN(hoistAllocations(P.Kernel, P.AM.Function)),
+         "one block and one shadow instead of one for each iteration"),
+    llvms("canonical-again", Canonical, "what the three before have opened"),
+    ours("unite-returns", RUN(uniteReturns(P.Kernel)),
+         "one block is where the reverse sweep begins"),
+    llvms("shape",
+          "function(lower-switch,fix-irreducible,loop-simplify,lcssa,"
+          "adce,loop-simplify,lcssa)",
+          "control flow is made of loops and two-way branches"),
+    ours("drop-fences", RUN(dropFences(P.Kernel)),
+         "no pass of LLVM's is left; the facts see the kernel's comparisons"),
+    ours(
+        "normal-form",
+        [](Preparation &P) {
+          P.Normal = makeNormalForm(P.Kernel, P.AM.Function, P.Sink);
+          return P.Normal.has_value();
+        },
+        "what the reverse sweep asks about control flow is a value"),
+    ours("hoist-loads", RUN(hoistLoads(*P.Normal, P.Req, P.AM.Function)),
+         "subscripts tell more than LLVM's alias analysis"),
+};
+
+#undef RUN
+
+bool runPass(const Pass &Next, Preparation &P) {
+  if (!Next.Run)
+    return runText(P, Next.Text);
+  bool Done = Next.Run(P);
+  P.forgetAnalyses();
+  return Done;
+}
+
+Function *kernelOf(Module &M, const Request &Req, DiagnosticSink &Sink) {
+  Function *Kernel = M.getFunction(Req.Primal);
+  if (Kernel && !Kernel->isDeclaration())
+    return Kernel;
+  Sink.internal("the captured module has no function `" + Req.Primal + "`");
+  return nullptr;
+}
+
 } // namespace
+
+void internalizeAllBut(Module &M, Function &Kernel) {
+  for (Function &F : M) {
+    if (F.isDeclaration())
+      continue;
+    F.removeFnAttr(Attribute::NoInline);
+    F.removeFnAttr(Attribute::OptimizeNone);
+    F.setComdat(nullptr);
+    if (&F == &Kernel) {
+      F.setLinkage(GlobalValue::ExternalLinkage);
+      continue;
+    }
+    F.setLinkage(GlobalValue::InternalLinkage);
+    F.addFnAttr(Attribute::AlwaysInline);
+  }
+}
 
 Analyses::Analyses() {
   PassBuilder PB;
@@ -110,49 +261,39 @@ Analyses::Analyses() {
 
 std::optional<NormalFunction> prepare(Module &M, const Request &Req,
                                       Analyses &AM, DiagnosticSink &Sink) {
-  Function *Kernel = M.getFunction(Req.Primal);
-  if (!Kernel || Kernel->isDeclaration()) {
-    Sink.internal("the captured module has no function `" + Req.Primal + "`");
+  Function *Kernel = kernelOf(M, Req, Sink);
+  if (!Kernel)
     return std::nullopt;
-  }
-  std::optional<Signature> Sig = numbaSignature(*Kernel, Req, Sink);
-  if (!Sig)
-    return std::nullopt;
-  internalizeAllBut(M, *Kernel);
-  // A kernel that calls the derivative of a batch has this call already; what
-  // is known of it counts from the first pass on.
-  marker::declareAllocate(M);
-  if (Req.How != Mode::Forward)
-    dropMarks(M);
-  attachExtentRanges(*Sig);
-  assumeInBounds(M);
-  lowerNumbaFailures(M);
-  splitAggregateStores(M);
-  if (!run(M, CleanEach, AM, Sink) || !run(M, InlineAll, AM, Sink))
-    return std::nullopt;
-  lowerNumbaMemory(*Kernel);
-  rules::splitOutPointerCalls(*Kernel);
-  AM.Function.clear();
-  AM.Module.clear();
-  if (!run(M, Canonical, AM, Sink))
-    return std::nullopt;
-  // An iterator inside an iterator needs a second round.
-  for (unsigned Round = 0; Round < 2; ++Round)
-    if (unrollFixedLoops(*Kernel, AM.Function) && !run(M, Canonical, AM, Sink))
+  Preparation P{M, *Kernel, Req, AM, Sink};
+  for (const Pass &Next : Passes)
+    if (!runPass(Next, P))
       return std::nullopt;
-  dropWraparound(*Kernel, AM.Function);
-  hoistAllocations(*Kernel, AM.Function);
-  if (!run(M, Canonical, AM, Sink))
-    return std::nullopt;
-  uniteReturns(*Kernel);
-  AM.Function.clear();
-  if (!run(M, Shape, AM, Sink))
-    return std::nullopt;
-  std::optional<NormalFunction> N =
-      makeNormalForm(*Kernel, std::move(*Sig), AM.Function, Sink);
-  if (N)
-    hoistLoads(*N, Req, AM.Function);
-  return N;
+  return std::move(P.Normal);
+}
+
+void printPreparation(raw_ostream &OS) {
+  for (const Pass &Each : Passes)
+    OS << Each.Name << ": " << Each.Why << "\n";
+}
+
+bool runPreparationPasses(ArrayRef<StringRef> Names, Module &M,
+                          const Request &Req, Analyses &AM,
+                          DiagnosticSink &Sink) {
+  Function *Kernel = kernelOf(M, Req, Sink);
+  if (!Kernel)
+    return false;
+  Preparation P{M, *Kernel, Req, AM, Sink};
+  for (StringRef Name : Names) {
+    const Pass *Next =
+        find_if(Passes, [&](const Pass &Other) { return Other.Name == Name; });
+    if (Next == std::end(Passes)) {
+      Sink.internal("no preparation pass is named `" + Name.str() + "`");
+      return false;
+    }
+    if (!runPass(*Next, P))
+      return false;
+  }
+  return true;
 }
 
 } // namespace pyfront

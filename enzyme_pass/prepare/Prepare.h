@@ -2,19 +2,20 @@
 ///
 /// \file
 /// Turns the captured module (unoptimized, the whole call graph) into one
-/// function in normal form (NormalFunction.h). The steps, each in its own file:
+/// function in normal form (NormalFunction.h), by a list of passes. Prepare.cpp
+/// holds the list: the name of each pass and the reason for it. Passes of our
+/// own stand in a file each, passes of LLVM's are named in a text of the list.
 ///
-///   lowerNumbaFailures   `ret i32 status` of a raise -> `@pyfront.fail`
-///   splitAggregateStores a store of a tuple, number by number
-///   simplify             inline, SROA, GVN, LICM ...: LLVM's own passes
-///   lowerNumbaMemory     NRT calls -> `@pyfront.allocate`; refcounts dropped
-///   unrollFixedLoops     loops over the axes of an array, constant powers
-///   dropWraparound       Python's wraparound of indexes never negative
-///   hoistAllocations     a buffer made anew by each iteration -> one buffer
-///   makeNormalForm       counters, last iterations, `which` values
-///   hoistLoads           invariant loads that no store of the loop meets
+/// Two rules decide what may stand in the list.
 ///
-/// No other unrolling and no vectorization: both come after differentiation.
+///   Values are not derivatives. What holds of a value at one point says
+///   nothing of its derivative, so no pass may learn a float from a comparison:
+///   all of LLVM's run behind the fences of FenceComparisons.cpp.
+///
+///   No unrolling and no vectorization but for loops that Numba brings in: both
+///   come after differentiation.
+///
+/// Each pass can be run by itself: `opt-22 -passes='ad-prepare<fence>'`.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PREPARE_PREPARE_H
 #define PYFRONT_PREPARE_PREPARE_H
@@ -39,6 +40,27 @@ struct Analyses {
 /// Prepares `M`, which holds the kernel of `Req`; empty after a diagnostic.
 std::optional<NormalFunction> prepare(llvm::Module &M, const Request &Req,
                                       Analyses &AM, DiagnosticSink &Sink);
+
+/// Runs the passes of these names only, in this order; false after a
+/// diagnostic.
+bool runPreparationPasses(llvm::ArrayRef<llvm::StringRef> Names,
+                          llvm::Module &M, const Request &Req, Analyses &AM,
+                          DiagnosticSink &Sink);
+
+/// The list: `name: reason`, a line each.
+void printPreparation(llvm::raw_ostream &OS);
+
+/// Only `Kernel` is kept; all that it calls is inlined into it.
+void internalizeAllBut(llvm::Module &M, llvm::Function &Kernel);
+
+/// Comparisons see their float operands through `llvm.arithmetic.fence`.
+bool fenceComparisons(llvm::Function &F);
+
+/// Removes the fences of what cannot carry a derivative.
+bool trimFences(llvm::Function &F);
+
+/// Removes all fences.
+bool dropFences(llvm::Function &F);
 
 /// Each raise (`ret i32 status` with a status that is neither 0 nor Numba's
 /// RETCODE_NONE) becomes `call @pyfront.fail(status, excinfo)`; unreachable.

@@ -1,0 +1,13 @@
+; PASSES: declare
+; An allocation's result is its own memory, also where a derivative inside the kernel has declared it without saying so.
+
+; CHECK: declare noalias nonnull align 32 ptr @pyfront.allocate(i64, i64) [[A:#[0-9]+]]
+; CHECK: attributes [[A]] = { nofree nounwind willreturn memory(inaccessiblemem: readwrite) }
+
+define void @kernel() {
+  %p = call ptr @pyfront.allocate(i64 8, i64 64)
+  store double 1.0, ptr %p
+  ret void
+}
+
+declare ptr @pyfront.allocate(i64, i64)

@@ -48,6 +48,7 @@ from numba.core.target_extension import CPU, dispatcher_registry, jit_registry, 
 from numba.core.typed_passes import BaseNativeLowering, NativeLowering
 from numba.core.utils import threadsafe_cached_property
 
+from pyfront import stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.specialized import Specialized
 
@@ -233,7 +234,11 @@ class CaptureContext(cpu.CPUContext):
         externals.c_math_functions.install(self)
 
     def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
-        return super().get_function(_with_twin(fn), sig, _firstcall)
+        fn = _with_twin(fn)
+        return stated.builtin(fn, sig.as_function(), super().get_function(fn, sig, _firstcall))
+
+    def get_ufunc_info(self, ufunc_key: Any) -> Any:
+        return stated.ufunc_loops(ufunc_key, super().get_ufunc_info(ufunc_key))
 
     def post_lowering(self, mod: Any, library: CaptureLibrary) -> None:
         if self.fastmath:
@@ -351,6 +356,7 @@ class Pyfront(CPU):
 
 
 target_registry[TARGET] = Pyfront
+stated.install(TARGET)
 
 
 class CaptureDispatcher(Dispatcher):

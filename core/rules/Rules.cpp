@@ -402,6 +402,32 @@ bool splitOutPointerCalls(llvm::Function &F) {
   return !Found.empty();
 }
 
+/// Of all rows that state a derivative (scalar.rules).
+static constexpr StringLiteral StatedPrefix = "pyfront_stated_";
+
+void declareStated(Module &M) {
+  for (llvm::Function &F : M)
+    if (F.isDeclaration() && F.getName().starts_with(StatedPrefix)) {
+      F.setDoesNotAccessMemory();
+      F.setDoesNotThrow();
+      F.addFnAttr(Attribute::WillReturn);
+      F.addFnAttr(Attribute::Speculatable);
+    }
+}
+
+void dropStated(Module &M) {
+  for (llvm::Function &F : make_early_inc_range(M)) {
+    if (!F.isDeclaration() || !F.getName().starts_with(StatedPrefix))
+      continue;
+    for (User *U : make_early_inc_range(F.users())) {
+      auto *Call = cast<CallInst>(U);
+      Call->replaceAllUsesWith(Call->getArgOperand(Call->arg_size() - 1));
+      Call->eraseFromParent();
+    }
+    F.eraseFromParent();
+  }
+}
+
 StringRef whyUnsupported(const CallBase &Call) {
   const llvm::Function *Callee = Call.getCalledFunction();
   StringRef Name = Callee ? Callee->getName() : "";

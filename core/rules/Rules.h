@@ -42,6 +42,7 @@ class CallBase;
 class Function;
 class Instruction;
 class IRBuilderBase;
+class Module;
 class Type;
 class Value;
 } // namespace llvm
@@ -116,6 +117,14 @@ bool isRecomputable(const llvm::CallBase &Call);
 /// `m = pyfront_frexp_mantissa(x); *p = pyfront_frexp_exponent(x)`. Part of
 /// preparation, before memory is promoted to values.
 bool splitOutPointerCalls(llvm::Function &F);
+
+/// States that the functions whose values carry a stated derivative are pure, so
+/// that passes move them as they move arithmetic.
+void declareStated(llvm::Module &M);
+
+/// Replaces each call that states a derivative by its last operand, the value.
+/// For code that is not differentiated again.
+void dropStated(llvm::Module &M);
 
 /// Why calls of this callee are refused, as a noun phrase for a message; empty
 /// where the table has no reason to give.

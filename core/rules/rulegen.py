@@ -14,6 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import library
 import rulepage
 import table as rules
 
@@ -136,13 +137,14 @@ def main() -> int:
     options = parser.parse_args()
     try:
         table = rules.load(options.rules)
+        kinds = library.load(options.rules) if options.doc else []
     except rules.RuleError as error:
         print(error, file=sys.stderr)
         return 1
     if options.inc:
         write(options.inc, cpp(table))
     if options.doc:
-        write(options.doc, rulepage.page(table))
+        write(options.doc, rulepage.page(table, kinds))
     return 0
 
 

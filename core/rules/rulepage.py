@@ -3,6 +3,7 @@ data as the C++ table, so that the page cannot say anything else than what the e
 
 from __future__ import annotations
 
+import library
 import table as rules
 
 HEAD = """# Derivative rules
@@ -14,14 +15,17 @@ forward mode has it at hand, for the reverse sweep it is recomputed, reloaded or
 infinite or NaN at finite operands; an adjoint or a tangent of exactly zero contributes nothing through it. *Domain* is
 where the tests compare the partial with an independent derivative.
 
-Kinks, jumps and ties: the derivative is that of the branch that the primal took. Python's and NumPy's `min`, `max`,
-`np.maximum`, `np.minimum`, `np.fmax`, `np.fmin`, `np.sign`, `np.sinc` and conditional expressions reach the engine as a
-comparison and a selection, and the selected operand receives the adjoint or gives the tangent. `x % y` is `frem` and
-a correction: where the remainder is exactly zero Python's `%` returns a constant zero of the divisor's sign, so its
-derivative there is 0. `x // y`, `round`, `math.floor` and their like have the derivative 0 everywhere. `x ** n` with
-an integer `n` is a loop of multiplications and, beyond 65536, `pow`. `math.radians`, `math.degrees`, `np.square`,
-`np.reciprocal`,
-`np.logaddexp`, `np.cbrt` and `np.float_power` are made of the functions below.
+Kinks, jumps and ties: the derivative is that of the branch that the primal took, also where a comparison decides for
+equality: behind `x == 1.0`, `x` is still a variable. Python's and NumPy's `min`, `max`, `np.maximum`, `np.minimum`,
+`np.fmax`, `np.fmin` and conditional expressions reach the engine as a comparison and a selection, and the selected
+operand receives the adjoint or gives the tangent. `x // y`, `round`, `math.floor`, `np.sign` and their like have the
+derivative 0 everywhere. `x ** n` with an integer `n` is a loop of multiplications and, beyond 65536, `pow`. At a jump,
+as of `x % y`, the derivative is that of the side to which the value belongs.
+
+Where NaN stands for a partial there is no derivative: `atan2` at the origin, `np.std` of equal numbers (0 / 0).
+
+Under `fastmath=True` LLVM may put an expression in the place of one that is equal for all operands
+(`sqrt(x) * sqrt(x)` is `x`), and the derivative is that of what it has put there. The two differ at singular points only.
 """
 
 
@@ -82,7 +86,7 @@ def place_text(places: rules.Places) -> str:
     return ", ".join(words)
 
 
-def page(table: rules.Table) -> str:
+def page(table: rules.Table, kinds: list[library.Kind]) -> str:
     """The whole page."""
     lines = [HEAD]
     sections: dict[str, list[rules.Row]] = {}
@@ -108,6 +112,7 @@ def page(table: rules.Table) -> str:
             f"{names}: the value and the number stored are computed by two pure functions, {place_text(parts)}.",
             "",
         ]
+    lines += library.page(kinds)
     lines += ["## Not supported", "", "Refused by name:", ""]
     lines += [f"- `{name}`: {reason}" for name, reason in table.unsupported.items()]
     return "\n".join(lines) + "\n"

@@ -75,6 +75,7 @@ class Row:
     kinks: list[Kink] = field(default_factory=list)
     again: tuple[Node, ...] = ()
     finite: list[str] = field(default_factory=list)
+    singular: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     price: int = -1
 
@@ -127,7 +128,12 @@ COMPARE = {
     ast.NotEq: "NotEqual",
 }
 # Arguments of the functions that partials may call, by type.
-SIGNATURES = {"powi": ("float", "int"), "ldexp": ("float", "int"), "polygamma": ("int", "float")}
+SIGNATURES = {
+    "powi": ("float", "int"),
+    "ldexp": ("float", "int"),
+    "polygamma": ("int", "float"),
+    "sinc_derivative": ("int", "float"),
+}
 BINARY_CALLS = {"copysign", "hypot", "pow", "atan2", "fmin", "fmax", "frem"}
 # Functions that are bounded, or no larger than their arguments.
 TAME_CALLS = {"sin", "cos", "copysign", "fabs", "rint"}
@@ -144,10 +150,12 @@ def is_singular(row: Row, index: int) -> bool:
     """Whether the partial may be infinite or NaN at finite operands.
 
     True when it divides by anything but a literal, calls a function that is not tame or reads
-    the result, which may overflow; unless the row says `finite` of the parameter.
+    the result, which may overflow; unless the row says `finite` or `singular` of the parameter.
     """
     if row.params[index].name in row.finite:
         return False
+    if row.params[index].name in row.singular:
+        return True
     for node in walk(row.partial_of(index)):
         if node.op == "Result" or (node.op == "Div" and node.args[1].op != "Literal"):
             return True
@@ -348,8 +356,8 @@ def _attribute(row: Row, text: str) -> None:
         for index in range(len(row.params)):
             if reads(row, row.again_of(index)) & ~reads(row, row.partial_of(index)):
                 raise ValueError(f"in `{row.params[index].name}` this reads what the partial does not read")
-    elif keyword == "finite" and {p.strip() for p in rest.split(",")} <= names:
-        row.finite += [p.strip() for p in rest.split(",")]
+    elif keyword in ("finite", "singular") and {p.strip() for p in rest.split(",")} <= names:
+        (row.finite if keyword == "finite" else row.singular).extend(p.strip() for p in rest.split(","))
     elif keyword == "at":
         where, _, values = rest.partition(":")
         pairs = (part.partition("=") for part in where.split(","))
@@ -359,7 +367,7 @@ def _attribute(row: Row, text: str) -> None:
             raise ValueError("expected `at p = value, ...: partial, ...` for each parameter")
         row.kinks.append(Kink(point, partials))
     else:
-        raise ValueError(f"`{text}` is neither domain, at, again, finite, price nor text")
+        raise ValueError(f"`{text}` is neither domain, at, again, finite, singular, price nor text")
 
 
 def _load_rows(path: Path) -> tuple[dict[str, Row], dict[str, list[str]]]:

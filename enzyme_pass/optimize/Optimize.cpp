@@ -1,6 +1,7 @@
 //===- Optimize.cpp -------------------------------------------------------===//
 #include "enzyme_pass/optimize/Optimize.h"
 #include "core/Check.h"
+#include "core/rules/Rules.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -39,6 +40,7 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
   if (Req.Embedded)
     for_each(M, fenceComparisons);
   else {
+    rules::dropStated(M);
     StripDebugInfo(M);
   }
   PassBuilder PB;

@@ -148,7 +148,8 @@ constexpr Pass Passes[] = {
     ours("internalize", RUN(internalizeAllBut(P.M, P.Kernel)),
          "what the kernel calls becomes part of it"),
     // A kernel that calls the derivative of a batch allocates already.
-    ours("declare", RUN(marker::declareAllocate(P.M)),
+    ours("declare",
+         RUN(marker::declareAllocate(P.M); rules::declareStated(P.M)),
          "what is known of calls that are there already counts from the first "
          "pass on"),
     ours("drop-marks", RUN(if (P.Req.How != Mode::Forward) dropMarks(P.M)),

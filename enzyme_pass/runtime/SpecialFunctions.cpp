@@ -13,6 +13,10 @@
 /// Relative error: some units in the last place, but for the neighbourhoods of
 /// the negative zeros, where the error is absolute.
 ///
+/// The derivatives of sinc, with u = pi x: differentiating u sinc = sin u leads
+/// to the recurrence  u f_n + n f_(n-1) = sin(u + n pi / 2), stable for u > n;
+/// for smaller u the power series of sin u / u, term by term.
+///
 //===----------------------------------------------------------------------===//
 
 #include "enzyme_pass/runtime/SpecialFunctions.h"
@@ -118,6 +122,27 @@ double cotangentDerivative(int32_t N, double Cotangent) {
   return polynomial(Coefficients, Cotangent);
 }
 
+/// The series loses exp(N + 1) of its digits to cancellation, of those of a
+/// long double.
+constexpr int32_t MaxSincOrder = 20;
+constexpr long double PiLong = 3.14159265358979323846264338327950288L;
+
+/// The derivative of order N of sin(u) / u: the sum over 2k >= N of
+/// (-1)^k u^(2k - N) / ((2k + 1) (2k - N)!).
+long double sincSeries(int32_t N, long double U) {
+  int32_t First = N + N % 2;
+  long double Power = First == N ? 1 : U, Sum = 0;
+  for (int32_t Twice = First; Twice < First + 200; Twice += 2) {
+    long double Term = Power / (Twice + 1);
+    Sum += Twice / 2 % 2 ? -Term : Term;
+    if (std::fabs(Term) <= std::fabs(Sum) * 1e-22L)
+      break;
+    int32_t Degree = Twice - N;
+    Power *= U * U / ((Degree + 1.0L) * (Degree + 2));
+  }
+  return Sum;
+}
+
 } // namespace
 
 double pyfront_digamma(double X) {
@@ -160,6 +185,22 @@ double pyfront_polygamma(int32_t N, double X) {
   return Sign * (Reflected - Sign * positivePolygamma(N, 1 - X));
 }
 
+double pyfront_sinc_derivative(int32_t N, double X) {
+  if (N < 0 || N > MaxSincOrder || !std::isfinite(X))
+    return std::numeric_limits<double>::quiet_NaN();
+  double U = Pi * X;
+  if (std::fabs(U) <= N + 1)
+    return double(std::pow(PiLong, N) * sincSeries(N, PiLong * X));
+  // Reduced without an error, however large.
+  double Angle = Pi * (X - 2 * std::rint(X / 2));
+  double Waves[] = {std::sin(Angle), std::cos(Angle), -std::sin(Angle),
+                    -std::cos(Angle)};
+  double F = Waves[0] / U;
+  for (int32_t Order = 1; Order <= N; ++Order)
+    F = (Waves[Order % 4] - Order * F) / U;
+  return std::pow(Pi, N) * F;
+}
+
 double pyfront_frexp_mantissa(double X) {
   int Exponent;
   return std::frexp(X, &Exponent);
@@ -189,4 +230,7 @@ float pyfront_digamma_f32(float X) { return float(pyfront_digamma(X)); }
 float pyfront_trigamma_f32(float X) { return float(pyfront_trigamma(X)); }
 float pyfront_polygamma_f32(int32_t N, float X) {
   return float(pyfront_polygamma(N, X));
+}
+float pyfront_sinc_derivative_f32(int32_t N, float X) {
+  return float(pyfront_sinc_derivative(N, X));
 }

@@ -29,6 +29,10 @@ float pyfront_trigamma_f32(float X);
 double pyfront_polygamma(int32_t N, double X);
 float pyfront_polygamma_f32(int32_t N, float X);
 
+/// The Nth derivative of sinc(x) = sin(pi x) / (pi x), N from 0 to 20, else NaN.
+double pyfront_sinc_derivative(int32_t N, double X);
+float pyfront_sinc_derivative_f32(int32_t N, float X);
+
 /// The two results of C's frexp; for zero, infinity and NaN the argument
 /// itself and 0, as Python has it.
 double pyfront_frexp_mantissa(double X);
@@ -46,6 +50,8 @@ int32_t pyfront_frexp_exponent_f32(float X);
   X(pyfront_trigamma_f32)                                                      \
   X(pyfront_polygamma)                                                         \
   X(pyfront_polygamma_f32)                                                     \
+  X(pyfront_sinc_derivative)                                                   \
+  X(pyfront_sinc_derivative_f32)                                               \
   X(pyfront_frexp_mantissa)                                                    \
   X(pyfront_frexp_mantissa_f32)                                                \
   X(pyfront_frexp_exponent)                                                    \

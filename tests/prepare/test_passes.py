@@ -43,7 +43,7 @@ def opt(passes: str, source: str) -> subprocess.CompletedProcess[str]:
 def test_pass_does_what_its_case_says(case: Path) -> None:
     text = case.read_text()
     done = opt(f"ad-prepare<{directive(text, 'PASSES')}>", with_request(text))
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     checked = subprocess.run(
         ["FileCheck-22", str(case), "--dump-input=never"], input=done.stdout, capture_output=True, text=True
     )

@@ -18,6 +18,11 @@ def signed(magnitude: mpf, sign: mpf) -> mpf:
     return abs(magnitude) if sign >= 0 else -abs(magnitude)
 
 
+def sinc_derivative(n: int, x: mpf) -> mpf:
+    """As an integral: sinc(x) is the mean of cos(pi x t) over t from 0 to 1."""
+    return mp.quad(lambda t: (mp.pi * t) ** n * mp.cos(mp.pi * (x * t + mpf(n) / 2)), mp.linspace(0, 1, 12))
+
+
 PRIMALS: dict[str, Callable[..., mpf]] = {
     "fadd": lambda x, y: x + y,
     "fsub": lambda x, y: x - y,
@@ -79,6 +84,13 @@ PRIMALS: dict[str, Callable[..., mpf]] = {
     # But for the rounding, which has no derivative.
     "nextafter": lambda x, y: x,
     "canonicalize": lambda x: x,
+    "flat": lambda value: mp.floor(value),
+    "mod": lambda x, y, value: x - y * mp.floor(x / y),
+    "logaddexp": lambda x, y, value: mp.log(mp.exp(x) + mp.exp(y)),
+    "logaddexp2": lambda x, y, value: mp.log(mp.power(2, x) + mp.power(2, y), 2),
+    "sinc": lambda x, value: mp.sincpi(x),
+    "sinc_derivative": lambda n, x: sinc_derivative(int(n), x),
+    "line": lambda x, node, slope, value: value + slope * (x - node),
 }
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
-from rules.harness import ROOT, RULES, rulegen, rulepage, rules
+from numba.core.registry import cpu_target
+from rules.harness import ROOT, RULES, library, rulegen, rulepage, rules
+
+from pyfront import stated
 
 GOOD_ROW = "exp(x) = out\n    domain x in 0 .. 1\n    price 4\n"
 GOOD_CALLS = "exp = llvm.exp, exp / expf\n"
@@ -35,7 +41,11 @@ REFUSED = {
     "twice": (GOOD_ROW + GOOD_ROW, 4, "`exp` has a row at line 1"),
     "domain": ("exp(x) = out\n    domain y in 0 .. 1\n", 2, "expected `domain p in low .. high` for each parameter"),
     "kink": ("exp(x) = out\n    at x = 0: 1, 2\n", 2, "expected `at p = value, ...: partial, ...` for each parameter"),
-    "keyword": ("exp(x) = out\n    cost 3\n", 2, "`cost 3` is neither domain, at, again, finite, price nor text"),
+    "keyword": (
+        "exp(x) = out\n    cost 3\n",
+        2,
+        "`cost 3` is neither domain, at, again, finite, singular, price nor text",
+    ),
     "again": ("exp(x) = out\n    again x\n", 2, "in `x` this reads what the partial does not read"),
     "orphan": ("    price 3\n", 1, "an indented line follows no row"),
     "no price": ("exp(x) = out\n    domain x in 0 .. 1\n", 1, "`exp` has no domain or no price"),
@@ -120,4 +130,34 @@ def test_literal_arithmetic_is_done_by_the_generator(table: rules.Table) -> None
 
 
 def test_documentation_is_up_to_date(table: rules.Table) -> None:
-    assert (ROOT / "docs" / "rules.md").read_text() == rulepage.page(table), "run rulegen.py --doc docs/rules.md"
+    assert (ROOT / "docs" / "rules.md").read_text() == rulepage.page(table, library.load(RULES)), (
+        "run rulegen.py --doc docs/rules.md"
+    )
+
+
+def test_each_function_of_numbas_library_is_classified() -> None:
+    """What a new Numba brings is looked at before it is differentiated."""
+    typing, lowering = cpu_target.typing_context, cpu_target.target_context
+    typing.refresh()
+    lowering.refresh()
+
+    def registered(module: ModuleType) -> set[str]:
+        functions = {name: value for name, value in vars(module).items() if callable(value)}
+        return {
+            name
+            for name, function in functions.items()
+            if not isinstance(function, type) and (function in typing._globals or function in lowering._defns)
+        }
+
+    listed: dict[str, set[str]] = {}
+    for kind in library.load(RULES):
+        for module, names in kind.functions.items():
+            listed.setdefault(module, set()).update(names)
+    assert registered(np) == listed["numpy"]
+    assert registered(np.linalg) == listed["numpy.linalg"]
+    assert registered(math) == listed["math"]
+    for row in [*stated.BUILTINS, *stated.UFUNCS]:
+        name = row.__name__.removeprefix("i") if row.__module__ == "_operator" else row.__name__
+        assert any(
+            name in names for kind in library.load(RULES) if kind.name == "stated" for names in kind.functions.values()
+        )

@@ -25,7 +25,8 @@ as of `x % y`, the derivative is that of the side to which the value belongs.
 Where NaN stands for a partial there is no derivative: `atan2` at the origin, `np.std` of equal numbers (0 / 0).
 
 Under `fastmath=True` LLVM may put an expression in the place of one that is equal for all operands
-(`sqrt(x) * sqrt(x)` is `x`), and the derivative is that of what it has put there. The two differ at singular points only.
+(`sqrt(x) * sqrt(x)` is `x`), and the derivative is that of what it has put there. The two differ at singular points
+only.
 """
 
 

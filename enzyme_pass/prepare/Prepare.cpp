@@ -207,7 +207,9 @@ constexpr Pass Passes[] = {
     ours(
         "normal-form",
         [](Preparation &P) {
-          P.Normal = makeNormalForm(P.Kernel, P.AM.Function, P.Sink);
+          if (P.sign())
+            P.Normal = makeNormalForm(P.Kernel, std::move(*P.Sig),
+                                      P.AM.Function, P.Sink);
           return P.Normal.has_value();
         },
         "what the reverse sweep asks about control flow is a value"),

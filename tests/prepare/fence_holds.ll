@@ -1,5 +1,4 @@
 ; PASSES: fence;canonical;drop-fences
-; REQUEST: {"return": "f64"}
 ; What LLVM makes of these without fences: 1.0 * y; fabs(x); the older of two equal variables; the constant behind
 ; `x <= 2 and x >= 2`; infinity behind `x >= inf`; x for the select.
 

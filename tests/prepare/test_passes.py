@@ -27,7 +27,7 @@ def directive(text: str, name: str) -> str:
 
 
 def with_request(text: str) -> str:
-    request = {"primal": "kernel", "name": "derivative", "mode": "reverse", "args": [], "return": "none"}
+    request = {"primal": "kernel", "name": "derivative", "mode": "reverse", "args": [], "results": []}
     request |= json.loads(directive(text, "REQUEST") or "{}")
     escaped = json.dumps(request).replace("\\", "\\5C").replace('"', "\\22")
     return f'{text}\n!pyfront.request = !{{!{REQUEST}}}\n!{REQUEST} = !{{!"{escaped}"}}\n'

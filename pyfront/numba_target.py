@@ -48,6 +48,7 @@ from numba.core.target_extension import CPU, dispatcher_registry, jit_registry, 
 from numba.core.typed_passes import BaseNativeLowering, NativeLowering
 from numba.core.utils import threadsafe_cached_property
 
+from pyfront import kernel as kernels
 from pyfront import stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.specialized import Specialized
@@ -78,9 +79,7 @@ class Capture:
 def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Capture:
     """Compile ``kernel`` for ``argument_types`` to unoptimized IR; Numba's typing errors pass through."""
     with _isolated():
-        twin = _twin(kernel)
-        twin.compile(tuple(argument_types))
-        result = twin.overloads[tuple(argument_types)]
+        result = _compiled(kernel, tuple(argument_types))
     libraries = list(_reachable(result.library))
     module = result.library.raw_module.clone()
     environments: dict[str, Any] = {}
@@ -102,9 +101,22 @@ def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Captu
 def return_type(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> types.Type:
     """What ``kernel`` returns for ``argument_types``; what is compiled to find out is kept for `capture`."""
     with _isolated():
-        twin = _twin(kernel)
-        twin.compile(tuple(argument_types))
-        return twin.overloads[tuple(argument_types)].signature.return_type
+        return _compiled(kernel, tuple(argument_types)).signature.return_type
+
+
+def _compiled(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Any:
+    """What ``kernel`` is compiled to for these types.
+
+    A kernel with declared signatures has no others: for other types a function that calls it is compiled, which
+    converts arguments and result as a plain call does.
+    """
+    twin = _twin(kernel)
+    if twin._can_compile:
+        twin.compile(argument_types)
+    elif argument_types not in twin.overloads:
+        caller = kernels.calling(kernel, kernels.name(kernel), kernels.parameters(kernel), kernel)
+        return _compiled(caller, argument_types)
+    return twin.overloads[argument_types]
 
 
 @contextlib.contextmanager
@@ -418,7 +430,20 @@ def _twin(dispatcher: Dispatcher) -> Dispatcher:
         implementation = dispatcher._compiler._get_implementation if isinstance(dispatcher, Specialized) else None
         twin = CaptureDispatcher(dispatcher.py_func, dispatcher.locals, dispatcher.targetoptions, implementation)
         _twins[dispatcher] = twin
+        if not dispatcher._can_compile:
+            try:
+                _declare(twin, dispatcher.nopython_signatures)
+            except BaseException:
+                del _twins[dispatcher]
+                raise
     return twin
+
+
+def _declare(twin: CaptureDispatcher, signatures: list[typing.Signature]) -> None:
+    """Compile ``twin`` for the declared signatures, results included, and for no others."""
+    for signature in signatures:
+        twin.compile(signature)
+    twin.disable_compile()
 
 
 def _is_capturable(numba_type: types.Type) -> bool:

@@ -89,9 +89,12 @@ def _jitted(function: FunctionType, captured: tuple[Any, ...]) -> Dispatcher:
 def calling(callee: Callable[..., Any], name: str, parameters: tuple[str, ...], original: Dispatcher) -> Dispatcher:
     """A jitted function that returns ``callee(*parameters)``; its line is that of ``original``."""
     code = original.py_func.__code__
-    tree = ast.parse(f"def {name}({', '.join(parameters)}): return callee({', '.join(parameters)})")
+    callee_name = "callee"
+    while callee_name in (name, *parameters):
+        callee_name += "_"
+    tree = ast.parse(f"def {name}({', '.join(parameters)}): return {callee_name}({', '.join(parameters)})")
     ast.increment_lineno(tree, code.co_firstlineno - 1)
-    namespace: dict[str, Any] = {"__name__": __name__, "callee": callee}
+    namespace: dict[str, Any] = {"__name__": __name__, callee_name: callee}
     exec(compile(tree, code.co_filename, "exec"), namespace)
     function: FunctionType = namespace[name]
     function.__doc__ = original.py_func.__doc__

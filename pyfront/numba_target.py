@@ -388,6 +388,8 @@ class CaptureDispatcher(Dispatcher):
         super().__init__(py_func, locals, chosen, pipeline_class=CaptureCompiler)
         self._compiler = _CaptureFunctionCompiler(py_func, self.targetdescr, chosen, self.locals, CaptureCompiler)
         self._compiler.implementation = implementation
+        self.original: Dispatcher = self
+        """The dispatcher of which this is the twin, if it is one."""
 
     def add_overload(self, cres: Any) -> None:
         self.overloads[tuple(cres.signature.args)] = cres
@@ -427,8 +429,9 @@ def _twin(dispatcher: Dispatcher) -> Dispatcher:
         return dispatcher.twin
     twin = _twins.get(dispatcher)
     if twin is None:
-        implementation = dispatcher._compiler._get_implementation if isinstance(dispatcher, Specialized) else None
+        implementation = dispatcher.implementation if isinstance(dispatcher, Specialized) else None
         twin = CaptureDispatcher(dispatcher.py_func, dispatcher.locals, dispatcher.targetoptions, implementation)
+        twin.original = dispatcher
         _twins[dispatcher] = twin
         if not dispatcher._can_compile:
             try:

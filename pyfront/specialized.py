@@ -7,6 +7,7 @@ kernel, but one: what it compiles for a signature is what ``implement`` returns 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 from numba.core import types
@@ -20,12 +21,21 @@ Implement = Callable[[tuple[types.Type, ...]], Callable[..., Any]]
 class Specialized(CPUDispatcher):
     """A function called ``name``, implemented anew for each signature."""
 
-    def __init__(self, name: str, parameters: Sequence[str], implement: Implement) -> None:
+    def __init__(
+        self, name: str, parameters: Sequence[str], implement: Implement, defaults: tuple[Any, ...] = ()
+    ) -> None:
         namespace: dict[str, Any] = {"__name__": __name__}
-        exec(f"def {name}({', '.join(parameters)}): pass", namespace)
-        stub = namespace[name]
+        exec(f"def stub({', '.join(parameters)}): pass", namespace)
+        stub = renamed(namespace["stub"], name)
+        stub.__defaults__ = defaults or None
         super().__init__(stub, targetoptions={"nopython": True, "boundscheck": None})
         self._compiler: _FunctionCompiler = _SpecializingCompiler(implement, self._compiler)
+
+    @property
+    def implementation(self) -> Callable[..., Any]:
+        """From the types of the arguments, and those of keywords, to the function that is compiled for them."""
+        found: Callable[..., Any] = self._compiler._get_implementation
+        return found
 
 
 class _SpecializingCompiler(_FunctionCompiler):
@@ -39,3 +49,10 @@ class _SpecializingCompiler(_FunctionCompiler):
 
     def _get_implementation(self, args: tuple[types.Type, ...], kws: dict[str, types.Type]) -> Callable[..., Any]:
         return self._implement(tuple(types.unliteral(type_) for type_ in args))
+
+
+def renamed(function: FunctionType, name: str) -> FunctionType:
+    """``function``, called ``name`` from now on; that need be no identifier."""
+    function.__name__ = function.__qualname__ = name
+    function.__code__ = function.__code__.replace(co_name=name, co_qualname=name)
+    return function

@@ -6,7 +6,6 @@ Loops over arrays are written out, one per axis, so that the engine sees plain l
 from __future__ import annotations
 
 import itertools
-import keyword
 import linecache
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,22 +13,28 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
+from pyfront.specialized import renamed
+
 _serial = itertools.count()
+
+_DEFINED = "generated"
 
 
 def define(
     name: str, parameters: Sequence[str], lines: Sequence[str], namespace: Mapping[str, Any]
 ) -> Callable[..., Any]:
-    """The function with this body; its source can be read in tracebacks and by Numba."""
-    name += "_" if keyword.iskeyword(name) else ""
+    """The function with this body; its source can be read in tracebacks and by Numba.
+
+    Its statements see ``namespace`` and nothing of a user's: ``name`` is what the function is called in messages, not
+    in its source, and so may be ``kernel`` or ``range``.
+    """
     body = indent(lines) or ["    pass"]
-    source = "\n".join([f"def {name}({', '.join(parameters)}):", *body, ""])
+    source = "\n".join([f"def {_DEFINED}({', '.join(parameters)}):", *body, ""])
     file = f"<{name} {next(_serial)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     scope: dict[str, Any] = {"np": np, **namespace, "__name__": __name__}
     exec(compile(source, file, "exec"), scope)
-    function: Callable[..., Any] = scope[name]
-    return function
+    return renamed(scope[_DEFINED], name)
 
 
 def indent(lines: Sequence[str]) -> list[str]:

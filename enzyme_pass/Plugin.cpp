@@ -106,8 +106,7 @@ void registerPasses(PassBuilder &PB) {
         }
         if (!Name.consume_front("print<ad-") || !Name.consume_back(">"))
           return false;
-        if (Name != "prepared" && Name != "facts" && Name != "plan" &&
-            Name != "derivative")
+        if (Name != "prepared" && Name != "facts" && Name != "plan")
           return false;
         MPM.addPass(PrintStagePass(Name));
         return true;

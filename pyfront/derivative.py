@@ -204,9 +204,13 @@ class Derivative:
         """The types of the kernel's arguments for which the derivative is compiled."""
         return list(self._signatures)
 
+    def compiled(self, given: Sequence[types.Type]) -> Compiled:
+        """The code for a call with arguments and shadows of these types."""
+        return self._specialize(given, False)
+
     def written(self, given: Sequence[types.Type]) -> frozenset[str]:
         """The kernel's array arguments that a call with arguments and shadows of these types may change."""
-        return self._specialize(given, False).written
+        return self.compiled(given).written
 
     def inspect_llvm(self, signature: Any = None) -> Any:
         """The derivative's optimized LLVM IR for ``signature``, or the only one compiled, else a dict by signature."""

@@ -188,6 +188,11 @@ class _Half:
         self.__name__ = f"{split.name}_{self._what}"
         self.__doc__ = split.doc
 
+    @property
+    def split(self) -> _Split:
+        """What the two halves have in common."""
+        return self._split
+
     def inspect_llvm(self) -> dict[tuple[types.Type, ...], str]:
         """The optimized LLVM IR of both halves, by the types of the kernel's arguments."""
         return {key: compiled.library.get_llvm_str() for (key, _), compiled in self._split.compiled.items()}

@@ -5,6 +5,7 @@ user's function ──source──▶ `Form` (a kernel of leaves) ──▶ `Pro
                                └──── an operator is a source, too ◀┘
 """
 
+from pyfront.operators import overloads  # noqa: F401, for what it tells Numba
 from pyfront.operators.dense import derivative, hessian, jacfwd, jacobian, jacrev, second_derivative
 from pyfront.operators.gradient import grad, value_and_grad
 from pyfront.operators.preparation import prepare

@@ -1,12 +1,13 @@
 """Calls: the compiled functions behind an operator, for arguments of one structure.
 
 Each of the renderings of ``program`` gets a dispatcher of its own when it is first needed. The usual call is that of
-`Calls.fresh`: Numba's dispatcher, called from Python with the leaves of the arguments, does all the rest.
+`Calls.fresh`: Numba's dispatcher, called from Python with the leaves of the arguments, does all the rest, checks
+included. What it refuses is looked at again here, to say which array it was, and both shapes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +15,15 @@ import numpy as np
 from numba import typeof
 from numba.core import errors, types
 
-from pyfront.errors import ArgumentError, DtypeError, OverlapError, UnsupportedError, with_help
+from pyfront.errors import DtypeError, ShapeError, UnsupportedError, with_help
 from pyfront.operators import program as programs
 from pyfront.operators import text
-from pyfront.operators.containers import trees_of_types
+from pyfront.operators.compiled import Compiled
+from pyfront.operators.containers import expression, trees_of_types
 from pyfront.operators.form import leaf_names
 from pyfront.operators.program import Program
-from pyfront.operators.tree import Tree, flatten_like, is_native, unflatten
-from pyfront.specialized import Implement, Specialized
+from pyfront.operators.tree import Leaf, Tree, flatten_like, is_native, unflatten
+from pyfront.specialized import Specialized
 
 Build = Callable[[tuple[types.Type, ...]], Program]
 """From the types of the leaves to the program for them."""
@@ -29,27 +31,49 @@ Build = Callable[[tuple[types.Type, ...]], Program]
 Restructure = Callable[[tuple[Tree, ...]], "Calls"]
 """From the structures of arguments to the calls for these."""
 
+Origin = tuple[Callable[..., "Calls"], tuple[Any, ...]]
+
+Pattern = tuple[bool, ...]
+"""For each result whether the caller gives an array."""
+
+_TAKEN_APART = (types.BaseTuple, types.Omitted)
+
 
 class Calls:
-    """An operator for leaves of any types in one structure; ``parameters`` name the leaves.
+    """An operator for leaves of any types in one structure; ``labels`` are what messages call them.
 
-    The structure of the result is the same for all types. ``restructure`` gives the calls for leaves that are taken
-    apart further: compiled code passes tuples as one argument.
+    The structure of the result is the same for all types. ``origin`` is the function, and its arguments, that gives
+    these calls again in another process. ``restructure`` gives the calls for leaves that are taken apart further:
+    compiled code passes tuples as one argument.
     """
 
     def __init__(
-        self, name: str, parameters: Sequence[str], build: Build, restructure: Restructure | None = None
+        self,
+        name: str,
+        labels: Sequence[str],
+        build: Build,
+        origin: Origin,
+        restructure: Restructure | None = None,
+        defaults: tuple[Any, ...] = (),
+        directions: int | None = None,
     ) -> None:
         self.name = name
-        self._count = len(parameters)
+        self.directions = len(labels) if directions is None else directions
+        """The number of the first leaf that is a tangent or a cotangent."""
+        self.labels = tuple(labels)
         self._build = build
+        self._origin = origin
         self._restructure = restructure
         self._template: Tree | None = None
         self._programs: dict[tuple[types.Type, ...], Program] = {}
-        self._runs: dict[tuple[types.Type, ...], Specialized] = {}
-        self._into: dict[int, Specialized] = {}
-        self.fresh = Specialized(name, parameters, self._implement)
-        self._allocate = self._specialized(0, lambda given: programs.allocate(self.program(given)))
+        self._into: dict[Pattern, Specialized] = {}
+        self.runs: dict[Any, Specialized] = {}
+        self._names = [f"a{index}" for index in range(len(self.labels))]
+        parameters = self.labels if restructure else self._names
+        self.fresh = Compiled(name, parameters, self._implement, self._implement_out, defaults)
+
+    def __reduce__(self) -> Origin:
+        return self._origin
 
     def program(self, given: tuple[types.Type, ...]) -> Program:
         """The program for leaves of these types."""
@@ -59,94 +83,150 @@ class Calls:
             self._template = known.template
         return known
 
-    def call(self, leaves: Sequence[Any], out: Any = None) -> Any:
-        """The result in its structure; in the caller's arrays where ``out`` gives some."""
-        if out is not None:
-            return self._call_into(leaves, out)
+    @property
+    def programs(self) -> dict[tuple[types.Type, ...], Program]:
+        """The programs that there are, by the types of the leaves."""
+        return self._programs
+
+    def call(self, leaves: Sequence[Any]) -> Any:
+        """The result in its structure."""
         try:
             result = self.fresh(*leaves)
         except errors.TypingError:
             self.types_of(leaves)
             raise
+        except ShapeError:
+            self.explain(leaves)
+            raise
         template = self._template
         assert template is not None
         return result if is_native(template) else unflatten(template, result)
 
-    def buffers(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        """All the memory that a call with arguments like these needs, results first."""
-        self.types_of(leaves)
-        buffers: tuple[Any, ...] = self._allocate(*leaves)
-        return buffers
+    def call_into(self, leaves: Sequence[Any], out: Any) -> Any:
+        """The result in its structure, in the caller's arrays."""
+        template = self._template
+        if template is None:
+            template = self.program(self.types_of(leaves)).template
+        if type(out) is np.ndarray and isinstance(template, Leaf):
+            given: Sequence[Any] = (out,)
+        else:
+            given = flatten_like(template, out, "out")
+        arrays, pattern = self._targets(given)
+        try:
+            scalars = self.into(pattern)(*arrays, *leaves)
+        except errors.TypingError:
+            self.types_of(leaves)
+            raise
+        except ShapeError:
+            self.explain(leaves, arrays)
+            raise
+        return assemble(template, pattern, arrays, scalars)
 
-    def run(self, given: tuple[types.Type, ...]) -> Specialized:
-        """The function of a table and leaves, for leaves of these types only."""
-        if given not in self._runs:
-            self._runs[given] = self._specialized(1, lambda _: programs.run(self.program(given)))
-        return self._runs[given]
+    def into(self, pattern: Pattern) -> Specialized:
+        """The function of arrays for the results that ``pattern`` says, and leaves."""
+        known = self._into.get(pattern)
+        if known is None:
+            count = sum(pattern)
+            names = [*(f"out{index}" for index in range(count)), *self._names]
+
+            def implement(given: tuple[types.Type, ...]) -> Callable[..., Any]:
+                return programs.into(self.program(given[count:]), pattern, given[:count])
+
+            known = self._into[pattern] = Specialized(self.name, names, implement)
+        return known
 
     def types_of(self, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
         """Numba's types of the leaves."""
         return types_of(self.name, leaves)
 
-    def _implement(self, given: tuple[types.Type, ...]) -> Callable[..., Any]:
-        if self._restructure is None or not any(isinstance(type_, types.BaseTuple) for type_ in given):
-            return programs.fresh(self.program(given))
-        trees, _ = trees_of_types(given)
-        parameters = [f"a{index}" for index in range(self._count)]
-        leaves = ", ".join(leaf_names(parameters, trees))
-        namespace = {"restructured": self._restructure(trees).fresh}
-        return text.define(self.name, parameters, [f"return restructured({leaves})"], namespace)
-
-    def _specialized(self, extra: int, implement: Implement) -> Specialized:
-        """A function with ``extra`` parameters before the leaves."""
-        names = [*(f"extra{index}" for index in range(extra)), *(f"a{index}" for index in range(self._count))]
-        return Specialized(self.name, names, implement)
-
-    def _call_into(self, leaves: Sequence[Any], out: Any) -> Any:
+    def explain(self, leaves: Sequence[Any], arrays: Sequence[Any] = ()) -> None:
+        """Raise the error that names the first array whose shape does not fit, and both shapes, if there is one."""
         program = self.program(self.types_of(leaves))
-        arrays = self._targets(program, out)
-        count = len(arrays)
-        self._check_overlap(arrays, leaves)
-        if count not in self._into:
-            self._into[count] = self._specialized(
-                count, lambda given: programs.into(self.program(given[count:]), given[:count])
-            )
-        return assemble(program, arrays, self._into[count](*arrays, *leaves))
+        explain(program, dict(zip(program.parameters, leaves, strict=True)), arrays)
 
-    def _check_overlap(self, arrays: Sequence[Any], leaves: Sequence[Any]) -> None:
-        for index, target in enumerate(arrays):
-            for other in (*leaves, *arrays[:index]):
-                if isinstance(other, np.ndarray) and np.may_share_memory(target, other):
-                    raise OverlapError(
-                        with_help(
-                            f"`{self.name}`: an array given as out= shares memory with another array of the call",
-                            "pass an array with memory of its own",
-                        )
-                    )
-
-    def _targets(self, program: Program, out: Any) -> list[Any]:
-        """The caller's arrays in the order of the result buffers."""
-        if not program.result_buffers:
-            raise ArgumentError(
-                with_help(f"`{self.name}`: the result is a number, which out= cannot hold", "leave out out=")
-            )
-        given = flatten_like(program.template, out, "out")
-        for result, value in zip(program.results, given, strict=True):
-            is_array = result.buffer is not None
-            if not is_array and value is not None:
-                raise ArgumentError(
-                    with_help(f"`{self.name}`: out= has an array for a result that is a number", "pass None there")
-                )
-            if is_array and not isinstance(value, np.ndarray):
+    def _targets(self, given: Sequence[Any]) -> tuple[list[Any], Pattern]:
+        """The caller's arrays, and for which results there are some."""
+        for value in given:
+            if value is not None and not isinstance(value, np.ndarray):
                 raise DtypeError(f"`{self.name}`: out= must have an array for each result, not {value!r}")
-        return [value for result, value in zip(program.results, given, strict=True) if result.buffer]
+        return [value for value in given if value is not None], tuple([value is not None for value in given])
+
+    def _implement(self, given: tuple[types.Type, ...]) -> Callable[..., Any]:
+        if self._restructure is None or not any(isinstance(type_, _TAKEN_APART) for type_ in given):
+            return programs.fresh(self.program(given))
+        restructured, leaves, namespace = self._restructured(given)
+        namespace["restructured"] = restructured.fresh
+        return text.define(self.name, self._names, [f"return restructured({', '.join(leaves)})"], namespace)
+
+    def _implement_out(self, given: tuple[types.Type, ...]) -> Callable[..., Any]:
+        """A call with ``out=`` in compiled code, where that comes last."""
+        calls, leaves, namespace = self._restructured(given[:-1])
+        _, leaf_types = trees_of_types(given[:-1])
+        template = calls.program(tuple(leaf_types)).template
+        (tree,), out_types = trees_of_types(given[-1:])
+        places = leaf_names(["out"], [tree])
+        present = [None if type_ == types.none else name for name, type_ in zip(places, out_types, strict=True)]
+        targets = flatten_like(template, unflatten(tree, present), "out")
+        pattern = tuple(target is not None for target in targets)
+        namespace["into"] = calls.into(pattern)
+        arrays = [target for target in targets if target is not None]
+        scalars = iter(range(len(pattern)))
+        values = [f"scalars[{next(scalars)}]" if target is None else target for target in targets]
+        lines = [
+            f"scalars = into({', '.join([*arrays, *leaves])})",
+            f"return {expression(template, values.__getitem__, namespace)}",
+        ]
+        return text.define(self.name, [*self._names, "out"], lines, namespace)
+
+    def _restructured(self, given: tuple[types.Type, ...]) -> tuple[Calls, list[str], dict[str, Any]]:
+        """The calls for the leaves of these arguments, the expressions of the leaves, and what these refer to."""
+        namespace: dict[str, Any] = {}
+        names = list(self._names)
+        given_types = list(given)
+        while given_types and isinstance(given_types[-1], types.Omitted):
+            given_types.pop()
+        for index, type_ in enumerate(given_types):
+            if isinstance(type_, types.Omitted):
+                names[index] = f"default{index}"
+                namespace[names[index]] = type_.value
+                given_types[index] = typeof(type_.value)
+        trees, _ = trees_of_types(given_types)
+        calls = self._restructure(trees) if self._restructure else self
+        return calls, leaf_names(names, trees), namespace
 
 
-def assemble(program: Program, arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
+def assemble(template: Tree, pattern: Pattern, arrays: Sequence[Any], scalars: Sequence[Any]) -> Any:
     """The result in its structure, of the arrays and the numbers that a program left."""
+    if isinstance(template, Leaf):
+        return arrays[0] if pattern[0] else scalars[0]
     remaining_arrays, remaining_scalars = iter(arrays), iter(scalars)
-    values = [next(remaining_arrays) if result.buffer else next(remaining_scalars) for result in program.results]
-    return unflatten(program.template, values)
+    values = [next(remaining_arrays) if is_array else next(remaining_scalars) for is_array in pattern]
+    return unflatten(template, values)
+
+
+def explain(program: Program, values: Mapping[str, Any], arrays: Sequence[Any] = ()) -> None:
+    """`Calls.explain` for the parameters with these values and the targets ``arrays``."""
+    shapes = {name: np.shape(value) for name, value in values.items()}
+    found = programs.shapes(program)(*values.values())
+    shapes |= {buffer.name: shape for buffer, shape in zip(program.buffers, found, strict=True)}
+    for target, buffer in zip(arrays, program.result_buffers, strict=False):
+        if target.shape != shapes[buffer.name]:
+            raise ShapeError(
+                with_help(
+                    f"`{program.name}`: an array given as out= has not the shape of its result: "
+                    f"it has shape {target.shape}, the result {shapes[buffer.name]}",
+                    f"pass np.empty({shapes[buffer.name]})",
+                )
+            )
+    for fit in program.fits:
+        if shapes[fit.given] != shapes[fit.like]:
+            raise ShapeError(
+                with_help(
+                    f"`{program.name}`: {fit.what} has not the shape of {fit.owner}: "
+                    f"it has shape {shapes[fit.given]}, {fit.owner} {shapes[fit.like]}",
+                    f"pass an array of shape {shapes[fit.like]}",
+                )
+            )
 
 
 def types_of(operator: str, leaves: Sequence[Any]) -> tuple[types.Type, ...]:

@@ -17,11 +17,12 @@ import numpy as np
 from pyfront.errors import DtypeError, with_help
 from pyfront.operators import jacobians, sweeps
 from pyfront.operators.argnums import Selection, as_key, select
-from pyfront.operators.calls import Calls
-from pyfront.operators.form import Call, Form, Source, leaf_names
+from pyfront.operators.calls import Calls, types_of
+from pyfront.operators.form import Call, Form, Source, leaf_labels, leaf_names
 from pyfront.operators.gradient import grad
 from pyfront.operators.jacobians import Lanes
-from pyfront.operators.operator import Operator, origin, remembered, source_of
+from pyfront.operators.memory import remembered
+from pyfront.operators.operator import Operator, source_of
 from pyfront.operators.program import Program
 from pyfront.operators.sweeps import is_array
 from pyfront.operators.tree import Leaf, Tree, relabel, row
@@ -58,36 +59,43 @@ class Jacobian(Operator):
     ) -> None:
         self._direction = direction
         self._of_scalars = of_scalars
-        self._by_shapes: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._by_shapes: dict[tuple[Any, ...], Calls] = {}
         super().__init__(label, source, argnums)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        function, out = origin(self.source)
         remake = functools.partial(_jacobian, of_scalars=self._of_scalars)
-        return remake, (self.label, function, self.argnums, out, self._direction)
+        return remake, (self.label, self.source, self.argnums, None, self._direction)
 
     def _call_plain(self, args: tuple[Any, ...]) -> Any:
+        return self._plain(args).fresh(*args)
+
+    def _plain(self, args: tuple[Any, ...]) -> Calls:
         shapes = tuple([getattr(value, "shape", None) for value in args])
-        function = self._by_shapes.get(shapes)
-        if function is None:
+        calls = self._by_shapes.get(shapes)
+        if calls is None:
             if len(self._by_shapes) >= _MAX_SHAPES:
                 self._by_shapes.clear()
-            function = self._by_shapes[shapes] = self._calls(row(self._count), args).fresh
-        return function(*args)
+            calls = self._by_shapes[shapes] = self._calls(row(self._count), args)
+        return calls
 
     def _program(self, call: Call) -> Program:
         direction = Direction.FORWARD if self._direction is Direction.BY_SHAPE else self._direction
         return self._program_with(direction, Lanes(CHUNK), call)
 
     def _calls(self, trees: tuple[Tree, ...], leaves: Sequence[Any]) -> Calls:
-        names = self._leaf_parameters(trees)
-        given = Calls(self.name, names, lambda given: self._program(Call(trees, given))).types_of(leaves)
-        direction, lanes = self._chosen(Call(trees, given), leaves)
-        build = functools.partial(self._build, direction, lanes, trees)
-        return remembered(self, (direction, lanes, trees), lambda: Calls(self.name, names, build))
+        direction, lanes = self._chosen(Call(trees, types_of(self.name, leaves)), leaves)
+        return self._calls_with(direction, lanes, trees)
 
-    def _build(self, direction: Direction, lanes: Lanes, trees: tuple[Tree, ...], given: tuple[Any, ...]) -> Program:
-        return self._program_with(direction, lanes, Call(trees, given))
+    def _calls_with(self, direction: Direction, lanes: Lanes, trees: tuple[Tree, ...]) -> Calls:
+        def make() -> Calls:
+            return Calls(
+                self.name,
+                leaf_labels(self.parameters, trees),
+                lambda given: self._program_with(direction, lanes, Call(trees, given)),
+                (self._calls_with, (direction, lanes, trees)),
+            )
+
+        return remembered(self, (direction, lanes, trees), make)
 
     def _program_with(self, direction: Direction, lanes: Lanes, call: Call) -> Program:
         seen = call.copied(layout="C")

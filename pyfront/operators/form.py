@@ -20,6 +20,7 @@ from pyfront import numba_target
 from pyfront.errors import ArgumentError, ArityError, DtypeError, ResultError, ShapeError, UnsupportedError, with_help
 from pyfront.operators import text
 from pyfront.operators.containers import expression
+from pyfront.operators.memory import remembered
 from pyfront.operators.tree import Leaf, Tree, names, row
 from pyfront.scalars import SCALARS
 
@@ -116,6 +117,14 @@ class Source(Protocol):
     def parameters(self) -> tuple[str, ...]: ...
 
     @property
+    def defaults(self) -> tuple[Any, ...]:
+        """The default values of the last parameters."""
+
+    @property
+    def wrapped(self) -> Any:
+        """What has the signature and the documentation of an operator on it."""
+
+    @property
     def out(self) -> int | None:
         """The argument that is the result rather than an input."""
 
@@ -126,14 +135,22 @@ class Source(Protocol):
 class UserFunction:
     """A function as a user wrote it: ``f(x)`` returns the result, or ``f(out, x)`` leaves it in ``out``."""
 
-    def __init__(self, dispatcher: Dispatcher, out: int | str | None = None) -> None:
+    def __init__(self, dispatcher: Dispatcher, out: int | str | None, wrapped: Any) -> None:
         self.dispatcher = dispatcher
+        self.wrapped = wrapped
+        self.defaults: tuple[Any, ...] = dispatcher.py_func.__defaults__ or ()
         self.name = self.function = kernels.name(dispatcher)
         self.parameters = kernels.parameters(dispatcher)
         self.out = None if out is None else self._position(out)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.dispatcher, self.out, self.wrapped is self.dispatcher)
+
     def form(self, call: Call) -> Form:
-        required = len(self.parameters) - len(self.dispatcher.py_func.__defaults__ or ())
+        return remembered(self, ("form", call), lambda: self._form(call))
+
+    def _form(self, call: Call) -> Form:
+        required = len(self.parameters) - len(self.defaults)
         if not required <= len(call.trees) <= len(self.parameters):
             raise ArityError(
                 f"`{self.name}` takes {len(self.parameters)} arguments ({', '.join(self.parameters)}), "
@@ -274,6 +291,21 @@ class UserFunction:
         )
 
 
+def user_function(dispatcher: Dispatcher, out: int | str | None, wrapped: Any) -> UserFunction:
+    """The source that a jitted function is, the same one each time; ``wrapped`` is what the user handed over."""
+    return remembered(dispatcher, ("source", out), lambda: UserFunction(dispatcher, out, wrapped))
+
+
+def _restored(dispatcher: Dispatcher, out: int | None, is_jitted: bool) -> UserFunction:
+    return user_function(dispatcher, out, dispatcher if is_jitted else dispatcher.py_func)
+
+
 def leaf_names(parameters: Sequence[str], trees: Sequence[Tree]) -> list[str]:
     """How a user would write each leaf."""
     return [name for parameter, tree in zip(parameters, trees, strict=False) for name in names(tree, parameter)]
+
+
+def leaf_labels(parameters: Sequence[str], trees: Sequence[Tree]) -> tuple[str, ...]:
+    """`leaf_names`, where there may be more arguments than parameters: the leaves of those have no name."""
+    known = [*parameters, *(f"argument {index}" for index in range(len(parameters), len(trees)))]
+    return tuple(leaf_names(known, trees))

@@ -10,7 +10,8 @@ from pyfront.errors import ResultError, with_help
 from pyfront.operators import sweeps
 from pyfront.operators.argnums import as_key, select
 from pyfront.operators.form import Call, Source
-from pyfront.operators.operator import Operator, origin, remembered, source_of
+from pyfront.operators.memory import remembered
+from pyfront.operators.operator import Operator, source_of
 from pyfront.operators.program import Program
 
 
@@ -22,11 +23,7 @@ class Gradient(Operator):
         super().__init__(label, source, argnums)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return functools.partial(_gradient, with_value=self._with_value), (
-            self.label,
-            origin(self.source)[0],
-            self.argnums,
-        )
+        return functools.partial(_gradient, with_value=self._with_value), (self.label, self.source, self.argnums)
 
     def _program(self, call: Call) -> Program:
         seen = call.copied()

@@ -21,7 +21,7 @@ from pyfront.modes import Mode
 from pyfront.operators import text
 from pyfront.operators.argnums import Selection
 from pyfront.operators.form import Call, Form
-from pyfront.operators.passing import passing
+from pyfront.operators.passing import Sweep, passing
 from pyfront.operators.program import Buffer, Program, Result, array
 from pyfront.operators.sweeps import (
     adjoint,
@@ -30,6 +30,7 @@ from pyfront.operators.sweeps import (
     is_array,
     output_buffers,
     scalars_in_order,
+    with_derivative,
 )
 from pyfront.operators.tree import Leaf, relabel
 from pyfront.operators.views import view
@@ -118,8 +119,9 @@ class _Jacobian:
         self._selection = selection
         self._lanes = lanes
         annotations = self._annotations(interleaved(lanes.width) if mode is Mode.Forward else Active)
-        self._derivative = autodiff(form.kernel, *annotations, mode=mode)
-        self._passing = passing(self._derivative, annotations, form, call)
+        derivative = autodiff(form.kernel, *annotations, mode=mode)
+        self._sweep = Sweep(derivative, tuple(annotations), form, call)
+        self._passing = passing(self._sweep)
         self.outputs = _Side(
             tuple(
                 _with_lanes(f"s{index}", output.type.dtype, output.type.ndim, output.shape, lanes)
@@ -210,20 +212,21 @@ class _Jacobian:
             form.template,
             lambda output: relabel(self._selection.template, lambda place: Leaf(output * count + place)),
         )
-        return Program(
+        program = Program(
             name=name,
             parameters=argument_parameters(call),
             prelude=form.prelude,
             measured=form.measured,
-            checks=(),
+            fits=(),
             copies=tuple(how.copies(call, how.once)),
             work=(*how.buffers(call, how.each_time), *work, *scratch),
             body=(*how.aliases(), *body),
             results=tuple(results),
             template=template,
-            namespace={**form.namespace, "view": view, "derivative": self._derivative},
+            namespace={**form.namespace, "view": view},
             reread=self._reread(),
         )
+        return with_derivative(program, self._sweep)
 
     def _reread(self) -> tuple[str, ...]:
         """The arguments that each sweep reads anew."""

@@ -8,14 +8,14 @@ there is for a signature; all else is common.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Hashable, Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numba import njit
-from numba.core import types
-from numba.core.compiler_lock import global_compiler_lock
+from numba.core import sigutils, types
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import kernel as kernels
@@ -23,22 +23,22 @@ from pyfront.errors import ArgumentError, ArityError, with_help
 from pyfront.operators import program as programs
 from pyfront.operators.argnums import Argnums, normalize
 from pyfront.operators.calls import Calls
-from pyfront.operators.form import Call, Form, Output, Source, UserFunction
-from pyfront.operators.prepared import Prepared
+from pyfront.operators.containers import trees_of_types
+from pyfront.operators.form import Call, Form, Output, Source, UserFunction, leaf_labels, user_function
+from pyfront.operators.memory import everything_remembered, remembered
+from pyfront.operators.prepared import Prepared, PreparedCall
 from pyfront.operators.program import Program, array
-from pyfront.operators.tree import Tree, flatten, indices, is_row, row
-
-_CACHE = "_pyfront_operators"
+from pyfront.operators.tree import Tree, flatten, row
 
 PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.int32, np.bool_})
 """Types of arguments that are leaves, so that a call need not look any closer."""
 
-T = TypeVar("T")
-
 
 def source_of(function: Any, out: int | str | None = None) -> Source:
     """What is differentiated when a user hands over ``function``."""
-    if isinstance(function, Operator):
+    if isinstance(function, Prepared):
+        function = function.operator
+    if isinstance(function, (Operator, UserFunction)):
         if out is not None:
             raise ArgumentError(f"`{function.name}` returns its result, so it has no argument for out=")
         return function
@@ -50,23 +50,7 @@ def source_of(function: Any, out: int | str | None = None) -> Source:
                 "an array to be filled is given in the call of the operator: grad(f)(x, out=g)",
             )
         )
-    return remembered(dispatcher, ("source", out), lambda: UserFunction(dispatcher, out))
-
-
-def origin(source: Source) -> tuple[Any, int | None]:
-    """The arguments of `source_of` that give ``source``, for pickling."""
-    return (source.dispatcher, source.out) if isinstance(source, UserFunction) else (source, None)
-
-
-def remembered(owner: Any, key: Hashable, make: Callable[[], T]) -> T:
-    """What ``make`` made for this key the first time; it lives as long as ``owner``."""
-    known = owner.__dict__.setdefault(_CACHE, {})
-    if key not in known:
-        with global_compiler_lock:
-            if key not in known:
-                known[key] = make()
-    found: T = known[key]
-    return found
+    return user_function(dispatcher, out, function)
 
 
 def take_apart(args: Sequence[Any]) -> tuple[tuple[Tree, ...], list[Any]]:
@@ -84,11 +68,28 @@ class Operator(abc.ABC):
         self.name = f"{label}_{source.name}"
         self.function = source.function
         self.parameters = source.parameters
+        self.defaults = source.defaults
         self.argnums: Argnums = normalize(label, source, argnums)
-        self.__name__ = self.name
-        self.__doc__ = f"The {label} of `{source.name}`."
         self._count = len(self.parameters)
-        self._fresh = self.compiled().fresh
+        self._present()
+        self._of_row = self._calls_of_structure(row(self._count))
+        self._fresh = self._of_row.fresh
+        self._fresh.operator = self
+
+    def _present(self) -> None:
+        """Look like the user's function: its signature, its documentation, its name."""
+        wrapped = self.source.wrapped
+        self.__wrapped__ = wrapped
+        self.__name__ = getattr(wrapped, "__name__", self.name)
+        self.__qualname__ = getattr(wrapped, "__qualname__", self.__name__)
+        self.__module__ = getattr(wrapped, "__module__", __name__)
+        self.__doc__ = wrapped.__doc__ or f"The {self.label} of `{self.source.name}`."
+        self.__signature__ = inspect.signature(wrapped)
+
+    @property
+    def wrapped(self) -> Any:
+        """What another operator on this one presents: this operator."""
+        return self
 
     @property
     def out(self) -> int | None:
@@ -98,17 +99,28 @@ class Operator(abc.ABC):
     def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
         """The result, in new arrays, or in those that ``out`` gives; arguments by position or by name."""
         if named:
-            args = self._by_position(args, named)
-        if out is None and len(args) == self._count and PLAIN.issuperset(map(type, args)):
-            return self._call_plain(args)
+            args = self.by_position(args, named)
+        if len(args) == self._count and PLAIN.issuperset(map(type, args)):
+            return self._call_plain(args) if out is None else self._plain(args).call_into(args, out)
         trees, leaves = take_apart(args)
-        return self._calls(trees, leaves).call(leaves, out)
+        calls = self._calls(trees, leaves)
+        return calls.call(leaves) if out is None else calls.call_into(leaves, out)
 
-    def prepare(self, *args: Any, **named: Any) -> Prepared:
+    def prepare(self, *args: Any, reuse: bool = False, **named: Any) -> Prepared:
         """Compile and allocate for arguments like these; see `pyfront.prepare`."""
-        args = self._by_position(args, named)
-        trees, leaves = take_apart(args)
-        return Prepared(self._calls(trees, leaves), leaves, trees)
+        trees, leaves = take_apart(self.by_position(args, named))
+        return Prepared(self, PreparedCall.like(self._calls(trees, leaves), leaves, reuse), trees)
+
+    def inspect_llvm(self, signature: Any = None) -> Any:
+        """The optimized LLVM IR of the derivative that is called for arguments of these types.
+
+        Without ``signature`` for the only types of arguments that there were yet, or a dict for all of them.
+        """
+        return self._inspect(signature, "inspect_llvm")
+
+    def inspect_plan(self, signature: Any = None) -> Any:
+        """Where the derivative's reverse sweep gets each value that it needs, as text; as `inspect_llvm`."""
+        return self._inspect(signature, "inspect_plan")
 
     def __repr__(self) -> str:
         return f"<{self.label} of {self.source.name}, argnums {self.argnums}>"
@@ -127,16 +139,8 @@ class Operator(abc.ABC):
         """The operator as a kernel that another operator differentiates."""
         return remembered(self, call, lambda: _form(self._program(replace(call, is_owned=True))))
 
-    def compiled(self) -> Calls:
-        """The calls from compiled code, in which there are no lists and dicts, and shapes are not known in advance."""
-        return self._calls_of_structure(row(self._count))
-
-    def _call_plain(self, args: tuple[Any, ...]) -> Any:
-        """The usual call: every argument is a number or an array."""
-        return self._fresh(*args)
-
-    def _by_position(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """All arguments of a call in the order of the parameters."""
+    def by_position(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """All arguments of a call in the order of the parameters; the defaults of those left out before the last."""
         remaining = self.parameters[len(args) :]
         for name in named:
             if name not in remaining:
@@ -147,12 +151,24 @@ class Operator(abc.ABC):
                         f"`{self.function}` has the arguments {', '.join(self.parameters)}",
                     )
                 )
-        given = remaining[: len(named)]
-        if missing := [name for name in given if name not in named]:
+        if not named:
+            return args
+        last = max(map(remaining.index, named))
+        known = {**dict(zip(self.parameters[self._count - len(self.defaults) :], self.defaults, strict=True)), **named}
+        given = remaining[: last + 1]
+        if missing := [name for name in given if name not in known]:
             raise ArityError(
                 with_help(f"`{self.name}`: `{missing[0]}` is not given, but a later argument is", "pass it as well")
             )
-        return (*args, *(named[name] for name in given))
+        return (*args, *(known[name] for name in given))
+
+    def _call_plain(self, args: tuple[Any, ...]) -> Any:
+        """The usual call: every argument is a number or an array."""
+        return self._fresh(*args)
+
+    def _plain(self, args: tuple[Any, ...]) -> Calls:
+        """The calls for numbers and arrays."""
+        return self._of_row
 
     @abc.abstractmethod
     def _program(self, call: Call) -> Program:
@@ -164,17 +180,31 @@ class Operator(abc.ABC):
 
     def _calls_of_structure(self, trees: tuple[Tree, ...]) -> Calls:
         def make() -> Calls:
-            restructure = self._calls_of_structure if is_row(trees) else None
+            is_compiled = trees == row(self._count)
             return Calls(
-                self.name, self._leaf_parameters(trees), lambda given: self._program(Call(trees, given)), restructure
+                self.name,
+                leaf_labels(self.parameters, trees),
+                lambda given: self._program(Call(trees, given)),
+                (self._calls_of_structure, (trees,)),
+                self._calls_of_structure if is_compiled else None,
+                self.defaults if is_compiled else (),
             )
 
         return remembered(self, trees, make)
 
-    def _leaf_parameters(self, trees: tuple[Tree, ...]) -> tuple[str, ...]:
-        if trees == row(self._count):
-            return self.parameters
-        return tuple(f"a{leaf}" for tree in trees for leaf in indices(tree))
+    def _inspect(self, signature: Any, read: str) -> Any:
+        if signature is None:
+            programs = {
+                given: program
+                for calls in everything_remembered(self)
+                if isinstance(calls, Calls)
+                for given, program in calls.programs.items()
+            }
+            found = {given: getattr(program, read)() for given, program in programs.items()}
+            return next(iter(found.values())) if len(found) == 1 else found
+        given, _ = sigutils.normalize_signature(signature)
+        trees, leaf_types = trees_of_types(given)
+        return getattr(self._calls_of_structure(trees).program(tuple(leaf_types)), read)()
 
 
 def _form(program: Program) -> Form:

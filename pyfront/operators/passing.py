@@ -52,12 +52,50 @@ class Passing:
         return [line for leaf in self.each_time for line in text.copy(f"c{leaf}", call.types[leaf], f"a{leaf}")]
 
 
-def passing(derivative: Derivative, annotations: Sequence[type[Annotation]], form: Form, call: Call) -> Passing:
-    """How the arguments of ``call`` get to ``derivative``, whose kernel is that of ``form``."""
+@dataclass(frozen=True)
+class Sweep:
+    """A derivative of the kernel of ``form``, with one annotation per parameter, called with the leaves of ``call``."""
+
+    derivative: Derivative
+    annotations: tuple[type[Annotation], ...]
+    form: Form
+    call: Call
+
+    @property
+    def given(self) -> tuple[types.Type, ...]:
+        """The types of its arguments, shadows included."""
+        result: list[types.Type] = []
+        for primal, annotation in zip(self._primals, self.annotations, strict=True):
+            result.append(primal)
+            if annotation.has_shadow:
+                result.append(_shadow(primal, annotation))
+        return tuple(result)
+
+    def written(self) -> frozenset[int]:
+        """The leaves that the kernel may write."""
+        found = self.derivative.written(self.given)
+        names = iter(call_parameters(kernels.parameters(self.form.kernel), self.annotations))
+        primals: list[str] = []
+        for annotation in self.annotations:
+            primals.append(next(names))
+            if annotation.has_shadow:
+                next(names)
+        inputs = primals[len(self.form.outputs) :]
+        return frozenset(leaf for leaf, name in zip(self.form.inputs, inputs, strict=True) if name in found)
+
+    @property
+    def _primals(self) -> list[types.Type]:
+        outputs = [output.type for output in self.form.outputs]
+        return [*outputs, *(self.call.types[leaf] for leaf in self.form.inputs)]
+
+
+def passing(sweep: Sweep) -> Passing:
+    """How the arguments of a call get to the derivative."""
+    form, call = sweep.form, sweep.call
     if call.is_owned:
         return Passing.of_copies(form, call)
     arrays = [leaf for leaf in form.inputs if is_copied(call.types[leaf])]
-    written = _written(derivative, annotations, form, call)
+    written = sweep.written()
     read = [leaf for leaf in arrays if leaf not in written]
     suitable = [leaf for leaf in read if call.passed[leaf] == call.types[leaf]]
     never = sorted(suitable, key=lambda leaf: -call.types[leaf].ndim)[:1]
@@ -65,24 +103,6 @@ def passing(derivative: Derivative, annotations: Sequence[type[Annotation]], for
         tuple(leaf for leaf in arrays if leaf in written),
         tuple(leaf for leaf in read if leaf not in never),
         tuple(never),
-    )
-
-
-def _written(derivative: Derivative, annotations: Sequence[type[Annotation]], form: Form, call: Call) -> frozenset[int]:
-    """The leaves that the kernel may write."""
-    count = len(form.outputs)
-    primals = [output.type for output in form.outputs] + [call.types[leaf] for leaf in form.inputs]
-    given: list[types.Type] = []
-    primal_places: list[int] = []
-    for primal, annotation in zip(primals, annotations, strict=True):
-        primal_places.append(len(given))
-        given.append(primal)
-        if annotation.has_shadow:
-            given.append(_shadow(primal, annotation))
-    names = call_parameters(kernels.parameters(form.kernel), annotations)
-    found = derivative.written(given)
-    return frozenset(
-        leaf for leaf, place in zip(form.inputs, primal_places[count:], strict=True) if names[place] in found
     )
 
 

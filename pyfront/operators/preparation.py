@@ -11,11 +11,12 @@ from pyfront.operators.operator import Operator, source_of
 from pyfront.operators.transposed import transposed, vjp
 
 
-def prepare(operator: Any, *args: Any, out: int | str | None = None) -> Callable[..., Any]:
+def prepare(operator: Any, *args: Any, out: int | str | None = None, reuse: bool = False) -> Callable[..., Any]:
     """``operator`` compiled, and given its memory, for arguments like ``args``.
 
-    The function that is returned takes arguments of the same types and shapes. It allocates nothing: arrays in its
-    result are the same ones in each call, so copy one to keep it, and give each thread a prepared function of its own.
+    The function that is returned takes arguments of the same types and shapes, and allocates nothing but its result.
+    With ``reuse`` not even that: arrays in its result are the same ones in each call of a thread, so copy one to keep
+    it. It can be copied, pickled, called from any thread and from compiled code.
 
     ``operator`` is what `grad`, `jacobian` and the like return. Or it is `jvp`, `vjp` or `hvp`, followed by the
     arguments of such a call; what is returned then takes these arguments without the function: ``(primals, tangents)``,
@@ -27,16 +28,16 @@ def prepare(operator: Any, *args: Any, out: int | str | None = None) -> Callable
     array([2., 4., 6.])
     """
     if isinstance(operator, Operator):
-        return operator.prepare(*args)
+        return operator.prepare(*args, reuse=reuse)
     if operator is products.jvp:
         _check_count("jvp", args, "f, primals, tangents", len(args) == 3)
-        return products.prepare_jvp(args[0], args[1], args[2], out)
+        return products.prepare_jvp(args[0], args[1], args[2], out, reuse)
     if operator is vjp:
         _check_count("vjp", args, "f, *primals", len(args) >= 1)
-        return transposed(source_of(args[0], out)).prepare(args[1:])
+        return transposed(source_of(args[0], out)).prepare(args[1:], reuse=reuse)
     if operator is products.hvp:
         _check_count("hvp", args, "f, primals, tangents", len(args) == 3)
-        return products.prepare_hvp(*args)
+        return products.prepare_hvp(args[0], args[1], args[2], reuse)
     raise ArgumentError(
         with_help(
             f"prepare takes an operator, not {operator!r}",

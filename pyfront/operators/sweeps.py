@@ -7,26 +7,26 @@ inputs ``d<leaf>``, outputs ``o<j>`` with shadows ``s<j>``.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numba.core import types
 
 from pyfront.annotations import Active, Annotation, Const, Duplicated
 from pyfront.derivative import autodiff
-from pyfront.errors import ShapeError
 from pyfront.modes import Mode
 from pyfront.operators import text
 from pyfront.operators.argnums import Selection, is_float
 from pyfront.operators.form import Call, Form, Output, copied, is_copied
-from pyfront.operators.passing import Passing, passing
-from pyfront.operators.program import Buffer, Copy, Program, Result
+from pyfront.operators.passing import Passing, Sweep, passing
+from pyfront.operators.program import Buffer, Copy, Fit, Program, Result
 from pyfront.operators.tree import EMPTY, Leaf, Tree, pack, relabel
 
 
 def gradient(name: str, form: Form, call: Call, selection: Selection, *, with_value: bool) -> Program:
     """One reverse sweep over a kernel that returns a float."""
     assert form.value is not None
-    buffers = {leaf: _like(f"d{leaf}", call, leaf) for leaf in selection.leaves if is_array(call, leaf)}
+    buffers = {leaf: shadow_of(call, leaf) for leaf in selection.leaves if is_array(call, leaf)}
     arguments = [
         f"{argument(call, leaf)}, d{leaf}" if leaf in buffers else argument(call, leaf) for leaf in form.inputs
     ]
@@ -38,10 +38,7 @@ def gradient(name: str, form: Form, call: Call, selection: Selection, *, with_va
     if with_value:
         results = [*results, Result(form.value, expression="value")]
         template = pack([Leaf(len(results) - 1), template])
-    annotations = annotate(form, call, selection.leaves, Active)
-    derivative = autodiff(form.kernel, *annotations, mode=mode)
-    how = passing(derivative, annotations, form, call)
-    return program(name, form, call, how, body, results, template, {"derivative": derivative})
+    return program(name, _sweep(form, call, selection.leaves, Active, mode), body, results, template)
 
 
 def pushforward(
@@ -51,29 +48,25 @@ def pushforward(
     tangents: Mapping[int, str],
     *,
     parameters: Sequence[str] | None = None,
+    labels: Sequence[str] = (),
     with_value: bool,
 ) -> Program:
     """One forward sweep in the direction of ``tangents``: by leaf a parameter, or a number for a scalar."""
     copies: list[Copy] = []
-    checks: list[str] = []
+    fits: list[Fit] = []
     arguments = output_arguments(form)
     for leaf in form.inputs:
         arguments.append(argument(call, leaf))
         if leaf not in tangents:
             continue
         if is_array(call, leaf):
-            copies.append(Copy(_like(f"d{leaf}", call, leaf), tangents[leaf]))
-            checks += text.guard(
-                f"{tangents[leaf]}.shape != a{leaf}.shape",
-                "ShapeError",
-                f"`{name}`: a tangent has not the shape of its argument",
-            )
+            copies.append(Copy(shadow_of(call, leaf), tangents[leaf]))
+            owner = f"argument `{labels[leaf]}`" if labels else "its argument"
+            fits.append(Fit(tangents[leaf], f"a{leaf}", "a tangent", owner))
             arguments.append(f"d{leaf}")
         else:
             arguments.append(tangents[leaf])
     mode = Mode.ForwardWithPrimal if with_value else Mode.Forward
-    annotations = annotate(form, call, tangents, Duplicated)
-    derivative = autodiff(form.kernel, *annotations, mode=mode)
     call_text = f"derivative({', '.join(arguments)})"
     values: list[Result]
     buffers: list[Buffer] = []
@@ -93,15 +86,12 @@ def pushforward(
     results = [*values, *moved] if with_value else moved
     return program(
         name,
-        form,
-        call,
-        passing(derivative, annotations, form, call),
+        _sweep(form, call, tangents, Duplicated, mode),
         body,
         results,
         template,
-        {"derivative": derivative, "ShapeError": ShapeError},
         parameters=parameters,
-        checks=checks,
+        fits=fits,
         copies=copies,
         buffers=buffers,
     )
@@ -110,12 +100,12 @@ def pushforward(
 def pullback(name: str, form: Form, call: Call, cotangents: Sequence[str]) -> Program:
     """One reverse sweep, seeded with one cotangent per output, to one cotangent per float argument."""
     leaves = [leaf for leaf in form.inputs if is_float(call.types[leaf])]
-    buffers = {leaf: _like(f"d{leaf}", call, leaf) for leaf in leaves if is_array(call, leaf)}
+    buffers = {leaf: shadow_of(call, leaf) for leaf in leaves if is_array(call, leaf)}
     arguments = output_arguments(form)
     for leaf in form.inputs:
         arguments += [argument(call, leaf), f"d{leaf}"] if leaf in buffers else [argument(call, leaf)]
     body = [line for buffer in buffers.values() for line in text.fill(buffer.name, buffer.type)]
-    checks: list[str] = []
+    fits: list[Fit] = []
     copies: list[Copy] = []
     outputs, shadows = output_buffers(form), shadow_buffers(form)
     for output, shadow, cotangent in zip(form.outputs, shadows, cotangents, strict=False):
@@ -123,29 +113,20 @@ def pullback(name: str, form: Form, call: Call, cotangents: Sequence[str]) -> Pr
             body.append(f"{shadow.name}[0] = {cotangent}")
             continue
         copies.append(Copy(shadow, cotangent))
-        checks += text.guard(
-            f"{cotangent}.shape != {shadow.name}.shape",
-            "ShapeError",
-            f"`{name}`: a cotangent has not the shape of its result",
-        )
+        fits.append(Fit(cotangent, shadow.name, "a cotangent", "its result"))
     if form.value is not None:
         arguments.append(f"seed={cotangents[0]}")
     body.append(f"adjoints = derivative({', '.join(arguments)})")
-    annotations = annotate(form, call, leaves, Active)
-    derivative = autodiff(form.kernel, *annotations)
     places = {leaf: Leaf(index) for index, leaf in enumerate(leaves)}
     template = pack([relabel(tree, lambda leaf: places.get(leaf, EMPTY)) for tree in call.trees])
     return program(
         name,
-        form,
-        call,
-        passing(derivative, annotations, form, call),
+        _sweep(form, call, leaves, Active, Mode.Reverse),
         body,
         adjoint_results(call, form, leaves, buffers),
         template,
-        {"derivative": derivative, "ShapeError": ShapeError},
         parameters=(*argument_parameters(call), *cotangents),
-        checks=checks,
+        fits=fits,
         copies=copies,
         buffers=[*outputs, *(shadow for shadow, output in zip(shadows, form.outputs, strict=True) if output.is_cell)],
     )
@@ -163,10 +144,30 @@ def evaluation(name: str, form: Form, call: Call) -> Program:
     else:
         results = [_whole(output, buffer) for output, buffer in zip(form.outputs, buffers, strict=True)]
     how = Passing.of_copies(form, call)
-    return program(name, form, call, how, [call_text], results, form.template, {"kernel": form.kernel}, buffers=buffers)
+    plain = _of_one_sweep(name, form, call, how, [call_text], results, form.template, buffers=buffers)
+    return replace(plain, namespace={**plain.namespace, "kernel": form.kernel})
 
 
 def program(
+    name: str, sweep: Sweep, body: Sequence[str], results: Sequence[Result], template: Tree, **more: Any
+) -> Program:
+    """The program of one sweep; ``more`` is for `_of_one_sweep`."""
+    plain = _of_one_sweep(name, sweep.form, sweep.call, passing(sweep), body, results, template, **more)
+    return with_derivative(plain, sweep)
+
+
+def with_derivative(program: Program, sweep: Sweep) -> Program:
+    """``program``, whose body calls the derivative of ``sweep``."""
+    namespace = {**program.namespace, "derivative": sweep.derivative}
+    return replace(program, namespace=namespace, derivative=sweep.derivative, call_types=sweep.given)
+
+
+def _sweep(form: Form, call: Call, active: Collection[int], scalar: type[Annotation], mode: Mode) -> Sweep:
+    annotations = annotate(form, call, active, scalar)
+    return Sweep(autodiff(form.kernel, *annotations, mode=mode), tuple(annotations), form, call)
+
+
+def _of_one_sweep(
     name: str,
     form: Form,
     call: Call,
@@ -174,10 +175,9 @@ def program(
     body: Sequence[str],
     results: Sequence[Result],
     template: Tree,
-    namespace: Mapping[str, Any],
     *,
     parameters: Sequence[str] | None = None,
-    checks: Sequence[str] = (),
+    fits: Sequence[Fit] = (),
     copies: Sequence[Copy] = (),
     buffers: Sequence[Buffer] = (),
 ) -> Program:
@@ -192,13 +192,13 @@ def program(
         parameters=tuple(parameters if parameters is not None else argument_parameters(call)),
         prelude=form.prelude,
         measured=form.measured,
-        checks=tuple(checks),
+        fits=tuple(fits),
         copies=(*how.copies(call, (*how.each_time, *how.once)), *copies),
         work=tuple(buffer for buffer in buffers if buffer not in taken),
         body=(*how.aliases(), *initial, *body),
         results=tuple(results),
         template=template,
-        namespace={**form.namespace, **namespace},
+        namespace=form.namespace,
     )
 
 
@@ -260,8 +260,9 @@ def is_array(call: Call, leaf: int) -> bool:
     return isinstance(call.types[leaf], types.Array)
 
 
-def _like(name: str, call: Call, leaf: int) -> Buffer:
-    return Buffer(name, copied(call.types[leaf]), f"a{leaf}.shape")
+def shadow_of(call: Call, leaf: int) -> Buffer:
+    """The shadow of an array."""
+    return Buffer(f"d{leaf}", copied(call.types[leaf]), f"a{leaf}.shape")
 
 
 def _whole(output: Output, buffer: Buffer) -> Result:

@@ -1,32 +1,42 @@
 """Pullbacks: `vjp`, which runs a function once and its reverse sweep as often as asked.
 
-The two halves of a split derivative do the work: the forward half on copies of the arguments, the reverse half on the
-tape that it left. All of it is Python; a prepared `vjp` instead runs compiled programs, which need no tape and run the
-function again.
+The two halves of a split derivative do the work, each called by a compiled function that also makes the copies and the
+shadows it needs: the forward one returns the address of a tape, which the `Pullback` owns, and the arrays that the
+reverse one will check shadows against.
+
+Compiled code cannot own a tape. There, and where ``prepare(..., reuse=True)`` is to use the same memory each time, a
+pullback keeps the point, and each of its calls runs the function again.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
-from numba.core import types
+from numba.core import errors, types
 
+from pyfront import engine
 from pyfront.annotations import Active
-from pyfront.errors import ShapeError, StructureError, with_help
-from pyfront.operators import sweeps
+from pyfront.errors import DtypeError, ShapeError, StructureError, TapeError, with_help
+from pyfront.operators import sweeps, text
 from pyfront.operators.argnums import is_float
 from pyfront.operators.calls import Calls, types_of
+from pyfront.operators.compiled_pullback import in_compiled_code
+from pyfront.operators.containers import expression
 from pyfront.operators.directions import check_direction
-from pyfront.operators.form import Call, Form, Source, is_copied
-from pyfront.operators.operator import remembered, source_of, take_apart
-from pyfront.operators.prepared import Prepared
-from pyfront.operators.program import Program
-from pyfront.operators.tree import EMPTY, Leaf, Tree, flatten_like, indices, pack, relabel, row, unflatten
+from pyfront.operators.form import Call, Form, Source, leaf_labels
+from pyfront.operators.memory import remembered
+from pyfront.operators.operator import PLAIN, source_of, take_apart
+from pyfront.operators.prepared import PreparedCall, leaves_like
+from pyfront.operators.program import Buffer, Program
+from pyfront.operators.tree import Leaf, Tree, flatten_like, indices, is_native, pack, row, unflatten
+from pyfront.specialized import Specialized
 from pyfront.split import autodiff_split
-from pyfront.tape import Tape
+
+Types = tuple[types.Type, ...]
 
 
 def vjp(f: Callable[..., Any], *primals: Any, out: int | str | None = None) -> tuple[Any, Pullback]:
@@ -40,7 +50,7 @@ def vjp(f: Callable[..., Any], *primals: Any, out: int | str | None = None) -> t
     >>> value, pullback(1.0)
     (6.0, (3.0, 2.0))
     """
-    return transposed(source_of(f, out))(primals)
+    return transposed(source_of(f, out))(*primals)
 
 
 def transposed(source: Source) -> Transposed:
@@ -52,146 +62,362 @@ class Transposed:
     """Value and pullback of a source."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
-        self._name = f"vjp_{source.name}"
+        self.source = source
+        self.name = f"vjp_{source.name}"
+        self._plain: dict[int, _Structure] = {}
 
-    def __call__(self, primals: Sequence[Any]) -> tuple[Any, Pullback]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return transposed, (self.source,)
+
+    def __call__(self, *primals: Any) -> tuple[Any, Pullback]:
+        if PLAIN.issuperset(map(type, primals)):
+            structure = self._plain.get(len(primals))
+            if structure is None:
+                structure = self._plain[len(primals)] = self.structure(row(len(primals)))
+            return structure(primals)
         trees, leaves = take_apart(primals)
-        given = types_of(self._name, leaves)
-        return remembered(self, (trees, given), lambda: _Halves(self._source, Call(trees, given)))(leaves)
+        return self.structure(trees)(leaves)
 
-    def prepare(self, primals: Sequence[Any]) -> Callable[..., tuple[Any, Callable[[Any], Any]]]:
+    def structure(self, trees: tuple[Tree, ...]) -> _Structure:
+        """The compiled functions for arguments of this structure."""
+        return remembered(self, ("halves", trees), lambda: _Structure(self, trees))
+
+    def prepare(self, primals: Sequence[Any], *, reuse: bool) -> PreparedTransposed | ReusedTransposed:
         """The same for arguments like these, with compilation and allocation done."""
         trees, leaves = take_apart(primals)
-        value = Prepared(self._value_calls(trees), leaves, trees)
-        template = value.template
-        results: list[Any] = flatten_like(template, value(*primals), "result")
-        kept = [leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-        calls = self._pullback_calls(trees, len(results))
-        sweep = Prepared(calls, [*kept, *results], row(len(kept) + len(results)))
+        if not reuse:
+            value, pullback = self(*primals)
+            pullback(value)
+            kinds = [(leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else None for leaf in leaves]
+            return PreparedTransposed(self, trees, tuple(kinds))
+        value_call = PreparedCall.like(self.value_calls(trees), leaves, True)
+        results = flatten_like(self.structure(trees).template_for(leaves), value_call(*leaves), "result")
+        kept = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+        sweep = PreparedCall.like(self.pullback_calls(trees, len(results)), [*kept, *results], True)
+        return ReusedTransposed(self, trees, value_call, sweep, self.structure(trees).template_for(leaves))
 
-        def pullback(cotangent: Any) -> Any:
-            return sweep(*kept, *flatten_like(template, cotangent, "the cotangent"))
+    def value_calls(self, trees: tuple[Tree, ...]) -> Calls:
+        """The function itself, on copies of its arguments."""
 
-        def call(*primals: Any) -> tuple[Any, Callable[[Any], Any]]:
-            result = value(*primals)
-            for index, leaf in enumerate(take_apart(primals)[1]):
-                if isinstance(leaf, np.ndarray):
-                    np.copyto(kept[index], leaf)
-                else:
-                    kept[index] = leaf
-            return result, pullback
-
-        return call
-
-    def _value_calls(self, trees: tuple[Tree, ...]) -> Calls:
-        def build(given: tuple[types.Type, ...]) -> Program:
+        def build(given: Types) -> Program:
             seen = Call(trees, given).copied()
-            program = sweeps.evaluation(self._name, self._source.form(seen), seen)
+            program = sweeps.evaluation(self.name, self.source.form(seen), seen)
             return replace(program, reread=program.parameters)
 
-        count = sum(1 for tree in trees for _ in indices(tree))
-        parameters = [f"a{leaf}" for leaf in range(count)]
-        return remembered(self, ("value", trees), lambda: Calls(self._name, parameters, build))
+        labels = leaf_labels(self.source.parameters, trees)
+        return remembered(self, ("value", trees), lambda: Calls(self.name, labels, build, (self.value_calls, (trees,))))
 
-    def _pullback_calls(self, trees: tuple[Tree, ...], results: int) -> Calls:
-        count = sum(1 for tree in trees for _ in indices(tree))
+    def pullback_calls(self, trees: tuple[Tree, ...], results: int) -> Calls:
+        """The pullback as a function of leaves and ``results`` cotangents, which runs the function again."""
+        count = _count(trees)
         cotangents = [f"t{index}" for index in range(results)]
 
-        def build(given: tuple[types.Type, ...]) -> Program:
+        def build(given: Types) -> Program:
             seen = Call(trees, given[:count]).copied()
-            form = self._source.form(seen)
-            check_cotangents(self._source, form, given[count:])
-            return sweeps.pullback(self._name, form, seen, cotangents)
+            form = self.source.form(seen)
+            check_cotangents(self.source, form, given[count:])
+            return sweeps.pullback(self.name, form, seen, cotangents)
 
-        parameters = [*(f"a{leaf}" for leaf in range(count)), *cotangents]
-        return remembered(self, ("pullback", trees, results), lambda: Calls(self._name, parameters, build))
+        labels = (*leaf_labels(self.source.parameters, trees), *(f"cotangent {index}" for index in range(results)))
+        return remembered(
+            self,
+            ("pullback", trees, results),
+            lambda: Calls(self.name, labels, build, (self.pullback_calls, (trees, results)), directions=count),
+        )
+
+
+class _Structure:
+    """The two compiled functions for arguments of one structure, whatever their types.
+
+    forward  leaves -> tape, results, outputs, copies of array leaves
+    reverse  tape, outputs, leaves with these copies in place of arrays, cotangents -> adjoints
+    """
+
+    def __init__(self, owner: Transposed, trees: tuple[Tree, ...]) -> None:
+        self._source = owner.source
+        self._name = owner.name
+        self._trees = trees
+        self._count = _count(trees)
+        self._adjoints = pack(trees)
+        self._template: Tree | None = None
+        self._results = 1
+        self._parameters = [f"a{leaf}" for leaf in range(self._count)]
+        self._forward = Specialized(self._name, self._parameters, self._implement_forward)
+        self._reverse: dict[tuple[int, int], Specialized] = {}
+
+    def __call__(self, leaves: Sequence[Any]) -> tuple[Any, Pullback]:
+        try:
+            address, *found = self._forward(*leaves)
+        except errors.TypingError:
+            types_of(self._name, leaves)
+            raise
+        template = self._template
+        assert template is not None
+        arrays = [index for index, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
+        end = len(found) - len(arrays)
+        arguments = list(leaves)
+        for index, copy in zip(arrays, found[end:], strict=True):
+            arguments[index] = copy
+        outputs = found[self._results : end]
+        pullback = Pullback(self, address, template, outputs, [*outputs, *arguments])
+        results = found[: self._results]
+        return results[0] if isinstance(template, Leaf) else unflatten(template, results), pullback
+
+    @property
+    def source(self) -> Source:
+        return self._source
+
+    def template_for(self, leaves: Sequence[Any]) -> Tree:
+        """The structure of the result."""
+        if self._template is None:
+            self._template = self._halves(_copied(types_of(self._name, leaves))).form.template
+        return self._template
+
+    def reverse(self, outputs: int, results: int) -> Specialized:
+        """The function of a tape, outputs, leaves and cotangents."""
+        known = self._reverse.get((outputs, results))
+        if known is None:
+            names = ["tape", *(f"o{index}" for index in range(outputs)), *self._parameters]
+            names += [f"t{index}" for index in range(results)]
+
+            def implement(given: Types) -> Callable[..., Any]:
+                first, last = 1 + outputs, 1 + outputs + self._count
+                return self._implement_reverse(names, given[first:last], given[last:])
+
+            known = self._reverse[outputs, results] = Specialized(self._name, names, implement)
+        return known
+
+    def _halves(self, seen: Types) -> _Halves:
+        """The split derivative for leaves that are these copies."""
+        return remembered(self, seen, lambda: _Halves(self._source, Call(self._trees, seen)))
+
+    def _implement_forward(self, given: Types) -> Callable[..., Any]:
+        halves = self._halves(_copied(given))
+        form, call = halves.form, halves.call
+        self._template, self._results = form.template, max(len(form.outputs), 1)
+        buffers = sweeps.output_buffers(form)
+        buffers += [Buffer(f"c{leaf}", call.types[leaf], f"a{leaf}.shape") for leaf in halves.arrays]
+        lines = [*form.prelude, *(buffer.allocation(buffer.shape) for buffer in buffers)]
+        for leaf in halves.arrays:
+            lines += text.copy(f"c{leaf}", call.types[leaf], f"a{leaf}")
+        for index, output in enumerate(form.outputs):
+            if output.initial is not None:
+                lines += text.copy(f"o{index}", output.type, f"a{output.initial}")
+        outputs = [f"o{index}" for index in range(len(form.outputs))]
+        arguments = [*outputs, *(halves.argument(leaf) for leaf in form.inputs)]
+        lines.append(f"value, tape = forward({', '.join(arguments)})")
+        results = [f"{name}[0]" if output.is_cell else name for name, output in zip(outputs, form.outputs, strict=True)]
+        copies = [f"c{leaf}" for leaf in halves.arrays]
+        lines.append(f"return {text.tuple_of(['tape', *(results or ['value']), *outputs, *copies])}")
+        namespace = {**form.namespace, "forward": halves.forward.split.forward(False)}
+        return text.define(self._name, self._parameters, lines, namespace)
+
+    def _implement_reverse(self, names: list[str], seen: Types, cotangents: Types) -> Callable[..., Any]:
+        halves = self._halves(seen)
+        form, call = halves.form, halves.call
+        check_cotangents(self._source, form, cotangents)
+        lines: list[str] = []
+        arguments: list[str] = []
+        shadows = sweeps.shadow_buffers(form)
+        for index, (output, shadow) in enumerate(zip(form.outputs, shadows, strict=True)):
+            message = f"`{self._name}`: a cotangent has not the shape of its result"
+            if not output.is_cell:
+                lines += text.guard(f"t{index}.shape != o{index}.shape", "ShapeError", message)
+            arguments += [f"o{index}", shadow.name]
+        for index, (output, shadow) in enumerate(zip(form.outputs, shadows, strict=True)):
+            lines.append(shadow.allocation(f"o{index}.shape"))
+            cell = [f"{shadow.name}[0] = t{index}"]
+            lines += cell if output.is_cell else text.copy(shadow.name, output.type, f"t{index}")
+        for leaf in form.inputs:
+            arguments.append(f"a{leaf}")
+            if leaf in halves.buffers:
+                buffer = halves.buffers[leaf]
+                lines += [buffer.allocation(buffer.shape), *text.fill(buffer.name, buffer.type)]
+                arguments.append(buffer.name)
+        arguments.append("tape")
+        is_seeded = form.value is not None
+        if is_seeded:
+            arguments.append("t0")
+        lines.append(f"adjoints = reverse({', '.join(arguments)})")
+        values = ["None"] * self._count
+        results = sweeps.adjoint_results(call, form, halves.active, halves.buffers)
+        for leaf, result in zip(halves.active, results, strict=True):
+            values[leaf] = result.buffer.name if result.buffer else result.expression
+        namespace: dict[str, Any] = {"ShapeError": ShapeError}
+        namespace["reverse"] = halves.reverse.split.reverse(is_seeded, False)
+        is_ready = is_native(self._adjoints)
+        returned = expression(self._adjoints, values.__getitem__, namespace) if is_ready else text.tuple_of(values)
+        return text.define(self._name, names, [*lines, f"return {returned}"], namespace)
+
+    def unpack(self, found: Any) -> Any:
+        """The result of a pullback in its structure, of what the reverse function returned."""
+        return found if is_native(self._adjoints) else unflatten(self._adjoints, found)
 
 
 class _Halves:
-    """The two halves for arguments of one signature, and how a call's leaves and results map to theirs."""
+    """The split derivative for leaves that are copies, of which ``call`` has the types."""
 
     def __init__(self, source: Source, call: Call) -> None:
-        seen = call.copied()
-        self.source = source
-        self.form = source.form(seen)
-        self.active = [leaf for leaf in self.form.inputs if is_float(seen.types[leaf])]
-        self.is_array = [isinstance(type_, types.Array) for type_ in seen.types]
-        self._is_copied = [is_copied(type_) for type_ in seen.types]
-        annotations = sweeps.annotate(self.form, seen, self.active, Active)
-        self._forward, self.reverse = autodiff_split(self.form.kernel, *annotations)
-        self._shapes = self.form.shapes(len(call.types))
-        places = {leaf: Leaf(index) for index, leaf in enumerate(self.active)}
-        self.template = pack([relabel(tree, lambda leaf: places.get(leaf, EMPTY)) for tree in call.trees])
+        self.call = call
+        self.form = source.form(call)
+        self.arrays = [leaf for leaf, type_ in enumerate(call.types) if isinstance(type_, types.Array)]
+        self.active = [leaf for leaf in self.form.inputs if is_float(call.types[leaf])]
+        if not self.active:
+            raise DtypeError(
+                with_help(
+                    f"`vjp`: no argument of `{source.function}` is a float or an array of floats, so there is no "
+                    "derivative by any of them",
+                    "pass floats",
+                )
+            )
+        self.buffers = {leaf: sweeps.shadow_of(call, leaf) for leaf in self.active if leaf in self.arrays}
+        annotations = sweeps.annotate(self.form, call, self.active, Active)
+        self.forward, self.reverse = autodiff_split(self.form.kernel, *annotations)
 
-    def __call__(self, leaves: Sequence[Any]) -> tuple[Any, Pullback]:
-        passed = [_contiguous(leaf) if copied else leaf for leaf, copied in zip(leaves, self._is_copied, strict=True)]
-        outputs: list[Any] = []
-        for output, shape in zip(self.form.outputs, self._shapes(*leaves), strict=True):
-            if output.initial is not None:
-                outputs.append(passed[output.initial])
-            else:
-                outputs.append(np.empty(shape, np.dtype(str(output.type.dtype))))
-        inputs = [passed[leaf] for leaf in self.form.inputs]
-        value, tape = self._forward(*outputs, *inputs)
-        results = [
-            float(array[0]) if output.is_cell else array
-            for output, array in zip(self.form.outputs, outputs, strict=True)
-        ]
-        return unflatten(self.form.template, results or [value]), Pullback(self, tape, outputs, passed)
+    def argument(self, leaf: int) -> str:
+        """What the kernel gets for a leaf."""
+        return f"c{leaf}" if leaf in self.arrays else f"a{leaf}"
 
 
 class Pullback:
     """The transposed derivative of a function at one point; made by `vjp`, it can be called any number of times."""
 
-    def __init__(self, halves: _Halves, tape: Tape, outputs: Sequence[Any], passed: Sequence[Any]) -> None:
-        self._halves = halves
-        self._tape = tape
+    def __init__(
+        self, structure: _Structure, address: int, template: Tree, outputs: Sequence[Any], arguments: Sequence[Any]
+    ) -> None:
+        self._structure = structure
+        self._address = address
+        self._is_leaf = isinstance(template, Leaf)
+        self._template = template
         self._outputs = outputs
-        self._passed = passed
+        self._arguments = arguments
+        self._lock = threading.Lock()
+        self._release = engine.load().release_tape
+
+    def __del__(self) -> None:
+        self._release(self._address)
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory on the tape that it keeps."""
-        return self._tape.nbytes
+        return engine.load().tape_bytes(self._address)
 
     def __call__(self, cotangent: Any) -> Any:
         """One cotangent per argument of the function, from one of the structure of its result."""
-        halves = self._halves
-        given = flatten_like(halves.form.template, cotangent, "the cotangent")
-        check_cotangents(halves.source, halves.form, types_of("vjp", given))
-        seeds = [
-            self._seed(output.is_cell, array, value)
-            for output, array, value in zip(halves.form.outputs, self._outputs, given, strict=False)
-        ]
-        shadows = {leaf: np.zeros_like(self._passed[leaf]) for leaf in halves.active if halves.is_array[leaf]}
-        arguments = (*seeds, *shadows.values())
-        if halves.form.value is not None:
-            adjoints = halves.reverse(*arguments, seed=float(given[0]), tape=self._tape)
+        structure = self._structure
+        if self._is_leaf and type(cotangent) in PLAIN:
+            given = (cotangent,)
         else:
-            adjoints = halves.reverse(*arguments, tape=self._tape)
-        scalars = iter(adjoints if isinstance(adjoints, tuple) else (adjoints,))
-        found = [shadows[leaf] if leaf in shadows else next(scalars) for leaf in halves.active]
-        return unflatten(halves.template, found)
+            given = tuple(flatten_like(self._template, cotangent, "the cotangent"))
+        reverse = structure.reverse(len(self._outputs), len(given))
+        try:
+            with self._lock:
+                found = reverse(self._address, *self._arguments, *given)
+        except errors.TypingError:
+            types_of("vjp", given)
+            raise
+        except ShapeError:
+            self._explain(given)
+            raise
+        return structure.unpack(found)
+
+    def __reduce__(self) -> NoReturn:
+        raise TapeError(
+            with_help(
+                f"{self!r} cannot be copied or pickled: it owns the memory of one run",
+                "call vjp where the pullback is needed",
+            )
+        )
 
     def __repr__(self) -> str:
-        return f"<pullback of {self._halves.source.name}>"
+        return f"<pullback of {self._structure.source.name}>"
 
-    @staticmethod
-    def _seed(is_cell: bool, array: Any, value: Any) -> Any:
-        """The adjoint of an output, in memory of its own: the reverse sweep consumes it."""
-        if is_cell:
-            return np.full_like(array, value)
-        if np.shape(value) != array.shape:
-            raise ShapeError(
-                with_help(
-                    f"`vjp`: the cotangent has shape {np.shape(value)}, the result {array.shape}",
-                    "pass an array of the shape of the result",
+    def _explain(self, given: Sequence[Any]) -> None:
+        for output, value in zip(self._outputs, given, strict=True):
+            if output.shape != np.shape(value) and np.ndim(value):
+                raise ShapeError(
+                    with_help(
+                        f"`vjp`: the cotangent has shape {np.shape(value)}, the result {output.shape}",
+                        "pass an array of the shape of the result",
+                    )
                 )
-            )
-        seed = np.empty_like(array)
-        seed[...] = value
-        return seed
+
+
+class PreparedTransposed:
+    """`vjp` for arguments like those of its preparation; the pullbacks are those of `vjp`."""
+
+    def __init__(self, owner: Transposed, trees: tuple[Tree, ...], kinds: tuple[Any, ...]) -> None:
+        self.transposed = owner
+        self._trees = trees
+        self._kinds = kinds
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PreparedTransposed, (self.transposed, self._trees, self._kinds)
+
+    def __call__(self, *primals: Any) -> tuple[Any, Pullback]:
+        """Value and pullback at this point."""
+        owner = self.transposed
+        leaves = leaves_like(owner.name, primals, self._trees)
+        labels = leaf_labels(owner.source.parameters, self._trees)
+        for label, leaf, kind in zip(labels, leaves, self._kinds, strict=True):
+            its_kind = (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else None
+            if its_kind != kind:
+                raise _other(owner.name, label, its_kind, kind)
+        return owner.structure(self._trees)(leaves)
+
+    @property
+    def _numba_type_(self) -> types.Type:
+        return types.Dispatcher(in_compiled_code(self.transposed, len(self._trees)))
+
+    def __repr__(self) -> str:
+        return f"<{self.transposed.name}, prepared>"
+
+
+class ReusedTransposed:
+    """`vjp` whose value, pullback and cotangents are in the same memory each time: those of the last point."""
+
+    def __init__(
+        self, owner: Transposed, trees: tuple[Tree, ...], value: PreparedCall, sweep: PreparedCall, template: Tree
+    ) -> None:
+        self.transposed = owner
+        self._trees = trees
+        self._value = value
+        self._sweep = sweep
+        self._template = template
+        self._point = threading.local()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.transposed, self._trees, self._value.state, self._sweep.state, self._template)
+
+    def __call__(self, *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
+        """Value and pullback at this point, in place of those at an earlier one."""
+        leaves = leaves_like(self.transposed.name, primals, self._trees)
+        result = self._value(*leaves)
+        point = self._point
+        if not hasattr(point, "leaves"):
+            point.leaves = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+        for index, leaf in enumerate(leaves):
+            if isinstance(leaf, np.ndarray):
+                np.copyto(point.leaves[index], leaf)
+            else:
+                point.leaves[index] = leaf
+        return result, self._pullback
+
+    @property
+    def _numba_type_(self) -> types.Type:
+        return types.Dispatcher(in_compiled_code(self.transposed, len(self._trees)))
+
+    def __repr__(self) -> str:
+        return f"<{self.transposed.name}, prepared>"
+
+    def _pullback(self, cotangent: Any) -> Any:
+        return self._sweep(*self._point.leaves, *flatten_like(self._template, cotangent, "the cotangent"))
+
+
+def _again(
+    owner: Transposed, trees: tuple[Tree, ...], value: tuple[Any, ...], sweep: tuple[Any, ...], template: Tree
+) -> ReusedTransposed:
+    return ReusedTransposed(owner, trees, PreparedCall(*value), PreparedCall(*sweep), template)
 
 
 def check_cotangents(source: Source, form: Form, given: Sequence[types.Type]) -> None:
@@ -203,7 +429,26 @@ def check_cotangents(source: Source, form: Form, given: Sequence[types.Type]) ->
         check_direction("vjp", "cotangent", f"the result of `{source.name}`", primal, its)
 
 
-def _contiguous(array: Any) -> Any:
-    """A copy in Fortran order if the array is, else in C order."""
-    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
-    return np.array(array, order="F" if fortran else "C")
+def _copied(given: Types) -> Types:
+    """The types of copies that all are in C order, so that NumPy's arrays have these types again."""
+    return tuple(
+        types.Array(type_.dtype, type_.ndim, "C") if isinstance(type_, types.Array) else type_ for type_ in given
+    )
+
+
+def _count(trees: Sequence[Tree]) -> int:
+    return sum(1 for tree in trees for _ in indices(tree))
+
+
+def _other(name: str, label: str, given: Any, wanted: Any) -> Exception:
+    """What is raised for an argument of another type or shape than the prepared one."""
+    help = "prepare it for these as well"
+    if given is None or wanted is None or given[1] != wanted[1]:
+        return DtypeError(with_help(f"`{name}` was prepared for arguments of other types: `{label}`", help))
+    return ShapeError(
+        with_help(
+            f"`{name}` was prepared for arguments of other shapes: `{label}` has shape {given[0]}, "
+            f"it was prepared for {wanted[0]}",
+            help,
+        )
+    )

@@ -108,8 +108,10 @@ def is_row(trees: Sequence[Tree]) -> bool:
 
 
 def is_native(tree: Tree) -> bool:
-    """Whether compiled code can return this structure as it is: leaves, tuples, named tuples."""
-    return isinstance(tree, Leaf) or (issubclass(tree.kind, tuple) and all(map(is_native, tree.children)))
+    """Whether compiled code can return this structure as it is: leaves, None, tuples, named tuples."""
+    if isinstance(tree, Leaf) or tree.kind is type(None):
+        return True
+    return issubclass(tree.kind, tuple) and all(map(is_native, tree.children))
 
 
 def names(tree: Tree, root: str) -> Iterator[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from numba import njit
 from numba.core import cgutils, types, typing
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
@@ -44,27 +43,35 @@ def at_address(type_: types.Array) -> Any:
     return at
 
 
-@njit
-def overlaps(a: Any, b: Any) -> bool:
+@intrinsic
+def overlaps(typing_context: Any, a: Any, b: Any) -> Any:
     """Whether the extents of two arrays in memory have a byte in common."""
-    if a.size == 0 or b.size == 0:
-        return False
-    first_a, last_a = _extent(a)
-    first_b, last_b = _extent(b)
-    return bool(first_a <= last_b and first_b <= last_a)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first_a, end_a = _extent(context, builder, signature.args[0], args[0])
+        first_b, end_b = _extent(context, builder, signature.args[1], args[1])
+        below = builder.icmp_unsigned("<", first_a, end_b)
+        above = builder.icmp_unsigned("<", first_b, end_a)
+        filled = [builder.icmp_unsigned("<", first, end) for first, end in ((first_a, end_a), (first_b, end_b))]
+        return functools.reduce(builder.and_, [below, above, *filled])
+
+    return typing.signature(types.boolean, a, b), codegen
 
 
-@njit
-def _extent(array: Any) -> tuple[int, int]:
-    """The addresses of the first and the last element of an array that is not empty."""
-    first = last = array.ctypes.data
-    for axis in range(array.ndim):
-        span = (array.shape[axis] - 1) * array.strides[axis]
-        if span > 0:
-            last += span
-        else:
-            first += span
-    return first, last
+def _extent(context: Any, builder: Any, type_: types.Array, value: Any) -> tuple[Any, Any]:
+    """The address of an array's first byte and the one behind its last; the same one if it is empty."""
+    array = make_array(type_)(context, builder, value)
+    first = last = builder.ptrtoint(array.data, array.itemsize.type)
+    zero, one = array.itemsize.type(0), array.itemsize.type(1)
+    is_empty = builder.icmp_signed("==", array.nitems, zero)
+    for extent, stride in zip(
+        cgutils.unpack_tuple(builder, array.shape), cgutils.unpack_tuple(builder, array.strides), strict=True
+    ):
+        span = builder.mul(builder.sub(extent, one), stride)
+        rises = builder.icmp_signed(">", span, zero)
+        last = builder.add(last, builder.select(rises, span, zero))
+        first = builder.add(first, builder.select(rises, zero, span))
+    return first, builder.select(is_empty, first, builder.add(last, array.itemsize))
 
 
 def _array(context: Any, builder: Any, type_: types.Array, shape: Any, data: Any, meminfo: Any) -> Any:

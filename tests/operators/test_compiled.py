@@ -158,3 +158,97 @@ def test_no_confusion_of_perturbations() -> None:
         return x * inner_slope(1.0, x)
 
     assert ad.derivative(classic)(5.0) == 1.0
+
+
+@njit
+def squares(x):
+    return x * x
+
+
+@njit
+def squares_into(out, x):
+    for i in range(x.size):
+        out[i] = x[i] * x[i]
+
+
+@njit
+def weighted_sum(x, n, a=2.0):
+    return (x * x).sum() * n * a
+
+
+V = np.array([1.0, 0.0, 2.0])
+value_and_gradient = ad.value_and_grad(cubes)
+by_default = ad.grad(weighted_sum)
+rows = ad.jacobian(squares_into, out=0)
+
+
+def test_out_in_compiled_code() -> None:
+    @njit
+    def call(x):
+        target, matrix = np.empty_like(x), np.empty((x.size, x.size))
+        value, same = value_and_gradient(x, out=(None, target))
+        rows(x, x, out=matrix)
+        return value + same[0] + target.sum() + matrix[1, 1]
+
+    assert call(X) == pytest.approx((X**3).sum() + 3 * X[0] ** 2 + (3 * X**2).sum() + 2 * X[1])
+    np.testing.assert_allclose(ad.grad(call)(X), 3 * X**2 + 6 * X + [6 * X[0], 2.0, 0.0])
+
+    with pytest.raises(ad.ShapeError, match="has not the shape of its result"):
+        njit(lambda x: gradient(x, out=np.empty(2)))(X)
+
+
+def test_products_in_compiled_code() -> None:
+    @njit
+    def call(x, v):
+        value, tangent = ad.jvp(cubes, (x,), (v,))
+        _, moved = ad.jvp(squares_into, (v, x), (None, v), out=0)
+        several = ad.hvp(weighted_sum, (x, 3, 1.0), (v, None, None))
+        return value + tangent, ad.hvp(cubes, x, v), moved, several[0]
+
+    total, product, moved, several = call(X, V)
+    assert total == pytest.approx((X**3).sum() + (3 * X**2 * V).sum())
+    np.testing.assert_allclose(product, 6 * X * V)
+    np.testing.assert_allclose(moved, 2 * X * V)
+    np.testing.assert_allclose(several, 6 * V)
+    np.testing.assert_allclose(ad.grad(njit(lambda x, v: ad.jvp(cubes, (x,), (v,))[1]))(X, V), 6 * X * V)
+    with pytest.raises(ad.StructureError, match=r"write \(x,\) for one argument"):
+        njit(lambda x: ad.jvp(cubes, x, x))(X)
+    with pytest.raises(ad.UnsupportedError, match="name an @njit function or an operator"):
+        njit(lambda x: ad.hvp(3, x, x))(X)
+
+
+def test_pullbacks_in_compiled_code() -> None:
+    @njit
+    def call(x, v):
+        value, pullback = ad.vjp(squares, x)
+        return value.sum() + (pullback(v)[0] * pullback(x)[0]).sum()
+
+    assert call(X, V) == pytest.approx((X**2).sum() + (4 * V * X**3).sum())
+    np.testing.assert_allclose(ad.grad(call)(X, V), 2 * X + 12 * V * X**2)
+
+
+def test_prepared_operators_in_compiled_code() -> None:
+    of_cubes, product = gradient.prepare(X), ad.prepare(ad.hvp, cubes, X, V)
+    pushforward, transposed = ad.prepare(ad.jvp, squares, (X,), (V,)), ad.prepare(ad.vjp, squares, X)
+
+    @njit
+    def call(x, v):
+        return of_cubes(x), product(x, v), pushforward((x,), (v,))[1], transposed(x)[1](v)[0]
+
+    for found, expected in zip(call(X, V), (3 * X**2, 6 * X * V, 2 * X * V, 2 * X * V), strict=True):
+        np.testing.assert_allclose(found, expected)
+
+
+def test_defaults_and_names_in_compiled_code() -> None:
+    @njit
+    def call(x):
+        return by_default(x, 3) + by_default(x, n=3, a=1.0)
+
+    np.testing.assert_allclose(call(X), 18 * X)
+    np.testing.assert_allclose(by_default(X, 3), 12 * X)
+
+
+def test_a_half_of_a_split_derivative_in_compiled_code_is_refused() -> None:
+    forward, _ = ad.autodiff_split(cubes, ad.Duplicated)
+    with pytest.raises(ad.UnsupportedError, match="called from Python only"):
+        njit(lambda x: forward(x))(X)

@@ -104,7 +104,7 @@ def test_tangents_fit_their_arguments() -> None:
         ad.jvp(scaled, (X, 3), (X,))
     with pytest.raises(ad.StructureError, match=r"must be a tuple.*\n  help: write \(x,\)"):
         ad.jvp(square, X, X)
-    with pytest.raises(ad.ShapeError, match="shape"):
+    with pytest.raises(ad.ShapeError, match=r"shape \(2,\), argument `x` \(3,\)"):
         ad.jvp(square, (X,), (X[:2],))
     with pytest.raises(ad.ShapeError, match="1 dimensions, not 2"):
         ad.jvp(square, (X,), (np.eye(3),))
@@ -137,9 +137,9 @@ def test_cotangents_fit_the_result() -> None:
 
 def test_out_arrays_fit_the_result() -> None:
     gradient = ad.grad(square)
-    with pytest.raises(ad.ShapeError, match="has not the shape of its result"):
+    with pytest.raises(ad.ShapeError, match=r"out=.* has shape \(2,\), the result \(3,\)"):
         gradient(X, out=np.empty(2))
-    with pytest.raises(ad.ShapeError, match="2 dimensions"):
+    with pytest.raises(ad.ShapeError, match=r"out=.* has shape \(3, 3\), the result \(3,\)"):
         gradient(X, out=np.empty((3, 3)))
     with pytest.raises(ad.DtypeError, match="cannot hold the result"):
         gradient(X, out=np.empty(3, np.float32))

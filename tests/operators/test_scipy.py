@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numba import njit
 from scipy.integrate import solve_ivp
-from scipy.optimize import fsolve, least_squares, minimize, root, rosen_der, rosen_hess, rosen_hess_prod
+from scipy.optimize import fsolve, least_squares, minimize, root, root_scalar, rosen_der, rosen_hess, rosen_hess_prod
 
 import pyfront as ad
 from examples import scipy_solvers as solvers
@@ -56,26 +56,73 @@ def test_derivatives_of_rosenbrocks_function(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(untouched(hessian_product, x, p), rosen_hess_prod(x, p), rtol=1e-10, atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("method", "second"),
-    [
-        ("BFGS", {}),
-        ("L-BFGS-B", {}),
-        ("CG", {}),
-        ("SLSQP", {}),
-        ("Newton-CG", {"hessp": hessian_product}),
-        ("Newton-CG", {"hess": ad.hessian(rosenbrock)}),
-        ("trust-ncg", {"hessp": hessian_product}),
-        ("trust-krylov", {"hessp": hessian_product}),
-        ("trust-exact", {"hess": ad.hessian(rosenbrock)}),
-        ("trust-constr", {"hess": ad.hessian(rosenbrock)}),
-    ],
-)
-def test_minimize(method: str, second: dict[str, Any]) -> None:
-    def solve(start: np.ndarray) -> Any:
-        return minimize(ad.value_and_grad(rosenbrock), start, jac=True, method=method, tol=1e-9, **second)
+SECOND = {
+    "Newton-CG": ("hessp", "hess"),
+    "dogleg": ("hess",),
+    "trust-ncg": ("hessp", "hess"),
+    "trust-krylov": ("hessp", "hess"),
+    "trust-exact": ("hess",),
+    "trust-constr": ("hessp", "hess"),
+}
+FIRST = ("CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP")
 
-    np.testing.assert_allclose(untouched(solve, START).x, 1.0, rtol=1e-5)
+
+@pytest.mark.parametrize("prepared", [False, True], ids=["plain", "prepared"])
+def test_every_method_of_minimize(prepared: bool) -> None:
+    gradient, hessian, product = ad.value_and_grad(rosenbrock), ad.hessian(rosenbrock), hessian_product
+    start = np.array([1.01, 1.02, 1.03, 1.05, 1.1])  # where the Hessian is positive definite, as dogleg demands
+    assert np.linalg.eigvalsh(hessian(start)).min() > 0.0
+    if prepared:
+        gradient, hessian = gradient.prepare(START), hessian.prepare(START)
+        product = ad.prepare(ad.hvp, rosenbrock, START, START)
+    given = {"hess": hessian, "hessp": product}
+    for method, second in [*((method, ()) for method in FIRST), *SECOND.items()]:
+        for name in second or (None,):
+            more = {name: given[name]} if name else {}
+
+            def solve(x: np.ndarray, method: str = method, more: dict[str, Any] = more) -> Any:
+                return minimize(gradient, x, jac=True, method=method, tol=1e-9, **more)
+
+            fit = untouched(solve, start if method == "dogleg" else START)
+            np.testing.assert_allclose(fit.x, 1.0, rtol=1e-3, err_msg=f"{method} {name}")
+
+
+def test_prepared_derivatives_in_the_other_solvers() -> None:
+    """The solution is the root of x**3 = c, element by element; each solver takes a prepared derivative."""
+
+    @njit
+    def powers(out, x, c):
+        for i in range(x.size):
+            out[i] = x[i] ** 3 - c[i]
+
+    def function(x: Any) -> Any:
+        out = np.empty_like(x)
+        powers(out, x, target)
+        return out
+
+    target, start = np.array([1.0, 8.0, 27.0]), np.array([2.0, 3.0, 2.0])
+    matrix = ad.jacobian(powers, 1, out=0).prepare(start, start, target)
+
+    def jacobian(x: Any) -> Any:
+        return matrix(start, x, target)
+
+    for method in ("hybr", "lm"):
+        np.testing.assert_allclose(root(function, start, jac=jacobian, method=method, tol=1e-12).x, [1.0, 2.0, 3.0])
+    for method in ("trf", "dogbox", "lm"):
+        found = least_squares(function, start, jacobian, method=method, xtol=1e-12)
+        np.testing.assert_allclose(found.x, [1.0, 2.0, 3.0], rtol=1e-8)
+    for method in ("BDF", "Radau", "LSODA"):
+        with_jacobian, without = (
+            solve_ivp(lambda t, x: -function(x), (0.0, 4.0), start, method, rtol=1e-8, atol=1e-10, **options)
+            for options in ({"jac": lambda t, x: -jacobian(x)}, {})
+        )
+        assert with_jacobian.nfev <= without.nfev
+        np.testing.assert_allclose(with_jacobian.y[:, -1], without.y[:, -1], rtol=1e-6)
+    slope, curvature = (op(njit(lambda x: x**3 - 8.0)) for op in (ad.derivative, ad.second_derivative))
+    slope, curvature = slope.prepare(1.0), curvature.prepare(1.0)
+    options = {"fprime": slope, "fprime2": curvature, "x0": 3.0}
+    for method in ("newton", "halley"):
+        assert root_scalar(lambda x: x**3 - 8.0, method=method, **options).root == pytest.approx(2.0)
 
 
 def test_value_and_gradient_can_be_given_apart() -> None:

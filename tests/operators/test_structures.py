@@ -120,7 +120,9 @@ def test_prepared_for_a_structure(parameters, rng) -> None:
     prepared = ad.prepare(ad.grad(network), parameters, inputs)
     first = prepared(parameters, inputs)
     np.testing.assert_allclose(first["last"][0], expected_gradient(parameters, inputs)["last"][0], rtol=1e-12)
-    assert prepared(parameters, inputs)["last"][0] is first["last"][0]
+    assert prepared(parameters, inputs)["last"][0] is not first["last"][0]
+    reused = ad.prepare(ad.grad(network), parameters, inputs, reuse=True)
+    assert reused(parameters, inputs)["last"][0] is reused(parameters, inputs)["last"][0]
     with pytest.raises(ad.StructureError, match="another structure"):
         prepared(list(parameters.values()), inputs)
 

@@ -18,6 +18,7 @@
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 
 using namespace llvm;
 
@@ -73,11 +74,16 @@ bool runsInEachIteration(const Instruction &I, const Loop &L,
 
 bool hoistOnce(Instruction &I, LoopInfo &LI, DominatorTree &DT) {
   Loop *L = LI.getLoopFor(I.getParent());
-  if (!L || !L->getLoopPreheader() || !L->isLoopInvariant(I.getOperand(0)) ||
+  if (!L || !L->isLoopInvariant(I.getOperand(0)) ||
       !runsInEachIteration(I, *L, DT) || outlivesIteration(I, *L))
     return false;
-  Instruction *To = L->getLoopPreheader()->getTerminator();
-  I.moveBefore(To->getIterator());
+  // An empty preheader has been simplified away.
+  BasicBlock *To = L->getLoopPreheader();
+  if (!To)
+    To = InsertPreheaderForLoop(L, &DT, &LI, nullptr, /*PreserveLCSSA=*/false);
+  if (!To)
+    return false;
+  I.moveBefore(To->getTerminator()->getIterator());
   // The kernel's own test of the size has not run here: a size that it will
   // refuse must not become an allocation.
   IRBuilder<> B(&I);
@@ -100,9 +106,7 @@ void hoistAllocations(Function &F, FunctionAnalysisManager &FAM) {
   for (Instruction *Block : Blocks)
     while (hoistOnce(*Block, LI, DT)) {
     }
-  PreservedAnalyses Kept;
-  Kept.preserveSet<CFGAnalyses>();
-  FAM.invalidate(F, Kept);
+  FAM.invalidate(F, PreservedAnalyses::none());
 }
 
 } // namespace pyfront

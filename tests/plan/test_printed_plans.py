@@ -333,6 +333,16 @@ def hoisted_local_array_has_one_shadow(x, y, m):
 
 
 @planned(VECTOR)
+def hoisted_local_array_may_have_a_literal_size(x):
+    # CHECK:      slot [[SLOT:[0-9]]]: ptr once, 8 B ; %local'
+    for i in range(x.shape[0]):
+        local = np.empty(3)
+        for k in range(3):
+            local[k] = x[i] * k
+        x[i] = local[0] * local[1] * local[2]
+
+
+@planned(VECTOR)
 def result_s_shadow_is_the_seed(x):
     # CHECK:      result: the seed
     # CHECK-NEXT: x: the caller's

@@ -80,7 +80,8 @@ private:
   llvm::AllocaInst *variable(llvm::Value *V) {
     llvm::AllocaInst *&Var = Variables[V];
     if (!Var) {
-      Var = D.variable(D.L.of(V->getType()), V->getName() + ".adjoint");
+      Var =
+          D.variableOfReverse(D.L.of(V->getType()), V->getName() + ".adjoint");
       llvm::IRBuilder<> B(Var->getParent(), std::next(Var->getIterator()));
       B.CreateStore(zero(V->getType()), Var);
     }

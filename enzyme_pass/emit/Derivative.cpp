@@ -17,9 +17,12 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
   LLVMContext &C = G->getContext();
   Enter = BasicBlock::Create(C, "enter", G);
   IRBuilder<> B(Enter);
-  if (isSplit())
+  if (P.Req.How != Mode::Forward)
+    Turn = BasicBlock::Create(C, "turn", G);
+  if (isSplit()) {
     Mark = openTape(B);
-  else
+    FrameBase = loadFrame(B);
+  } else
     Mark = B.CreateCall(enterCallee(), {}, "mark");
   // A kernel may call the derivative in a loop, with other arrays each time:
   // copies of this code are told apart by where their scopes begin.
@@ -27,9 +30,17 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
     B.CreateNoAliasScopeDeclaration(One);
   // Replaced by a branch to the forward sweep once that exists.
   B.CreateUnreachable();
-  Result = variable(ArrayType::get(B.getInt8Ty(), P.Req.resultBytes() + 8),
-                    "result");
-  Result->setAlignment(Align(16));
+  Result = memoryInFrame(primalOf(P.N.Sig.Result));
+  if (Result)
+    return;
+  AllocaInst *Variable = variable(resultType(), "result");
+  Variable->setAlignment(Align(ResultAlign));
+  Result = Variable;
+}
+
+Type *Derivative::resultType() const {
+  return ArrayType::get(Type::getInt8Ty(G->getContext()),
+                        P.Req.resultBytes() + ResultPadding);
 }
 
 /// A number in memory; what is no float is copied as bits.
@@ -182,6 +193,12 @@ llvm::Value *Derivative::contribution(IRBuilder<> &B, llvm::Value *Partial,
 
 AllocaInst *Derivative::variable(Type *Ty, const Twine &Name) {
   IRBuilder<> B(Enter, Enter->begin());
+  return B.CreateAlloca(Ty, nullptr, Name);
+}
+
+AllocaInst *Derivative::variableOfReverse(Type *Ty, const Twine &Name) {
+  BasicBlock *Begin = isSplit() ? Turn : Enter;
+  IRBuilder<> B(Begin, Begin->begin());
   return B.CreateAlloca(Ty, nullptr, Name);
 }
 

@@ -33,6 +33,8 @@ public:
   const Lanes L;
   llvm::Function *G = nullptr;
   llvm::BasicBlock *Enter = nullptr;
+  /// Where the reverse sweep begins; null in forward mode.
+  llvm::BasicBlock *Turn = nullptr;
   /// Primal value -> value of the forward sweep.
   llvm::ValueToValueMapTy Forward;
   /// By argument of the request: where its shadow, its adjoint or its tangent
@@ -44,10 +46,12 @@ public:
   /// Where to store the result.
   llvm::Argument *Value = nullptr;
   /// Where the kernel stores its result, and its shadow.
-  llvm::AllocaInst *Result = nullptr, *ResultShadow = nullptr;
+  llvm::Value *Result = nullptr, *ResultShadow = nullptr;
 
   /// A variable of `enter`.
   llvm::AllocaInst *variable(llvm::Type *Ty, const llvm::Twine &Name);
+  /// A variable that only the reverse sweep uses: its half has it.
+  llvm::AllocaInst *variableOfReverse(llvm::Type *Ty, const llvm::Twine &Name);
   /// Writes at the end of `enter`.
   llvm::IRBuilder<> atEnter() const {
     return llvm::IRBuilder<>(Enter->getTerminator());
@@ -71,6 +75,17 @@ public:
   bool isSplit() const { return P.Req.How == Mode::Split; }
   /// Split mode: the call that opens the tape.
   llvm::CallInst *tape() const { return llvm::cast<llvm::CallInst>(Mark); }
+  /// Split mode: the frame in the forward half, its address in either half, and
+  /// a field of it. (SplitMemory.cpp)
+  llvm::Value *FrameBase = nullptr;
+  llvm::LoadInst *loadFrame(llvm::IRBuilder<> &B);
+  llvm::Value *frameAt(llvm::IRBuilder<> &B, llvm::Value *Base,
+                       uint64_t Offset) const;
+  /// In the forward half, the memory in the frame that `K` points to; null if
+  /// the plan has it elsewhere.
+  llvm::Value *memoryInFrame(Key K);
+  /// The type of the result's memory.
+  llvm::Type *resultType() const;
   /// Split mode: zeroes the shadows in the tape. (SplitMemory.cpp)
   void rewind(llvm::IRBuilder<> &B);
   /// What takes a mark of the arena, and what returns to it.

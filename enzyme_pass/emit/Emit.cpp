@@ -8,25 +8,31 @@ using namespace llvm;
 
 namespace pyfront {
 
-/// Both sweeps; the block where the second begins.
-static BasicBlock *emitReverse(Derivative &D) {
+/// Both sweeps.
+static void emitReverse(Derivative &D) {
   ForwardSweep Sweep(D);
-  Tape Slots(D, Sweep);
-  ReverseSweep Reverse(D, Sweep, Slots);
+  Frame Crossing(D);
+  Tape Slots(D, Sweep, Crossing);
+  ReverseSweep Reverse(D, Sweep, Slots, Crossing);
   Sweep.emit();
   IRBuilder<> B(Sweep.end());
   Sweep.storeValue(B);
-  auto *Turn = BasicBlock::Create(D.G->getContext(), "turn", D.G);
-  Sweep.endWith(B.CreateBr(Turn));
-  B.SetInsertPoint(Turn);
+  D.Turn->moveAfter(&D.G->back());
+  Sweep.endWith(B.CreateBr(D.Turn));
+  B.SetInsertPoint(D.Turn);
   if (D.isSplit()) {
     D.rewind(B);
-    Sweep.zeroStack(B, /*Tables=*/false);
+    Crossing.read(B);
+    if (Value *InFrame = Crossing.valueOf(shadowOf(D.P.N.Sig.Result)))
+      D.ResultShadow = InFrame;
+    Sweep.zeroStack(B, /*Tables=*/false, [&](Value *Base) {
+      Value *InFrame = Crossing.valueOf(shadowOf(Base));
+      return InFrame ? InFrame : Sweep.valueOf(shadowOf(Base));
+    });
   }
   Reverse.start(B);
   Slots.emitForward();
   Reverse.emit();
-  return Turn;
 }
 
 static void emitForward(Derivative &D) {
@@ -45,7 +51,8 @@ void emitDerivative(const Plan &P) {
     emitReverse(D);
     break;
   case Mode::Split:
-    splitDerivative(D, emitReverse(D));
+    emitReverse(D);
+    splitDerivative(D);
     break;
   }
 }

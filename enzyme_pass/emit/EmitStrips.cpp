@@ -50,8 +50,8 @@ void ReverseSweep::emitStrips(BasicBlock *BB, ArrayRef<LoadInst *> Loads) {
     Value *ValueBar = Bar.take(B, Load);
     AllocaInst *&Buffer = BufferOf[ValueBar];
     if (!Buffer) {
-      Buffer =
-          D.variable(ArrayType::get(Load->getType(), StripLength), "strip");
+      Buffer = D.variableOfReverse(ArrayType::get(Load->getType(), StripLength),
+                                   "strip");
       Buffer->setAlignment(Align(64));
       Value *Slot = B.CreateInBoundsGEP(Load->getType(), Buffer, At);
       D.tag(B.CreateStore(ValueBar, Slot), Side::Tape);

@@ -52,8 +52,14 @@ void ForwardSweep::clone() {
       continue;
     if (isa<LoadInst, StoreInst, MemIntrinsic>(Copy))
       D.tag(Copy, Side::Primal);
-    if (isa<AllocaInst>(Copy))
-      Copy->moveBefore(D.Enter->begin());
+    if (!isa<AllocaInst>(Copy))
+      continue;
+    Copy->moveBefore(D.Enter->begin());
+    if (Value *Memory = D.memoryInFrame(primalOf(&I))) {
+      Copy->replaceAllUsesWith(Memory);
+      Copy->eraseFromParent();
+      D.Forward[&I] = Memory;
+    }
   }
   for (BasicBlock &BB : F) {
     auto *Copy = cast<BasicBlock>(D.Forward[&BB]);
@@ -155,18 +161,26 @@ void ForwardSweep::makeShadows() {
                                     : static_cast<Value *>(D.Extra[O.Arg]);
       break;
     case ShadowHome::Stack: {
-      auto *Primal = cast<AllocaInst>(static_cast<Value *>(D.Forward[O.Base]));
-      AllocaInst *Shadow = D.variable(D.L.memoryOf(Primal->getAllocatedType()),
-                                      O.Name + ".shadow");
+      if (Value *Memory = D.memoryInFrame(shadowOf(O.Base))) {
+        Shadows[O.Base] = Memory;
+        break;
+      }
+      auto *Primal = cast<AllocaInst>(O.Base);
+      AllocaInst *Shadow = D.variableOfReverse(
+          D.L.memoryOf(Primal->getAllocatedType()), O.Name + ".shadow");
       Shadow->setAlignment(Primal->getAlign());
       Shadow->setOperand(0, Primal->getArraySize());
       Shadows[O.Base] = Shadow;
       break;
     }
     case ShadowHome::Seed:
-      D.ResultShadow = D.variable(D.L.memoryOf(D.Result->getAllocatedType()),
-                                  "result.shadow");
-      D.ResultShadow->setAlignment(D.Result->getAlign());
+      D.ResultShadow = D.memoryInFrame(shadowOf(O.Base));
+      if (!D.ResultShadow) {
+        AllocaInst *Shadow =
+            D.variableOfReverse(D.L.memoryOf(D.resultType()), "result.shadow");
+        Shadow->setAlignment(Align(ResultAlign));
+        D.ResultShadow = Shadow;
+      }
       Shadows[O.Base] = D.ResultShadow;
       break;
     case ShadowHome::Workspace:
@@ -180,18 +194,20 @@ void ForwardSweep::makeShadows() {
     for (auto [O, Shadow] : zip_equal(Group, Made))
       Shadows[D.P.Objects[O].Base] = Shadow;
   }
-  zeroStack(B, /*Tables=*/true);
+  auto Here = [&](Value *Base) { return Shadows.lookup(Base); };
+  zeroStack(B, /*Tables=*/true, Here);
   if (!D.isSplit())
-    zeroStack(B, /*Tables=*/false);
+    zeroStack(B, /*Tables=*/false, Here);
 }
 
 /// Shadows on the stack are zero when they are first read.
-void ForwardSweep::zeroStack(IRBuilder<> &B, bool Tables) {
+void ForwardSweep::zeroStack(IRBuilder<> &B, bool Tables,
+                             function_ref<Value *(Value *)> ShadowOf) {
   for (const ObjectPlan &O : D.P.Objects)
     if (O.Shadow == ShadowHome::Stack && O.IsTable == Tables) {
-      auto *Shadow = cast<AllocaInst>(Shadows.lookup(O.Base));
       Value *Bytes = D.L.bytes(B, B.getInt64(O.Size.Literal));
-      D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Shadow->getAlign()),
+      D.tag(B.CreateMemSet(ShadowOf(O.Base), B.getInt8(0), Bytes,
+                           cast<AllocaInst>(O.Base)->getAlign()),
             Side::Shadow);
     }
 }

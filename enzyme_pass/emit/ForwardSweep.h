@@ -32,7 +32,8 @@ public:
   /// Zeroes the shadows of stack variables, of tables of pointers or of the
   /// others. Done by `emit`, but for the others in split mode: by the reverse
   /// half.
-  void zeroStack(llvm::IRBuilder<> &B, bool Tables);
+  void zeroStack(llvm::IRBuilder<> &B, bool Tables,
+                 llvm::function_ref<llvm::Value *(llvm::Value *)> ShadowOf);
   /// Stores the kernel's result where the caller wants it.
   void storeValue(llvm::IRBuilder<> &B);
   /// The value of `K` in the forward sweep.

@@ -26,7 +26,7 @@ Value *PrimalReader::write(IRBuilder<> &B, Key K, const Source &S) {
   case SourceKind::Literal:
   case SourceKind::Argument:
   case SourceKind::Register:
-    return fromKept(B, K, Sweep.valueOf(K));
+    return fromKept(B, K, computed(K));
   case SourceKind::Counter:
     return counter(B, S.Index);
   case SourceKind::Recompute:
@@ -41,6 +41,11 @@ Value *PrimalReader::write(IRBuilder<> &B, Key K, const Source &S) {
         B, K, Slots.load(B, S.Index, [&](Value *V) { return primal(B, V); }));
   }
   PF_UNREACHABLE("unknown kind of source");
+}
+
+Value *PrimalReader::computed(Key K) {
+  Value *InFrame = Crossing.valueOf(K);
+  return InFrame ? InFrame : Sweep.valueOf(K);
 }
 
 Value *PrimalReader::fromKept(IRBuilder<> &B, Key K, Value *Kept) {

@@ -15,8 +15,10 @@ class PrimalReader {
 public:
   /// `Counters`: by loop, the variable that counts it in the reverse sweep.
   PrimalReader(Derivative &D, ForwardSweep &Sweep, const Tape &Slots,
+               const Frame &Crossing,
                const llvm::DenseMap<int, llvm::AllocaInst *> &Counters)
-      : D(D), Sweep(Sweep), Slots(Slots), Counters(Counters) {}
+      : D(D), Sweep(Sweep), Slots(Slots), Crossing(Crossing),
+        Counters(Counters) {}
 
   /// A new block begins.
   void reset() { Known.clear(); }
@@ -31,6 +33,8 @@ public:
 private:
   llvm::Value *read(llvm::IRBuilder<> &B, Key K);
   llvm::Value *write(llvm::IRBuilder<> &B, Key K, const Source &S);
+  /// What the forward sweep has computed once, where the reverse sweep is.
+  llvm::Value *computed(Key K);
   /// What the forward sweep has kept of `K`, which in split mode may be a
   /// place.
   llvm::Value *fromKept(llvm::IRBuilder<> &B, Key K, llvm::Value *Kept);
@@ -41,6 +45,7 @@ private:
   Derivative &D;
   ForwardSweep &Sweep;
   const Tape &Slots;
+  const Frame &Crossing;
   const llvm::DenseMap<int, llvm::AllocaInst *> &Counters;
   llvm::DenseMap<Key, llvm::Value *> Known;
 };

@@ -9,8 +9,8 @@ using namespace llvm;
 namespace pyfront {
 
 ReverseSweep::ReverseSweep(Derivative &D, ForwardSweep &Sweep,
-                           const Tape &Slots)
-    : D(D), P(D.P), Bar(D), Reader(D, Sweep, Slots, Counters) {
+                           const Tape &Slots, const Frame &Crossing)
+    : D(D), P(D.P), Bar(D), Reader(D, Sweep, Slots, Crossing, Counters) {
   for (BasicBlock *BB : reverse(P.Reversed.getArrayRef()))
     Reverse[BB] =
         BasicBlock::Create(D.G->getContext(), BB->getName() + ".rev", D.G);
@@ -19,7 +19,7 @@ ReverseSweep::ReverseSweep(Derivative &D, ForwardSweep &Sweep,
 
 void ReverseSweep::emit() {
   for (auto [L, Reversed] : P.ReversedLoops)
-    Counters[L] = D.variable(D.i64(), "L" + Twine(L) + ".count");
+    Counters[L] = D.variableOfReverse(D.i64(), "L" + Twine(L) + ".count");
   for (BasicBlock *BB : reverse(P.Reversed.getArrayRef()))
     emitBlock(BB);
 }

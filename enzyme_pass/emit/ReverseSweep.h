@@ -26,7 +26,8 @@ namespace pyfront {
 
 class ReverseSweep {
 public:
-  ReverseSweep(Derivative &D, ForwardSweep &Sweep, const Tape &Slots);
+  ReverseSweep(Derivative &D, ForwardSweep &Sweep, const Tape &Slots,
+               const Frame &Crossing);
 
   void emit();
   /// From the end of the forward sweep, where `B` writes, to the reverse sweep.

@@ -9,8 +9,7 @@
 ///   i32 @name.reverse(tape, shadows and adjoints .., [seed])
 ///     zeroes the tape's shadows, reads the frame, runs the reverse sweep
 ///
-///   frame:  values and parameters that cross the cut, then stack memory that
-///           both halves use
+///   frame:  what crosses the cut (plan/PlanFrame.cpp)
 ///
 /// The reverse half may run any number of times, on any thread, after the
 /// caller has changed or freed the primal arrays, and gives the same bits each
@@ -35,9 +34,8 @@
 
 namespace pyfront {
 
-/// Replaces `D.G` by its halves. `Turn` is the block where the reverse sweep
-/// begins; the forward sweep ends with a branch to it.
-void splitDerivative(Derivative &D, llvm::BasicBlock *Turn);
+/// Replaces `D.G` by its halves.
+void splitDerivative(Derivative &D);
 
 } // namespace pyfront
 

@@ -12,10 +12,27 @@ using namespace llvm;
 
 namespace pyfront {
 
-/// How large the frame is will be known when the derivative is cut (Split.cpp).
 CallInst *Derivative::openTape(IRBuilder<> &B) {
   return B.CreateCall(runtime("pyfront_tape_open", ptr(), {i64()}),
-                      {B.getInt64(0)}, "tape");
+                      {B.getInt64(P.FrameBytes)}, "tape");
+}
+
+LoadInst *Derivative::loadFrame(IRBuilder<> &B) {
+  return B.CreateLoad(ptr(), Mark, "frame");
+}
+
+llvm::Value *Derivative::frameAt(IRBuilder<> &B, llvm::Value *Base,
+                                 uint64_t Offset) const {
+  return B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Base, Offset);
+}
+
+llvm::Value *Derivative::memoryInFrame(Key K) {
+  for (const FrameField &Field : P.Frame)
+    if (Field.Holds == FrameField::Content::Memory && Field.Of == K) {
+      IRBuilder<> B = atEnter();
+      return frameAt(B, FrameBase, Field.Offset);
+    }
+  return nullptr;
 }
 
 CallInst *Derivative::allocateInTape(IRBuilder<> &B, llvm::Value *Bytes,

@@ -34,6 +34,12 @@ void Tape::emitForward() {
       writeValue(I);
   for (const Snapshot &S : D.P.Snapshots)
     writeSnapshot(S);
+  if (!D.isSplit())
+    return;
+  IRBuilder<> B(Sweep.end());
+  Crossing.write(B, Sweep, [&](IRBuilder<> &B, int Slot) {
+    return B.CreateLoad(Variables[Slot]->getAllocatedType(), Variables[Slot]);
+  });
 }
 
 Value *Tape::trips(IRBuilder<> &B, int L, Reader Read) const {
@@ -214,12 +220,17 @@ void Tape::writeSnapshot(const Snapshot &S) {
   store(At, S.Slot, Moved);
 }
 
+Value *Tape::kept(IRBuilder<> &B, int Slot) const {
+  if (D.isSplit())
+    return Crossing.slot(Slot);
+  return B.CreateLoad(Variables[Slot]->getAllocatedType(), Variables[Slot]);
+}
+
 Value *Tape::load(IRBuilder<> &B, int Slot, Reader Read) const {
   const TapeSlot &S = slot(Slot);
   if (S.Nest.empty())
-    return B.CreateLoad(S.Ty, Variables[Slot]);
-  Value *Array = S.BaseSlot >= 0 ? load(B, S.BaseSlot, Read)
-                                 : B.CreateLoad(D.ptr(), Variables[Slot]);
+    return kept(B, Slot);
+  Value *Array = S.BaseSlot >= 0 ? load(B, S.BaseSlot, Read) : kept(B, Slot);
   Type *Ty = S.Ty->isIntegerTy(1) ? B.getInt8Ty() : S.Ty;
   LoadInst *Load = B.CreateLoad(Ty, element(B, Slot, Array, Read));
   D.tag(Load, Side::Tape);

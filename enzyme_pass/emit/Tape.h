@@ -18,13 +18,14 @@
 #ifndef PYFRONT_EMIT_TAPE_H
 #define PYFRONT_EMIT_TAPE_H
 
-#include "enzyme_pass/emit/ForwardSweep.h"
+#include "enzyme_pass/emit/Frame.h"
 
 namespace pyfront {
 
 class Tape {
 public:
-  Tape(Derivative &D, ForwardSweep &Sweep) : D(D), Sweep(Sweep) {}
+  Tape(Derivative &D, ForwardSweep &Sweep, Frame &Crossing)
+      : D(D), Sweep(Sweep), Crossing(Crossing) {}
 
   /// Allocates all arrays and writes all slots in the forward sweep.
   void emitForward();
@@ -52,6 +53,9 @@ private:
   void makeGrowing(llvm::ArrayRef<int> Slots);
   llvm::AllocaInst *allocateAtFirst(llvm::ArrayRef<int> Slots);
   void keepArray(llvm::Instruction *At, int Slot, llvm::Value *Array);
+  /// In the reverse sweep: the value of a slot of straight code, the address of
+  /// another's outermost array.
+  llvm::Value *kept(llvm::IRBuilder<> &B, int Slot) const;
   void store(llvm::Instruction *At, int Slot, llvm::Value *V);
   void writeValue(int Slot);
   void writeSnapshot(const Snapshot &S);
@@ -60,6 +64,7 @@ private:
 
   Derivative &D;
   ForwardSweep &Sweep;
+  Frame &Crossing;
   /// By slot. Straight code: the slot's variable. Otherwise a variable that
   /// holds the address of the array in use by the forward sweep; with head 0
   /// the reverse sweep reads it too.

@@ -30,6 +30,8 @@
 ///  P7  an adjoint without a variable is read in its own block only.
 ///  P8  what a snapshot's pointer may come from, through phis, are first bytes
 ///      of objects of known size.
+///  P9  split mode: what the reverse half reads and does not have is in the
+///      frame, once; fields do not overlap.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H
@@ -163,6 +165,26 @@ struct PlacePlan {
   bool MayBeAddress = false;
 };
 
+/// Split mode: what the forward half leaves for the reverse half, at an offset
+/// of the first block of the tape.
+struct FrameField {
+  enum class Content {
+    Value,  ///< the key `Of`
+    Slot,   ///< slot `Index`: its value, or the address of its array
+    Memory, ///< the bytes of stack object `Index`, or of its shadow: what `Of`
+            ///< points to
+  };
+  Content Holds = Content::Value;
+  Key Of;
+  int Index = -1;
+  uint64_t Offset = 0;
+};
+
+/// The result's memory in a derivative: room for what a kernel writes behind it
+/// at most, aligned as Numba aligns its own.
+inline constexpr uint64_t ResultPadding = 8;
+inline constexpr uint64_t ResultAlign = 16;
+
 /// The most arguments of a kernel whose derivative is split.
 inline constexpr unsigned MaxSplitArguments = 500;
 
@@ -224,6 +246,10 @@ struct Plan {
   /// Split mode: the pointers whose shadows the forward half keeps as places in
   /// the shadows of arguments.
   llvm::MapVector<llvm::Value *, PlacePlan> Places;
+
+  /// Split mode: the frame, by ascending offset.
+  std::vector<FrameField> Frame;
+  uint64_t FrameBytes = 0;
 
   bool isActive(const llvm::Value *V) const {
     return Active.contains(const_cast<llvm::Value *>(V));

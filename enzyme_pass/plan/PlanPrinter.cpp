@@ -174,6 +174,18 @@ void Plan::print(raw_ostream &OS) const {
       OS << " " << Req.Args[Arg].Name << "'";
     OS << (Place.MayBeAddress ? ", or own\n" : "\n");
   }
+  if (!Frame.empty())
+    OS << "frame, " << FrameBytes << " B\n";
+  for (const FrameField &Field : Frame) {
+    OS << "  " << Field.Offset << ": ";
+    if (Field.Holds == FrameField::Content::Slot)
+      OS << (Slots[Field.Index].Nest.empty() ? "slot " : "where slot ")
+         << Field.Index << (Slots[Field.Index].Nest.empty() ? "" : " is");
+    else
+      OS << nameOf(Field.Of)
+         << (Field.Holds == FrameField::Content::Memory ? ", its memory" : "");
+    OS << "\n";
+  }
   OS << "snapshots\n";
   for (unsigned I = 0; I < Snapshots.size(); ++I) {
     const Snapshot &S = Snapshots[I];

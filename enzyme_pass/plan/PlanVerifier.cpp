@@ -46,7 +46,10 @@ public:
       checkSlots();
       checkSnapshots();
     }
-    if (IsTaped && Violations.empty())
+    bool IsSplit = P.Req.How == Mode::Split;
+    if (IsSplit && hasRun("frame", Done))
+      checkFrame();
+    if (IsTaped && Violations.empty() && (!IsSplit || hasRun("frame", Done)))
       prove();
     return std::move(Violations);
   }
@@ -85,6 +88,9 @@ private:
   void checkSlots();
   void checkRoom(unsigned Slot, const TapeSlot &S);
   void checkSnapshots();
+  void checkFrame();
+  void checkCrossingAddress(Key K, const Source &S,
+                            const DenseSet<Key> &Memory);
   void checkSlotOf(Key K, const Source &S);
   void checkCycles();
   bool visit(Key K, DenseMap<Key, int> &State);
@@ -383,6 +389,9 @@ void Verifier::checkSlots() {
       if (!P.ReversedLoops.contains(L))
         violate("P3: slot " + Twine(I) + " is indexed by L" + Twine(L) +
                 ", which is not reversed");
+      if (Value *Last = P.N.Loops[L].Last; Last && !hasSource(primalOf(Last)))
+        violate("P3: slot " + Twine(I) + " is indexed by L" + Twine(L) +
+                ", whose length has no source");
       if (!hasSource(primalOf(P.N.Loops[L].Counter)))
         violate("P3: slot " + Twine(I) + " is indexed by L" + Twine(L) +
                 ", whose counter has no source");
@@ -412,6 +421,58 @@ void Verifier::checkSnapshots() {
         violate("P8: a copy of `%" + S.Base->getName() +
                 "` does not know its size");
     }
+  }
+}
+
+/// An address that crosses is not one of a half's own stack.
+void Verifier::checkCrossingAddress(Key K, const Source &S,
+                                    const DenseSet<Key> &Memory) {
+  if (!K.getPointer()->getType()->isPointerTy() ||
+      S.Kind == SourceKind::Recompute)
+    return;
+  bool IsShadow = K.getInt() == Space::Shadow;
+  for (Value *Root : rootsOf(K.getPointer())) {
+    const ObjectPlan *Object = objectAt(Root);
+    if (!Object || (IsShadow && K.getPointer() == Root))
+      continue;
+    bool IsOnStack = IsShadow ? Object->Shadow == ShadowHome::Stack ||
+                                    Object->Shadow == ShadowHome::Seed
+                              : isa<AllocaInst>(Root) || Root == P.N.Sig.Result;
+    if (IsOnStack && !Memory.contains({Root, K.getInt()}))
+      violate("P9: " + name(K) + " is an address on the stack of one half");
+  }
+}
+
+/// A reverse half has its parameters, what is in the frame, and what it
+/// computes of that.
+void Verifier::checkFrame() {
+  using Content = FrameField::Content;
+  DenseSet<Key> Keys, Memory;
+  DenseSet<int> Slots;
+  uint64_t Free = 0;
+  for (const FrameField &Field : P.Frame) {
+    bool IsNew = Field.Holds == Content::Slot ? Slots.insert(Field.Index).second
+                 : Field.Holds == Content::Memory
+                     ? Memory.insert(Field.Of).second
+                     : Keys.insert(Field.Of).second;
+    if (!IsNew || Field.Offset < Free || Field.Offset >= P.FrameBytes)
+      violate("P9: two fields of the frame are one, or overlap");
+    Free = Field.Offset + 1;
+  }
+  for (unsigned I = 0; I < P.Slots.size(); ++I)
+    if ((P.Slots[I].BaseSlot < 0) != Slots.contains(I))
+      violate("P9: slot " + Twine(I) + " is found in no way, or in two");
+  for (const auto &[K, S] : P.Sources) {
+    checkCrossingAddress(K, S, Memory);
+    if (S.Kind != SourceKind::Argument && S.Kind != SourceKind::Register)
+      continue;
+    const ObjectPlan *Object = objectAt(K.getPointer());
+    bool IsOwn = K.getInt() == Space::Shadow && Object &&
+                 (Object->Shadow == ShadowHome::Parameter ||
+                  Object->Shadow == ShadowHome::Seed ||
+                  Object->Shadow == ShadowHome::Stack);
+    if (!IsOwn && !Keys.contains(K) && !Memory.contains(K))
+      violate("P9: " + name(K) + " does not cross to the reverse half");
   }
 }
 

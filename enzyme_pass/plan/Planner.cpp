@@ -61,6 +61,11 @@ constexpr Step Steps[] = {
      hasReverseSweep,
      {"sources"},
      "every taped key and every snapshot gets a slot"},
+    {"frame",
+     planFrame,
+     isSplit,
+     {"tape"},
+     "keys and slots that cross from one half to the other"},
 };
 
 constexpr Improvement Improvements[] = {

@@ -70,7 +70,7 @@ bool refuseUnsupported(const NormalFunction &N, const Request &Req,
 /// if it is sound. After the last step reloads and snapshots are proved as
 /// well, by another way than they were found (ProveSources.h).
 std::vector<std::string> verifyPlan(const Plan &P, const Facts &Known,
-                                    llvm::StringRef Done = "tape");
+                                    llvm::StringRef Done = "frame");
 
 /// Fills `Active`, `ActiveAccesses`, `PointerStores` and `CopiedType`.
 void planActive(Planning &S);
@@ -93,6 +93,8 @@ void planStrips(Planning &S);
 /// Makes the slots of taped keys and of snapshots, and their base slots; gives
 /// sources to the counters that index them.
 void planTape(Planning &S);
+/// Fills `Frame`: what the halves of a split derivative share.
+void planFrame(Planning &S);
 
 } // namespace pyfront
 

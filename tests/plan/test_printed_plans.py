@@ -390,6 +390,10 @@ def arguments_are_not_reloaded_in_another_call(x, y):
     # CHECK:      {{^}}places
     # CHECK-NEXT: %arg.x.4' {{ *}}in x'
     # CHECK-NEXT: %arg.y.4' {{ *}}in y'
+    # CHECK-NEXT: {{^}}frame, 24 B
+    # CHECK-NEXT: 0: %arg.x.5.0
+    # CHECK-NEXT: 8: %which
+    # CHECK-NEXT: 16: where slot 0 is
     # WHOLE:      reload ; not written again
     # WHOLE-NOT:  {{^}}places
     for i in range(x.shape[0]):

@@ -151,6 +151,41 @@ bool dropPlace(Plan &P) {
   return false;
 }
 
+/// A key that the reverse half reads, and the forward half does not leave.
+bool dropFrameField(Plan &P) {
+  for (auto It = P.Frame.begin(); It != P.Frame.end(); ++It)
+    if (It->Holds == FrameField::Content::Value) {
+      P.Frame.erase(It);
+      return true;
+    }
+  return false;
+}
+
+bool overlapFrameFields(Plan &P) {
+  if (P.Frame.size() < 2)
+    return false;
+  P.Frame[1].Offset = P.Frame[0].Offset;
+  return true;
+}
+
+/// An array that is allocated where the length of an inner loop is not known.
+bool allocateEarly(Plan &P) {
+  for (TapeSlot &S : P.Slots)
+    if (S.BaseSlot >= 0) {
+      S.Head = S.Step = 0;
+      return true;
+    }
+  return false;
+}
+
+/// A copy of an object that has no size.
+bool dropSize(Plan &P) {
+  for (ObjectPlan &O : P.Objects)
+    if (O.Size.How == Extent::Form::Argument)
+      O.Size.How = Extent::Form::None;
+  return !P.Snapshots.empty();
+}
+
 bool dropSnapshot(Plan &P) {
   bool Had = !P.Snapshots.empty();
   P.Snapshots.clear();
@@ -296,6 +331,10 @@ constexpr Breaking Breakings[] = {
     {"no-last-iteration", dropLastIteration},
     {"reload-from-caller", reloadFromCaller},
     {"no-place", dropPlace},
+    {"no-frame-field", dropFrameField},
+    {"one-frame-field", overlapFrameFields},
+    {"early-array", allocateEarly},
+    {"no-size", dropSize},
     {"reload-overwritten", reloadOverwritten},
     {"copy-too-early", copyTooEarly},
     {"local-adjoint", callAdjointLocal},

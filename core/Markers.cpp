@@ -8,6 +8,8 @@
 
 #include "core/NormalFunction.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
 
 using namespace llvm;
@@ -54,6 +56,15 @@ bool marker::isMarker(const CallBase &Call) {
   return Callee &&
          is_contained(ArrayRef<StringRef>{Fail, Allocate, Enter, Leave},
                       Callee->getName());
+}
+
+bool marker::isCarriedByException(const StoreInst &Store) {
+  if (!Store.getValueOperand()->getType()->isPointerTy())
+    return false;
+  auto *Memory =
+      dyn_cast<CallBase>(getUnderlyingObject(Store.getPointerOperand(), 0));
+  const Function *Callee = Memory ? Memory->getCalledFunction() : nullptr;
+  return Callee && Callee->getName() == ExceptionMemory;
 }
 
 } // namespace pyfront

@@ -46,11 +46,17 @@ inline constexpr llvm::StringLiteral Allocate = "pyfront.allocate";
 inline constexpr llvm::StringLiteral Enter = "pyfront.enter";
 inline constexpr llvm::StringLiteral Leave = "pyfront.leave";
 
+/// `ptr (i64 bytes)`, Numba's own: memory of the arguments of an exception,
+/// which its catcher frees.
+inline constexpr llvm::StringLiteral ExceptionMemory = "NRT_Allocate";
+
 llvm::FunctionCallee declareAllocate(llvm::Module &M);
 llvm::FunctionCallee declareEnter(llvm::Module &M);
 llvm::FunctionCallee declareLeave(llvm::Module &M);
 /// Whether the call is one of these, which no memory of the kernel's concerns.
 bool isMarker(const llvm::CallBase &Call);
+/// Whether `Store` puts a pointer into the arguments of an exception.
+bool isCarriedByException(const llvm::StoreInst &Store);
 } // namespace marker
 
 /// One loop of the primal, by its place in `NormalFunction::Loops`.

@@ -220,7 +220,10 @@ def _linking(derivative: Differentiated) -> Iterator[None]:
 
 def _error(name: str, captured: Capture, asked: str, result: EngineResult) -> AutodiffError:
     """The engine's diagnostics as an exception."""
-    unsupported = [entry for entry in result.diagnostics if entry.code == "unsupported"]
+    unsupported = sorted(
+        (entry for entry in result.diagnostics if entry.code == "unsupported"),
+        key=lambda entry: (entry.file or "", entry.line or 0),
+    )
     if unsupported:
         first = unsupported[0]
         return UnsupportedError("\n".join(_text(name, entry) for entry in unsupported), first.file, first.line)

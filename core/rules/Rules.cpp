@@ -431,8 +431,14 @@ void dropStated(Module &M) {
 StringRef whyUnsupported(const CallBase &Call) {
   const llvm::Function *Callee = Call.getCalledFunction();
   StringRef Name = Callee ? Callee->getName() : "";
-  const Refusal *Found =
-      find_if(Refusals, [&](const Refusal &R) { return Name == R.Name; });
+  auto IsExactly = [&](const Refusal &R) { return Name == R.Name; };
+  auto IsOneOf = [&](const Refusal &R) {
+    StringRef Given = R.Name;
+    return Given.consume_back("*") && Name.starts_with(Given);
+  };
+  const Refusal *Found = find_if(Refusals, IsExactly);
+  if (Found == std::end(Refusals))
+    Found = find_if(Refusals, IsOneOf);
   return Found == std::end(Refusals) ? "" : Found->Reason;
 }
 

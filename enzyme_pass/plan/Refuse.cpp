@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Planner.h"
+#include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
@@ -22,20 +23,45 @@ public:
           DiagnosticSink &Sink)
       : N(N), Req(Req), Known(Known), Sink(Sink) {}
 
+  /// Reports everything that stands in the way, once for each line: what says
+  /// most of it comes first.
   bool run() {
-    for (const BasicBlock *BB : N.Order)
-      for (const Instruction &I : *BB)
-        if (!check(I))
-          return false;
-    return checkObjects();
+    bool IsFine = checkObjects();
+    for (Telling Kind : {Telling::Name, Telling::Exception, Telling::Rest})
+      for (const BasicBlock *BB : N.Order)
+        for (const Instruction &I : *BB)
+          if (tellingOf(I) == Kind)
+            IsFine &= check(I);
+    for (const BasicBlock &BB : *N.F)
+      for (const Instruction &I : BB)
+        if (auto *Store = dyn_cast<StoreInst>(&I); Store && !N.isLive(&BB))
+          IsFine &= checkCarried(*Store);
+    return IsFine;
   }
 
 private:
+  /// What a refusal of an instruction can say: a call that the rules know by
+  /// name; the memory of an exception, which other operations use too; else
+  /// what the instruction does.
+  enum class Telling { Name, Exception, Rest };
+  static Telling tellingOf(const Instruction &I) {
+    auto *Call = dyn_cast<CallBase>(&I);
+    if (!Call || rules::whyUnsupported(*Call).empty())
+      return Telling::Rest;
+    return Call->getCalledFunction()->getName() == marker::ExceptionMemory
+               ? Telling::Exception
+               : Telling::Name;
+  }
   bool refuse(const Instruction &I, const Twine &What, const Twine &Help = "") {
-    Sink.unsupported(I, What, Help);
+    SourceLocation Line = locationOf(I);
+    if (none_of(Sink.all(),
+                [&](const Diagnostic &D) { return D.Where == Line; }))
+      Sink.unsupported(I, What, Help);
     return false;
   }
   bool check(const Instruction &I);
+  /// What an exception carries out of the kernel must live on.
+  bool checkCarried(const StoreInst &Store);
   bool checkCall(const CallBase &Call);
   bool isNumberOfResult(const Instruction &I, const Value *Ptr) const;
   bool checkMemory(const Instruction &I, const Value *Ptr);
@@ -70,11 +96,13 @@ bool Refuser::checkCall(const CallBase &Call) {
   if (!Callee->isDeclaration())
     return refuse(Call, "a recursive call",
                   "write the recursion as a loop with an explicit stack");
-  StringRef Why = rules::whyUnsupported(Call);
-  return refuse(Call,
-                "a call of `" + Callee->getName() + "`" +
-                    (Why.empty() ? Twine("") : ": " + Twine(Why)),
-                "write this operation as loops over arrays and scalars");
+  std::string What = rules::whyUnsupported(Call).str();
+  if (What.empty())
+    What = ("a call of `" + Callee->getName() + "`").str();
+  return refuse(Call, What,
+                Callee->getName() == marker::ExceptionMemory
+                    ? "raise it with arguments that are constants"
+                    : "write this operation as loops over arrays and scalars");
 }
 
 /// Whether `I` accesses one number of the result, as the type that it has:
@@ -130,6 +158,24 @@ bool Refuser::checkMemory(const Instruction &I, const Value *Ptr) {
                     "use one array per element type");
   }
   return true;
+}
+
+bool Refuser::checkCarried(const StoreInst &Store) {
+  if (!marker::isCarriedByException(Store))
+    return true;
+  SmallVector<const Value *, 4> Roots;
+  getUnderlyingObjects(Store.getValueOperand(), Roots, nullptr, 0);
+  auto DiesWithTheCall = [](const Value *V) {
+    auto *Call = dyn_cast<CallBase>(V);
+    return isa<AllocaInst, LoadInst>(V) || (Call && marker::isMarker(*Call));
+  };
+  if (none_of(Roots, DiesWithTheCall))
+    return true;
+  return refuse(Store,
+                "an exception that carries an array or a text which the kernel "
+                "has made before",
+                "let it carry numbers, or a text that is made where it is "
+                "raised");
 }
 
 bool Refuser::checkActiveCopy(const MemIntrinsic &Mem) {

@@ -1,18 +1,6 @@
 //===- NumbaRuntime.cpp - Numba's plumbing, reduced to its meaning --------===//
 ///
 /// \file
-/// Numba's calling convention is `i32 f(ptr ret, ptr excinfo, args...)`: status
-/// 0 is success, RETCODE_NONE success without a value, all else a raise with
-/// `*excinfo` set. In a derivative a raise leaves before the reverse sweep, so
-/// it becomes a marker that ends the path:
-///
-///   store ptr @exc, ptr %excinfo        store ptr @exc, ptr %excinfo
-///   ret i32 1                     ->    %e = load ptr, ptr %excinfo
-///                                       call void @pyfront.fail(i32 1, ptr %e)
-///                                       unreachable
-///
-/// A caller's own test of the status then folds away after inlining.
-///
 /// Memory: `NRT_MemInfo_alloc*` returns a block whose data pointer is at +24;
 /// the kernel's allocations live as long as the call, so reference counts mean
 /// nothing and go.
@@ -28,30 +16,8 @@ namespace pyfront {
 
 namespace {
 
-constexpr int64_t RetcodeNone = -2;
 /// Offset of the data pointer in Numba's MemInfo.
 constexpr int64_t MemInfoData = 24;
-
-bool hasNumbaConvention(const Function &F) {
-  return !F.isDeclaration() && F.getReturnType()->isIntegerTy(32) &&
-         F.arg_size() >= 2 && F.getArg(0)->getType()->isPointerTy() &&
-         F.getArg(1)->getType()->isPointerTy() &&
-         F.getArg(1)->getName().starts_with("excinfo");
-}
-
-FunctionCallee failMarker(Module &M) {
-  LLVMContext &C = M.getContext();
-  FunctionCallee Fail =
-      M.getOrInsertFunction(marker::Fail, Type::getVoidTy(C),
-                            Type::getInt32Ty(C), PointerType::getUnqual(C));
-  auto *F = cast<Function>(Fail.getCallee());
-  F->setDoesNotReturn();
-  F->setDoesNotThrow();
-  // It reads nothing of the kernel's: without this, GVN would keep every store
-  // of a loop alive for a raise that the derivative handles by leaving.
-  F->addFnAttr(Attribute::Cold);
-  return Fail;
-}
 
 bool isCallOf(const CallBase &Call, StringRef Name) {
   const Function *Callee = Call.getCalledFunction();
@@ -85,7 +51,7 @@ int sizeOperand(const CallBase &Call) {
   StringRef Name = Callee->getName();
   if (Name == "NRT_MemInfo_alloc_aligned" ||
       Name == "NRT_MemInfo_alloc_safe_aligned" || Name == "NRT_MemInfo_alloc" ||
-      Name == "NRT_MemInfo_alloc_safe" || Name == "NRT_Allocate")
+      Name == "NRT_MemInfo_alloc_safe")
     return 0;
   return -1;
 }
@@ -176,29 +142,6 @@ void lowerReshape(CallBase &Call) {
 
 } // namespace
 
-void lowerNumbaFailures(Module &M) {
-  for (Function &F : M) {
-    if (!hasNumbaConvention(F))
-      continue;
-    SmallVector<ReturnInst *, 8> Raises;
-    for (BasicBlock &BB : F)
-      if (auto *Ret = dyn_cast<ReturnInst>(BB.getTerminator())) {
-        auto *Status = dyn_cast<ConstantInt>(Ret->getReturnValue());
-        if (!Status ||
-            (!Status->isZero() && Status->getSExtValue() != RetcodeNone))
-          Raises.push_back(Ret);
-      }
-    for (ReturnInst *Ret : Raises) {
-      IRBuilder<> B(Ret);
-      Value *Info =
-          B.CreateLoad(PointerType::getUnqual(M.getContext()), F.getArg(1));
-      B.CreateCall(failMarker(M), {Ret->getReturnValue(), Info});
-      B.CreateUnreachable();
-      Ret->eraseFromParent();
-    }
-  }
-}
-
 void lowerNumbaMemory(Function &F) {
   SmallVector<CallBase *, 16> Counts, Allocations, DataOf, Reshapes;
   SmallPtrSet<const BasicBlock *, 32> Returning = blocksThatReturn(F);
@@ -209,11 +152,12 @@ void lowerNumbaMemory(Function &F) {
     // Counts must go on every path or on none.
     if (isRefcount(*Call))
       Counts.push_back(Call);
-    if (!Returning.contains(I.getParent()))
-      continue;
+    // So must what frees a temporary.
     if (isCallOf(*Call, "NRT_Free"))
       Counts.push_back(Call);
-    else if (sizeOperand(*Call) >= 0)
+    if (!Returning.contains(I.getParent()))
+      continue;
+    if (sizeOperand(*Call) >= 0)
       Allocations.push_back(Call);
     else if (isCallOf(*Call, "NRT_MemInfo_data_fast"))
       DataOf.push_back(Call);

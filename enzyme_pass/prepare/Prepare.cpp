@@ -164,8 +164,8 @@ constexpr Pass Passes[] = {
         "LLVM's passes prove most indexes non-negative from these ranges"),
     ours("in-bounds", RUN(assumeInBounds(P.M)),
          "separates the rows of an array; later no index can be recognised"),
-    ours("failures", RUN(lowerNumbaFailures(P.M)),
-         "a raise ends the path, so its tests fold away in the callers"),
+    ours("failures", RUN(lowerNumbaFailures(P.M, P.Kernel)),
+         "a raise that nobody catches ends the path, and its tests fold away"),
     ours("aggregates", RUN(splitAggregateStores(P.M)),
          "the memory of a result holds numbers, not tuples"),
     llvms("promote", "function(sroa<modify-cfg>)",
@@ -213,6 +213,8 @@ constexpr Pass Passes[] = {
           return P.Normal.has_value();
         },
         "what the reverse sweep asks about control flow is a value"),
+    ours("exceptions", RUN(countCarriedArrays(P.Kernel, P.Req)),
+         "whoever catches an exception gives back the arrays in it"),
     ours("hoist-loads", RUN(hoistLoads(*P.Normal, P.Req, P.AM.Function)),
          "subscripts tell more than LLVM's alias analysis"),
 };

@@ -64,7 +64,11 @@ bool dropFences(llvm::Function &F);
 
 /// Each raise (`ret i32 status` with a status that is neither 0 nor Numba's
 /// RETCODE_NONE) becomes `call @pyfront.fail(status, excinfo)`; unreachable.
-void lowerNumbaFailures(llvm::Module &M);
+/// Where a caller may catch it, it stays a return.
+void lowerNumbaFailures(llvm::Module &M, llvm::Function &Kernel);
+
+/// Counts the references to the caller's arrays that exceptions carry.
+void countCarriedArrays(llvm::Function &F, const Request &Req);
 
 /// Stores of structs and arrays become stores of what is in them.
 void splitAggregateStores(llvm::Module &M);

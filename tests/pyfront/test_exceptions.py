@@ -148,3 +148,35 @@ def test_internal_errors_leave_a_report(fake):
     assert "define i32" in (report / "captured.ll").read_text()
     assert '"mode": "reverse"' in (report / "request.json").read_text()
     assert str(report) in str(caught.value)
+
+
+@njit
+def carries_a_view(x):
+    if x[0] < 0.0:
+        raise ValueError("negative", x[1:])
+    return x[0] * x[1]
+
+
+@njit
+def carries_an_array_of_its_own(x):
+    t = 2.0 * x
+    if x[0] < 0.0:
+        raise ValueError("negative", t)
+    return t[0] * t[1]
+
+
+def test_what_an_exception_carries_outlives_the_call():
+    """An array of the caller is counted; what the kernel owns ends with the call, so it is refused."""
+    x, dx = -np.arange(1.0, 5.0), np.zeros(4)
+    derivative = ad.autodiff(carries_a_view, ad.Duplicated)
+    kept = []
+    for _ in range(20):
+        with pytest.raises(ValueError, match="negative") as caught:
+            derivative(x, dx)
+        kept.append(caught.value.args[1])
+    del caught
+    assert all(np.array_equal(view, x[1:]) and np.shares_memory(view, x) for view in kept)
+    assert not dx.any()
+    with pytest.raises(ad.UnsupportedError, match="an exception that carries an array") as refusal:
+        ad.autodiff(carries_an_array_of_its_own, ad.Duplicated)(x, dx)
+    assert refusal.value.line == carries_an_array_of_its_own.py_func.__code__.co_firstlineno + 4

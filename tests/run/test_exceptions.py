@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from numba import njit
 from oracle import active, check, check_raises, const, dup
+
+import pyfront as ad
 
 
 class Diverged(Exception):
@@ -225,3 +228,128 @@ def test_call_that_succeeds_after_one_that_failed(rng):
     for _ in range(2):
         check_raises(refuses_negative, dup(np.array([1.0, -1.0])))
         check(refuses_negative, dup(good), without=())
+
+
+@njit
+def root(x):
+    if x < 0.0:
+        raise ValueError("negative")
+    return math.sqrt(x)
+
+
+@njit
+def twice_root(x):
+    return 2.0 * root(x)
+
+
+@njit
+def caught_in_a_loop(a, b):
+    """The handler sees what was written before the raise; one `try` is in another."""
+    s = 0.0
+    for i in range(a.shape[0]):
+        local = np.empty(2)
+        try:
+            b[i] = a[i] * a[i]
+            local[0] = b[i] * a[i]
+            try:
+                s += twice_root(a[i]) * b[i]
+            except Exception:
+                local[0] *= 3.0
+            else:
+                s *= 1.5
+            b[i] *= 2.0
+        except Exception:
+            s += 3.0 * a[i] * b[i] * local[0]
+    return s
+
+
+@njit
+def not_caught(x, y):
+    """What is called in a `try` here is called without one there; the handler may raise too."""
+    try:
+        z = root(x)
+    except Exception:
+        z = x * root(y)
+    if z > 3.0:
+        raise OverflowError("too large")
+    return z * root(y + 1.0)
+
+
+def test_caught_where_it_is_called(rng):
+    check(caught_in_a_loop, dup(np.array([2.0, -0.5, -3.0, 0.7])), dup(rng.normal(size=4)))
+
+
+@pytest.mark.parametrize("y", [0.5, -0.5])
+def test_caught_and_not_caught(y):
+    check(not_caught, active(0.5), active(y))
+    check(not_caught, active(-0.5), active(abs(y)))
+
+
+def test_not_caught():
+    assert isinstance(check_raises(not_caught, active(0.5), active(-2.0)), ValueError)
+    assert isinstance(check_raises(not_caught, active(16.0), active(1.0)), OverflowError)
+
+
+def test_what_a_derivative_raises_is_caught():
+    of_root = ad.autodiff(root, ad.Active)
+
+    @njit
+    def slope_or_cube(x):
+        try:
+            y = of_root(x)
+        except Exception:
+            y = x * x * x
+        return y
+
+    for x, want in ((2.0, -0.25 * 2.0**-1.5), (-2.0, 12.0)):
+        assert ad.autodiff(slope_or_cube, ad.Active)(x) == pytest.approx(want, rel=1e-14)
+        assert ad.autodiff(slope_or_cube, ad.Duplicated, mode=ad.Forward)(x, 1.0) == pytest.approx(want, rel=1e-14)
+
+
+def test_run_time_arguments_through_a_derivative():
+    of_picky = ad.autodiff(picky, ad.Active, ad.Const)
+
+    @njit
+    def scaled(x, n):
+        return of_picky(x, n) * x
+
+    for mode, arguments in ((ad.Reverse, (-2.0, 5)), (ad.Forward, (-2.0, 1.0, 5))):
+        kind = ad.Duplicated if mode is ad.Forward else ad.Active
+        with pytest.raises(ValueError, match="negative") as caught:
+            ad.autodiff(scaled, kind, ad.Const, mode=mode)(*arguments)
+        assert caught.value.args == ("negative", 5)
+
+
+@njit
+def picky(x, n):
+    if x < 0.0:
+        raise ValueError("negative", n)
+    return x * x
+
+
+def test_an_exception_with_run_time_arguments_is_caught():
+    """Nobody reads what it carries; in a loop LLVM does not see that, and it is refused by its line."""
+
+    @njit
+    def one(x, n):
+        try:
+            y = picky(x, n)
+        except Exception:
+            y = 3.0 * x
+        return y
+
+    assert ad.autodiff(one, ad.Active, ad.Const)(-2.0, 5) == 3.0
+
+    @njit
+    def several(x, n):
+        s = 0.0
+        for _ in range(n):
+            try:
+                s += picky(x, n)
+            except Exception:
+                s += 3.0 * x
+        return s
+
+    with pytest.raises(ad.UnsupportedError, match="an exception that may be caught") as refusal:
+        ad.autodiff(several, ad.Active, ad.Const)(-2.0, 5)
+    assert refusal.value.line == picky.py_func.__code__.co_firstlineno + 3

@@ -6,6 +6,7 @@ In each kernel the line to be named ends with the mark `# refused`.
 from __future__ import annotations
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -238,3 +239,27 @@ def test_constant_use_of_what_is_not_differentiated():
     except ad.UnsupportedError:
         return
     assert adjoint == np.dot(a, b)
+
+
+def test_all_that_stands_in_the_way_is_told_at_once():
+    """In the order of the lines, and in words of Python."""
+
+    @njit
+    def kernel(a):
+        print(a[0])
+        values = [a[0]]
+        values.append(a[1] * np.random.normal())
+        table = Dict.empty(types.int64, types.float64)
+        return values[1] + len(table)
+
+    with pytest.raises(ad.UnsupportedError) as caught:
+        ad.autodiff(kernel, ad.Duplicated)(np.ones(2), np.ones(2))
+    first = kernel.py_func.__code__.co_firstlineno + 1
+    assert caught.value.line == first + 1
+    told = [line.rpartition(".py:")[2] for line in str(caught.value).splitlines() if ".py:" in line]
+    numbers = [int(line.split(":")[0]) - first for line in told]
+    assert numbers == sorted(numbers)
+    assert set(numbers) >= {1, 2, 3, 4}
+    for words in ("(as by `print`)", "a list or a set", "random numbers", "a dict"):
+        assert words in str(caught.value)
+    assert not re.search("NRT_|numba_|llvm", str(caught.value))

@@ -23,7 +23,7 @@ help:
 	@echo "make setup   Debian packages, .venv, engine: everything that the others need"
 	@echo "make demo    run the examples"
 	@echo "make test    run the tests; T='tests/run -k heat' picks some"
-	@echo "make fuzz    random programs until stopped"
+	@echo "make fuzz    random programs; PROGRAMS=5000 SEED=1 says how many and which"
 	@echo "make lint    what CI demands of the sources; make fix does what can be done"
 	@echo "make bench   measure, and write docs/benchmarks.md"
 	@echo "make asan    the tests under AddressSanitizer and UBSan"
@@ -69,8 +69,10 @@ T ?= tests
 test: build
 	@$(PYTHON) -m pytest -q -n auto --dist worksteal $(T)
 
+PROGRAMS ?= 1000
+SEED ?= 0
 fuzz: build
-	@PYFRONT_FUZZ=1 $(PYTHON) -m pytest -q -x -n auto tests/properties
+	@PYTHONPATH=tests $(PYTHON) -m properties.bulk --programs $(PROGRAMS) --seed $(SEED)
 
 bench: build build/release/build.ninja
 	@$(STEP) "Engine (release)" $(NINJA) build/release

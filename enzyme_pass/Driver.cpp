@@ -107,6 +107,7 @@ bool makePlanOf(Session &S) {
 
 bool emitCode(Session &S) {
   emitDerivative(*S.Decided);
+  raw_string_ostream(S.Result.Texts["derivative"]) << *S.M;
   S.Decided.reset();
   S.Known.reset();
   finishModule(*S.M, S.Req, S.AM);

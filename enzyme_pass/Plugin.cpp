@@ -106,7 +106,8 @@ void registerPasses(PassBuilder &PB) {
         }
         if (!Name.consume_front("print<ad-") || !Name.consume_back(">"))
           return false;
-        if (Name != "prepared" && Name != "facts" && Name != "plan")
+        if (Name != "prepared" && Name != "facts" && Name != "plan" &&
+            Name != "derivative")
           return false;
         MPM.addPass(PrintStagePass(Name));
         return true;

@@ -1,7 +1,7 @@
 """Fails if a source file, or a function in Python, is longer than one can take in.
 
-A file holds one idea; one that has outgrown the limit holds two. There is no list of exceptions. (clang-tidy looks at the
-functions in C++.)
+A file holds one idea; one that has outgrown the limit holds two. There is no list of exceptions. (The
+functions in C++ are clang-tidy's.)
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from oracle.arguments import Allocations
-from oracle.case import Case, in_order
+from oracle.case import Case, has_derivative, in_order
 from oracle.compare import assert_beside_untouched, assert_close
 
 PLAN_STEPS = ("reload", "recompute", "mincut", "snapshot")
@@ -49,7 +49,7 @@ class Adjoints:
         kernel: Callable[..., Any],
         call: Allocations,
         like: Any = None,
-        seed: float = 0.0,
+        seed: Any = 0.0,
         disable: tuple[str, ...] = (),
     ) -> None:
         import pyfront as ad
@@ -57,7 +57,7 @@ class Adjoints:
         annotation = {"const": ad.Const, "active": ad.Active, "duplicated": ad.Duplicated}
         self.call = call
         self.returns = like is not None
-        self.seeds = {"seed": seed} if isinstance(like, (float, np.floating)) else {}
+        self.seeds = {"seed": seed} if has_derivative(like) else {}
         self.function = ad.autodiff(
             kernel,
             *(annotation[argument.kind] for argument in call.arguments),

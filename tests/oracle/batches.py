@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 
 from oracle.adjoints import Adjoints
-from oracle.case import Case, in_order
+from oracle.case import Case, in_order, seeds_of
 from oracle.compare import assert_beside_untouched, assert_close
+from oracle.gradient import numbers_of
 from oracle.tangents import Tangents, draw_direction
 
 # One case in so many is checked in batches.
 EVERY = 12
 TANGENTS = 3
 ADJOINTS = 2
+SEED = 0.75
 
 
 @dataclass
@@ -84,6 +86,8 @@ class Batch:
         if result is None:
             return []
         count = sum(argument.kind == "active" for argument in self.case.call.arguments)
+        if self.forward and isinstance(self.case.value, tuple):
+            return list(zip(*result, strict=True))
         return [result] if self.forward or count == 1 else list(result)
 
 
@@ -100,12 +104,15 @@ def check_batches(case: Case) -> None:
         check_adjoints(case, seed_per_lane=odd)
 
 
-def check_tangents(case: Case, *, stacked: bool) -> None:
-    """A batch of directions."""
+def check_tangents(case: Case, *, stacked: bool, single: bool = True) -> None:
+    """A batch of directions, compared with single calls or with the oracle."""
     random = np.random.default_rng(11)
     directions = [draw_direction(case, random) for _ in range(TANGENTS)]
-    single = Tangents(case.kernel, case.call, case.value)
-    wanted = [single(direction) for direction in directions]
+    if single:
+        tangents = Tangents(case.kernel, case.call, case.value)
+        wanted = [tangents(direction).outputs(case.call) for direction in directions]
+    else:
+        wanted = [case.want.tangents @ direction.weights for direction in directions]
     batch = Batch(case, forward=True, stacked=stacked)
     lanes = batch([direction.memory for direction in directions], [direction.scalars for direction in directions])
     case.assert_primal(lanes.memory, lanes.value)
@@ -115,35 +122,45 @@ def check_tangents(case: Case, *, stacked: bool) -> None:
         weights = np.abs(direction.weights)
         assert_close(
             in_order(case.call, lanes.shadows[number], results),
-            want.outputs(case.call),
-            np.abs(want.outputs(case.call)),
+            want,
+            np.abs(want) if single else np.abs(case.want.tangents) @ weights,
             case.want.magnitudes @ weights,
             case.width,
             f"tangents of lane {number}",
         )
 
 
-def check_adjoints(case: Case, *, seed_per_lane: bool) -> None:
-    """A batch of adjoints of the outputs."""
+def check_adjoints(case: Case, *, seed_per_lane: bool, single: bool = True) -> None:
+    """A batch of adjoints of the outputs, compared with single calls or with the oracle."""
     random = np.random.default_rng(13)
     shadows = [case.call.shadows(random) for _ in range(ADJOINTS)]
-    seeds = [case.seed * (2.0 if seed_per_lane and lane else 1.0) for lane in range(ADJOINTS)]
-    wanted = [
-        Adjoints(case.kernel, case.call, case.value, seed)(lane) for lane, seed in zip(shadows, seeds, strict=True)
+    seeds = [
+        seeds_of(case.value, SEED * (2.0 if seed_per_lane and lane else 1.0)) if case.returns_float else 0.0
+        for lane in range(ADJOINTS)
     ]
-    seed: Any = (tuple(seeds) if seed_per_lane else case.seed) if case.returns_float else None
+    outputs = [in_order(case.call, lane, numbers_of(seed)) for lane, seed in zip(shadows, seeds, strict=True)]
+    if single:
+        alone = [
+            Adjoints(case.kernel, case.call, case.value, seed)(lane).inputs(case.call)
+            for lane, seed in zip(shadows, seeds, strict=True)
+        ]
+        wanted = [case.want.directions.T @ inputs for inputs in alone]
+        scales = [np.abs(case.want.directions.T) @ np.abs(inputs) for inputs in alone]
+    else:
+        wanted = [weights @ case.want.tangents for weights in outputs]
+        scales = [np.abs(weights) @ np.abs(case.want.tangents) for weights in outputs]
+    seed: Any = (tuple(seeds) if seed_per_lane else seeds[0]) if case.returns_float else None
     lanes = Batch(case, forward=False)(shadows, [[] for _ in shadows], seed)
     case.assert_primal(lanes.memory, lanes.value)
-    for number, (lane, want) in enumerate(zip(shadows, wanted, strict=True)):
+    for number, lane in enumerate(shadows):
         assert_beside_untouched(lanes.shadows[number], lane, case.call.covered())
         adjoints = in_order(case.call, lanes.shadows[number], [adjoint[number] for adjoint in lanes.scalars])
-        inputs = want.inputs(case.call)
-        magnitude = np.abs(in_order(case.call, lane, [seeds[number]])) @ case.want.magnitudes
+        magnitude = np.abs(outputs[number]) @ case.want.magnitudes
         assert_close(
             case.want.directions.T @ adjoints,
-            case.want.directions.T @ inputs,
-            np.abs(case.want.directions.T) @ np.abs(inputs),
-            np.abs(case.want.directions.T) @ np.abs(inputs) + magnitude,
+            wanted[number],
+            scales[number],
+            scales[number] + np.abs(case.want.directions.T) @ np.abs(adjoints) + magnitude,
             case.width,
             f"adjoints of lane {number}",
         )

@@ -5,6 +5,10 @@ taken to powers, rounded to an int. Beside the tangent it carries the *path magn
 partials with every term taken absolutely. Two exact methods may differ by rounding of that size and no more, so it is
 the honest scale for comparing them when terms cancel.
 
+A number that is not used contributes nothing: a partial that is infinite or NaN counts only where the tangent is not
+exactly zero, and a partial of exactly zero lets nothing through. Where a function has a kink or a tie the derivative is
+one of several; that it was there is kept in `KINKS`.
+
 Invariant: a tangent never gets lost in silence. Turning a dual into a plain float is an error; only `int()`, `bool()`
 and comparisons, whose derivative is zero, leave the dual numbers.
 """
@@ -15,6 +19,9 @@ import math
 from typing import Any
 
 import numpy as np
+
+KINKS: list[str] = []
+"""The functions that were evaluated at a kink since somebody cleared the list."""
 
 
 class Dual:
@@ -89,7 +96,9 @@ class Dual:
         return chain(-self.value, (-1.0, self))
 
     def __abs__(self) -> Dual:
-        return self if self.value >= 0.0 else -self
+        if self.value == 0.0:
+            KINKS.append("abs")
+        return self if math.copysign(1.0, self.value) > 0.0 else -self
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
@@ -174,12 +183,20 @@ def chain(value: float, *terms: tuple[float, Any]) -> Dual:
         if not isinstance(operand, Dual) or operand.tangent is None:
             continue
         if tangent is None:
-            tangent = operand.tangent * partial
-            magnitude = operand.magnitude * abs(partial)
+            tangent = times(operand.tangent, partial)
+            magnitude = times(operand.magnitude, abs(partial))
         else:
-            tangent = tangent + operand.tangent * partial
-            magnitude = magnitude + operand.magnitude * abs(partial)
+            tangent = tangent + times(operand.tangent, partial)
+            magnitude = magnitude + times(operand.magnitude, abs(partial))
     return Dual(value, tangent, magnitude)
+
+
+def times(row: np.ndarray, partial: float) -> np.ndarray:
+    """The product, in which zero times anything is zero."""
+    product = row * partial
+    if not math.isfinite(product.sum()):
+        product[(row == 0.0) | (partial == 0.0)] = 0.0
+    return product
 
 
 def divide(left: Any, right: Any) -> Dual:
@@ -191,13 +208,15 @@ def divide(left: Any, right: Any) -> Dual:
 def floor_remainder(left: Any, right: Any) -> Dual:
     """left % right, whose sign follows the divisor: left - right * floor(left / right)."""
     over, under = value_of(left), value_of(right)
-    return chain(over % under, (1.0, left), (-float(over // under), right))
+    rest = over % under
+    return chain(rest, (1.0, left), (-float(round((over - rest) / under)), right))
 
 
 def truncated_remainder(left: Any, right: Any) -> Dual:
     """fmod(left, right), whose sign follows the dividend: left - right * trunc(left / right)."""
     over, under = value_of(left), value_of(right)
-    return chain(math.fmod(over, under), (1.0, left), (-float(math.trunc(over / under)), right))
+    rest = math.fmod(over, under)
+    return chain(rest, (1.0, left), (-float(round((over - rest) / under)), right))
 
 
 def power(base: Any, exponent: Any) -> Dual:

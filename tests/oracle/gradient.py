@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from oracle.arguments import Allocations
-from oracle.dual import Dual, value_of
+from oracle.dual import KINKS, Dual, value_of
 from oracle.namespace import on_duals
 
 MOST_UNIT_DIRECTIONS = 96
@@ -27,9 +27,10 @@ RANDOM_DIRECTIONS = 6
 class Expected:
     """What the derivative must give, along the columns of `directions`.
 
-    `tangents` has one row per output (the locations in order, then the result), `magnitudes` the same with absolute
-    terms all the way back (see `oracle.dual`); `adjoint` is the sum over outputs that the seeds weigh, `scale` the sum
-    of its absolute terms, `magnitude` that of the magnitudes.
+    `tangents` has one row per output (the locations in order, then the numbers of the result), `magnitudes` the same
+    with absolute terms all the way back (see `oracle.dual`); `adjoint` is the sum over outputs that the seeds weigh,
+    `scale` the sum of its absolute terms, `magnitude` that of the magnitudes. `kinks` are the functions that were
+    evaluated where they have no single derivative.
     """
 
     value: Any
@@ -40,6 +41,12 @@ class Expected:
     adjoint: np.ndarray
     scale: np.ndarray
     magnitude: np.ndarray
+    kinks: tuple[str, ...] = ()
+
+
+def numbers_of(result: Any) -> tuple[Any, ...]:
+    """The numbers of a result: its elements, if it is a tuple."""
+    return result if isinstance(result, tuple) else (result,)
 
 
 def directions_for(inputs: int, random: np.random.Generator) -> np.ndarray:
@@ -50,9 +57,12 @@ def directions_for(inputs: int, random: np.random.Generator) -> np.ndarray:
 
 
 def expected(
-    kernel: Callable[..., Any], call: Allocations, shadows: list[np.ndarray], seed: float, random: np.random.Generator
+    kernel: Callable[..., Any], call: Allocations, shadows: list[np.ndarray], seed: Any, random: np.random.Generator
 ) -> Expected:
-    """Runs the kernel on duals and pulls the seeds back through its tangents."""
+    """Runs the kernel on duals and pulls the seeds back through its tangents.
+
+    `seed` is the result's adjoint, a tuple for a tuple, or a function from the result to it.
+    """
     covered = call.covered()
     actives = [k for k, argument in enumerate(call.arguments) if argument.kind == "active"]
     inputs = sum(len(positions) for positions in covered) + len(actives)
@@ -73,32 +83,43 @@ def expected(
             values[k] = varied(argument.value)
         elif isinstance(argument.value, np.floating):
             values[k] = float(argument.value)
+        elif isinstance(argument.value, np.integer):
+            values[k] = int(argument.value)
 
-    value = on_duals(kernel)(*values)
+    KINKS.clear()
+    with np.errstate(all="ignore"):
+        value = on_duals(kernel)(*values)
 
     outputs = [
         (float(shadow[position]), flat[position])
         for flat, shadow, positions in zip(memory, shadows, covered, strict=True)
         for position in positions
     ]
-    outputs.append((seed, value))
+    plain_value = tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value)
+    seeds = seed(plain_value) if callable(seed) else seed
+    outputs.extend(zip(numbers_of(seeds), numbers_of(value), strict=True))
     tangents, magnitudes = np.zeros((2, len(outputs), directions.shape[1]))
     for row, (_, output) in enumerate(outputs):
         if isinstance(output, Dual) and output.tangent is not None:
             tangents[row] = output.tangent
             magnitudes[row] = output.magnitude
+    # Columns of NaN are the caller's to refuse.
     weights = np.array([weight for weight, _ in outputs])
     plain = [
         np.array([value_of(number) for number in flat], dtype=owner.dtype)
         for flat, owner in zip(memory, call.owners, strict=True)
     ]
+    with np.errstate(all="ignore"):
+        adjoint, scale = weights @ tangents, np.abs(weights) @ np.abs(tangents)
+        magnitude = np.abs(weights) @ magnitudes
     return Expected(
-        value=value_of(value),
+        value=plain_value,
         memory=plain,
         directions=directions,
         tangents=tangents,
         magnitudes=magnitudes,
-        adjoint=weights @ tangents,
-        scale=np.abs(weights) @ np.abs(tangents),
-        magnitude=np.abs(weights) @ magnitudes,
+        adjoint=adjoint,
+        scale=scale,
+        magnitude=magnitude,
+        kinks=tuple(KINKS),
     )

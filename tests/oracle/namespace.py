@@ -11,6 +11,7 @@ Invariant: arrays of floats are object arrays of duals or floats; arrays of ints
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 import types
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from oracle.dual import Dual, chain, floor_remainder, power, truncated_remainder, value_of
+from oracle.dual import KINKS, Dual, chain, floor_remainder, power, truncated_remainder, value_of
 
 STEP = 1e-150
 
@@ -56,12 +57,17 @@ def hypot(x: Any, y: Any) -> Any:
     """The length of (x, y)."""
     a, b = value_of(x), value_of(y)
     length = math.hypot(a, b)
+    if length == 0.0:
+        KINKS.append("hypot")
+        return chain(0.0, (0.0, x), (0.0, y))
     return chain(length, (a / length, x), (b / length, y))
 
 
 def copysign(x: Any, y: Any) -> Any:
     """The absolute value of x with the sign of y."""
     value = math.copysign(value_of(x), value_of(y))
+    if value == 0.0:
+        KINKS.append("copysign")
     return chain(value, (math.copysign(1.0, value_of(x)) * math.copysign(1.0, value), x))
 
 
@@ -89,19 +95,58 @@ def logaddexp(x: Any, y: Any) -> Any:
     return chain(value, (math.exp(a - value), x), (math.exp(b - value), y))
 
 
+def logaddexp2(x: Any, y: Any) -> Any:
+    """log2(2**x + 2**y)."""
+    a, b = value_of(x), value_of(y)
+    value = float(np.logaddexp2(a, b))
+    return chain(value, (2.0 ** (a - value), x), (2.0 ** (b - value), y))
+
+
+def sinc(x: Any) -> Any:
+    """sin(pi x) / (pi x)."""
+    a = value_of(x)
+    value = float(np.sinc(a))
+    return chain(value, ((math.cos(math.pi * a) - value) / a if a != 0.0 else 0.0, x))
+
+
+def interp(x: Any, xp: np.ndarray, fp: np.ndarray) -> Any:
+    """Linear between the points (xp, fp), constant beyond; at a point the slope is that on its right."""
+    a, nodes = value_of(x), [float(value_of(node)) for node in xp]
+    if a < nodes[0] or a >= nodes[-1]:
+        if a in (nodes[0], nodes[-1]):
+            KINKS.append("interp")
+        return fp[0] if a < nodes[0] else fp[-1]
+    k = int(np.searchsorted(nodes, a, "right")) - 1
+    slope = (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k])
+    return slope * (x - xp[k]) + fp[k]
+
+
+def tied(x: Any, y: Any) -> None:
+    """Keeps a record of operands that are equal without being the same."""
+    if x is not y and value_of(x) == value_of(y):
+        KINKS.append("tie")
+
+
 def maximum(x: Any, y: Any) -> Any:
     """The larger of two numbers."""
+    tied(x, y)
     return x if value_of(x) >= value_of(y) else y
 
 
 def minimum(x: Any, y: Any) -> Any:
     """The smaller of two numbers."""
+    tied(x, y)
     return x if value_of(x) <= value_of(y) else y
 
 
 def clip(x: Any, low: Any, high: Any) -> Any:
     """x, held between low and high."""
     return minimum(maximum(x, low), high)
+
+
+def of_several(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Python's own `max` or `min`."""
+    return lambda first, *rest: functools.reduce(function, rest, first)
 
 
 SQUARE_ROOT_OF_PI = math.sqrt(math.pi)
@@ -167,6 +212,10 @@ NUMPY_SCALAR: dict[str, Callable[..., Any]] = {
     "mod": floor_remainder,
     "remainder": floor_remainder,
     "logaddexp": logaddexp,
+    "logaddexp2": logaddexp2,
+    "sinc": sinc,
+    "float_power": power,
+    "floor_divide": lambda x, y: x // y,
     "maximum": maximum,
     "minimum": minimum,
     "fmax": maximum,
@@ -295,6 +344,9 @@ class Numpy:
     def arange(self, *bounds: Any) -> np.ndarray:
         return as_objects(np.arange(*bounds))
 
+    def interp(self, x: Any, xp: np.ndarray, fp: np.ndarray) -> Any:
+        return elementwise(lambda number: interp(number, xp, fp))(x)
+
     def round(self, number: Any) -> Any:
         return elementwise(NUMPY_SCALAR["rint"])(number)
 
@@ -308,6 +360,8 @@ REPLACED = {
     id(math): MATH,
     id(np): NUMPY,
     id(float): FLOAT,
+    id(max): of_several(maximum),
+    id(min): of_several(minimum),
     **{id(vars(math)[name]): function for name, function in SCALAR.items() if name in vars(math)},
 }
 
@@ -329,7 +383,8 @@ def twin(kernel: Callable[..., Any], counterparts: dict[int, Any], done: dict[in
     function = getattr(kernel, "py_func", kernel)
     if id(function) in done:
         return done[id(function)]
-    scope: dict[str, Any] = {"__builtins__": function.__globals__["__builtins__"], "float": counterparts[id(float)]}
+    scope: dict[str, Any] = {"__builtins__": function.__globals__["__builtins__"]}
+    scope |= {kind.__name__: counterparts[id(kind)] for kind in (float, max, min) if id(kind) in counterparts}
     # A function that names itself finds its twin through the same dictionary.
     cells = tuple(types.CellType() for _ in function.__closure__ or ())
     result = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells or None)

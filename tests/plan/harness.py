@@ -39,6 +39,8 @@ class Wish:
     disable: tuple[str, ...] = ()
     may_alias: bool = False
     split: bool = False
+    forward: bool = False
+    width: int = 1
 
     def module(self) -> str:
         """The captured kernel as text, with its request."""
@@ -52,6 +54,8 @@ class Wish:
             results=results.numbers(results.return_type(self.kernel.__name__, captured.return_type)),
             may_alias=self.may_alias,
             split=self.split,
+            forward=self.forward,
+            width=self.width,
             disable=self.disable,
         )
         text = str(captured.module)
@@ -63,7 +67,7 @@ class Wish:
         scalar = type_.dtype if isinstance(type_, types.Array) else type_
         if name in self.const or not isinstance(scalar, types.Float):
             return Const
-        return Duplicated if isinstance(type_, types.Array) else Active
+        return Duplicated if self.forward or isinstance(type_, types.Array) else Active
 
 
 def run_pass(wish: Wish, passes: str, folder: Path, plugin: str = "EnzymePass.so") -> str:

@@ -7,6 +7,9 @@ import math
 import numpy as np
 from numba import njit
 
+KNOTS = np.linspace(-8.0, 8.0, 33)
+STRAIGHT = 0.5 * KNOTS + 0.25
+
 
 @njit
 def mix(u, v):
@@ -45,3 +48,42 @@ def doubled(p):
     for j in range(p.shape[0]):
         q[j] = 0.2 * p[j] * p[p.shape[0] - 1 - j]
     return q
+
+
+@njit
+def either(u, v):
+    if u == v:
+        return u * v
+    if u < 0.0:
+        return 0.5 * u
+    return v
+
+
+@njit
+def tail(p):
+    return p[1:]
+
+
+@njit
+def every_other(p):
+    return p[::2]
+
+
+@njit
+def halves(p):
+    middle = p.shape[0] // 2
+    p[middle] = 0.5 * p[middle]
+    return p[:middle], 0.5 * p[middle] * p[0]
+
+
+@njit
+def root_or_raise(u):
+    if u < 0.0:
+        raise ValueError("random kernel")
+    return math.sqrt(1.0 + u)
+
+
+@njit
+def soft_minimum(u, v):
+    m = min(u, v)
+    return m - 0.5 * math.log(math.exp(-(u - m) / 0.5) + math.exp(-(v - m) / 0.5))

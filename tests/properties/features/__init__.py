@@ -1,0 +1,43 @@
+"""The features of random kernels, one file each: what each contributes is a few productions for a `Drawing`.
+
+A new feature is a new file with a `FEATURE`, and its name in `FEATURES`.
+"""
+
+from __future__ import annotations
+
+from properties.features import (
+    array_expressions,
+    callees,
+    comparisons,
+    exceptions,
+    exits,
+    integers,
+    local_arrays,
+    loops,
+    masked,
+    plain,
+    remainders,
+    special_points,
+    swaps,
+    views,
+    workspace,
+)
+
+PLAIN = plain.FEATURE
+
+FEATURES = (
+    array_expressions.FEATURE,
+    callees.FEATURE,
+    comparisons.FEATURE,
+    exceptions.FEATURE,
+    exits.FEATURE,
+    integers.FEATURE,
+    local_arrays.FEATURE,
+    loops.FEATURE,
+    masked.FEATURE,
+    remainders.FEATURE,
+    special_points.FEATURE,
+    swaps.FEATURE,
+    views.FEATURE,
+    workspace.FEATURE,
+)

@@ -102,7 +102,7 @@ class Drawing:
         self.indent = 1
         self.loops = 0
         self.trips = 1
-        self.budget = self.between(2, 7)
+        self.budget = self.between(1, 5)
         self.scope = Scope()
         self.names = 0
         self.returns: Callable[[], str] = lambda: "return"

@@ -134,7 +134,6 @@ def test_workspace_passed_twice():
     check(one_workspace_under_two_names, dup(np.array([1.5])), const(memory[:3]), const(memory[1:]))
 
 
-@pytest.mark.xfail(strict=True, reason="an exception that the kernel catches")
 def test_caught_exceptions():
     check(caught_from_a_callee, active(-1.0))
     check(caught_from_a_callee, active(1.0))

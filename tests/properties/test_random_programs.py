@@ -24,7 +24,6 @@ FIRST = int(os.environ.get("PYFRONT_FUZZ_SEED", "0")) * 1_000_000
 # Features that find what is not mended yet.
 UNMENDED = {
     "masked": "zero times infinity in discarded values",
-    "exceptions": "an exception that the kernel catches",
 }
 
 

@@ -15,7 +15,7 @@ namespace pyfront {
 
 ElementAccesses::ElementAccesses(const NormalFunction &N, const Request &Req,
                                  ScalarEvolution &SE)
-    : N(N), Req(Req), SE(SE), DT(*N.F) {
+    : N(N), Req(Req), SE(SE), DT(*N.F), Bounds(SE) {
   for (const NormalLoop &NL : N.Loops) {
     auto *Counter = dyn_cast<SCEVAddRecExpr>(SE.getSCEV(NL.Counter));
     Loops.push_back(Counter ? Counter->getLoop() : nullptr);
@@ -30,8 +30,11 @@ void ElementAccesses::collectAssumptions() {
                        ICmpInst::ICMP_ULT, m_Value(Index), m_Value(Extent)))) ||
         !Index->getType()->isIntegerTy(64) || !isNonNegativeAt(*Extent, I))
       continue;
-    if (std::optional<AffineForm> F = AffineForm::of(SE.getSCEV(Index), SE))
-      Assumed.push_back({&I, *F, SE.getSCEV(Extent)});
+    if (std::optional<AffineForm> F = AffineForm::of(SE.getSCEV(Index), SE)) {
+      AffineForm Above =
+          AffineForm(SE.getSCEV(Extent)).minus(*F, SE).plus(-1, SE);
+      Assumed[N.loopOf(I.getParent())].push_back({&I, *F, Above});
+    }
   }
 }
 
@@ -67,7 +70,27 @@ std::optional<LoopNest> ElementAccesses::nestOf(const BasicBlock *BB) const {
   return Nest;
 }
 
-std::optional<ElementAccess> ElementAccesses::of(const Instruction &I) const {
+ElementAccesses::Known &ElementAccesses::known(const Instruction &I) const {
+  std::unique_ptr<Known> &K = Memo[&I];
+  if (!K) {
+    K = std::make_unique<Known>();
+    K->Access = compute(I);
+  }
+  return *K;
+}
+
+const ElementAccess *ElementAccesses::of(const Instruction &I) const {
+  const std::optional<ElementAccess> &Access = known(I).Access;
+  return Access ? &*Access : nullptr;
+}
+
+void ElementAccesses::forget() {
+  Bounds.forget();
+  Memo.clear();
+}
+
+std::optional<ElementAccess>
+ElementAccesses::compute(const Instruction &I) const {
   Value *Ptr = const_cast<Value *>(getLoadStorePointerOperand(&I));
   std::optional<LoopNest> Nest = nestOf(I.getParent());
   if (!Ptr || !Nest)
@@ -154,9 +177,23 @@ ElementAccesses::shapesFor(const ElementAccess &A,
   return Shapes;
 }
 
-std::optional<SmallVector<AffineForm, 4>>
+const ElementAccesses::SubscriptForms *
 ElementAccesses::subscripts(const ElementAccess &A,
                             const ArrayShape &Shape) const {
+  Known &K = known(*A.I);
+  auto It = find_if(K.Splits, [&](auto &S) { return S.first == Shape; });
+  if (It == K.Splits.end()) {
+    K.Splits.emplace_back(
+        Shape,
+        std::make_unique<std::optional<SubscriptForms>>(split(A, Shape)));
+    It = std::prev(K.Splits.end());
+  }
+  const std::optional<SubscriptForms> &Forms = *It->second;
+  return Forms ? &*Forms : nullptr;
+}
+
+std::optional<ElementAccesses::SubscriptForms>
+ElementAccesses::split(const ElementAccess &A, const ArrayShape &Shape) const {
   Type *I64 = A.Offset.Rest->getType();
   bool ByStrides = !Shape.Strides.empty();
   SmallVector<const SCEV *, 4> Strides = Shape.Strides;
@@ -165,7 +202,7 @@ ElementAccesses::subscripts(const ElementAccess &A,
     for (const SCEV *Extent : reverse(Shape.Extents))
       Strides.insert(Strides.begin(), SE.getMulExpr(Strides.front(), Extent));
   }
-  SmallVector<AffineForm, 4> Result;
+  SubscriptForms Result;
   AffineForm Rest = A.Offset;
   for (const SCEV *Stride : Strides) {
     AffineForm::Division D = Rest.divide(Stride, SE);
@@ -174,7 +211,7 @@ ElementAccesses::subscripts(const ElementAccess &A,
   }
   if (Rest.constant() != 0)
     return std::nullopt;
-  AffineDomain Domain = AffineDomain::ofNest(A.Nest, SE);
+  AffineDomain Domain = AffineDomain::ofNest(A.Nest, Bounds);
   // By strides, no axis is known to be the outermost: each has its extent.
   unsigned First = ByStrides ? 0 : 1;
   for (auto [Axis, Extent] : enumerate(Shape.Extents))
@@ -192,15 +229,32 @@ bool ElementAccesses::isWithin(const AffineForm &F, const SCEV *Extent,
 
 bool ElementAccesses::isNonNegative(const AffineForm &F, const ElementAccess &A,
                                     const AffineDomain &Domain) const {
-  if (Domain.isNonNegative(F))
-    return true;
-  return any_of(Assumed, [&](const InBounds &B) {
-    if (!runsWith(*B.Assumption, *A.I))
-      return false;
-    AffineForm Above = AffineForm(B.Extent).minus(B.Index, SE).plus(-1, SE);
-    return Domain.isNonNegative(F.minus(B.Index, SE)) ||
-           Domain.isNonNegative(F.minus(Above, SE));
-  });
+  return Domain.isNonNegative(F) || isAssumed(F, A, Domain);
+}
+
+/// First what was assumed in so many words, which is most of it; then what
+/// follows from an assumption.
+bool ElementAccesses::isAssumed(const AffineForm &F, const ElementAccess &A,
+                                const AffineDomain &Domain) const {
+  SmallVector<ArrayRef<InBounds>, 4> Around;
+  for (int L = N.loopOf(A.I->getParent());; L = N.Loops[L].Parent) {
+    if (auto It = Assumed.find(L); It != Assumed.end())
+      Around.push_back(It->second);
+    if (L < 0)
+      break;
+  }
+  auto Any = [&](function_ref<bool(const InBounds &)> Shows) {
+    return any_of(Around, [&](ArrayRef<InBounds> All) {
+      return any_of(All, [&](const InBounds &B) {
+        return Shows(B) && runsWith(*B.Assumption, *A.I);
+      });
+    });
+  };
+  return Any([&](const InBounds &B) { return F == B.Index || F == B.Above; }) ||
+         Any([&](const InBounds &B) {
+           return Domain.isNonNegative(F.minus(B.Index, SE)) ||
+                  Domain.isNonNegative(F.minus(B.Above, SE));
+         });
 }
 
 bool ElementAccesses::runsWith(const Instruction &Assumption,

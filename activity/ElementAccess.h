@@ -20,7 +20,9 @@
 #include "core/AffineBounds.h"
 #include "core/NormalFunction.h"
 #include "core/Request.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/IR/Dominators.h"
+#include <memory>
 
 namespace pyfront {
 
@@ -47,19 +49,25 @@ struct ArrayShape {
   }
 };
 
+/// Answers are kept: every access is compared with many others. Whoever changes
+/// the function says so by `forget`.
 class ElementAccesses {
 public:
   ElementAccesses(const NormalFunction &N, const Request &Req,
                   llvm::ScalarEvolution &SE);
 
-  /// Empty if `I` does not read or write one element at an affine offset.
-  std::optional<ElementAccess> of(const llvm::Instruction &I) const;
+  using SubscriptForms = llvm::SmallVector<AffineForm, 4>;
+
+  /// Null if `I` does not read or write one element at an affine offset.
+  const ElementAccess *of(const llvm::Instruction &I) const;
   /// Shapes to try on two accesses of one base.
   llvm::SmallVector<ArrayShape, 4> shapesFor(const ElementAccess &A,
                                              const ElementAccess &B) const;
-  /// One form per axis; empty if the split is not known to be right.
-  std::optional<llvm::SmallVector<AffineForm, 4>>
-  subscripts(const ElementAccess &A, const ArrayShape &Shape) const;
+  /// One form per axis; null if the split is not known to be right.
+  const SubscriptForms *subscripts(const ElementAccess &A,
+                                   const ArrayShape &Shape) const;
+  LoopBounds &bounds() const { return Bounds; }
+  void forget();
 
   /// The innermost loop around an instruction; null: none.
   const llvm::Loop *innermost(const llvm::Instruction &I) const;
@@ -69,15 +77,30 @@ private:
   struct InBounds {
     const llvm::Instruction *Assumption;
     AffineForm Index;
-    const llvm::SCEV *Extent;
+    /// `Extent - 1 - Index`
+    AffineForm Above;
+  };
+  /// An access, and its split by each shape that was tried.
+  struct Known {
+    std::optional<ElementAccess> Access;
+    llvm::SmallVector<
+        std::pair<ArrayShape, std::unique_ptr<std::optional<SubscriptForms>>>,
+        2>
+        Splits;
   };
 
   void collectAssumptions();
+  Known &known(const llvm::Instruction &I) const;
+  std::optional<ElementAccess> compute(const llvm::Instruction &I) const;
+  std::optional<SubscriptForms> split(const ElementAccess &A,
+                                      const ArrayShape &Shape) const;
   bool isNonNegativeAt(llvm::Value &V, const llvm::Instruction &At) const;
   std::optional<LoopNest> nestOf(const llvm::BasicBlock *BB) const;
   std::optional<ArrayShape> shapeOfArgument(const llvm::Value *Base) const;
   bool isWithin(const AffineForm &F, const llvm::SCEV *Extent,
                 const ElementAccess &A, const AffineDomain &Domain) const;
+  bool isAssumed(const AffineForm &F, const ElementAccess &A,
+                 const AffineDomain &Domain) const;
   /// Whether `F >= 0` at `A`, given what is assumed there.
   bool isNonNegative(const AffineForm &F, const ElementAccess &A,
                      const AffineDomain &Domain) const;
@@ -92,7 +115,11 @@ private:
   /// By the indexes of `NormalFunction::Loops`; null if it has no counter that
   /// ScalarEvolution sees as one.
   llvm::SmallVector<const llvm::Loop *, 8> Loops;
-  llvm::SmallVector<InBounds, 8> Assumed;
+  /// By the innermost loop around the assumption, -1: none.
+  llvm::DenseMap<int, llvm::SmallVector<InBounds, 8>> Assumed;
+  mutable LoopBounds Bounds;
+  mutable llvm::DenseMap<const llvm::Instruction *, std::unique_ptr<Known>>
+      Memo;
 };
 
 } // namespace pyfront

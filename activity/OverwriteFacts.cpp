@@ -1,4 +1,4 @@
-//===- OverwriteFacts.cpp - How: block reachability, once per function ----===//
+//===- OverwriteFacts.cpp - How: writes by object, paths by block ---------===//
 #include "activity/OverwriteFacts.h"
 #include "activity/Subscripts.h"
 #include "llvm/IR/CFG.h"
@@ -13,8 +13,6 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
     : N(N), Objects(Objects) {
   for (const BasicBlock &BB : *N.F)
     Index.try_emplace(&BB, Index.size());
-  for (const BasicBlock &BB : *N.F)
-    Entered.push_back(enteredFrom(&BB, nullptr));
   for (const BasicBlock *BB : N.Order)
     for (const Instruction &I : *BB) {
       if (std::optional<Access> Write = writeOf(I))
@@ -22,18 +20,38 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
       if (auto *Load = dyn_cast<LoadInst>(&I))
         Loads.push_back(Load);
     }
+  WritesOf.resize(Objects.size());
+  for (unsigned W = 0; W < Writes.size(); ++W) {
+    if (Writes[W].isAnything() || Objects.isUnknown(Writes[W].Ptr))
+      WritesAnywhere.push_back(W);
+    else
+      for (unsigned O : Objects.touched(Writes[W].Ptr))
+        WritesOf[O].push_back(W);
+  }
   for (const LoadInst *Load : Loads) {
     if (CallerWrites && isShared(Load->getPointerOperand()))
       ByCaller.insert(Load);
-    const Access Read = accessesOf(*Load).front();
-    for (const Access &Write : Writes) {
-      if (!Objects.mayTouch(Write, Read) || !runsAfter(Write.I, Load) ||
-          Subs.neverMeetsLater(*Load, *Write.I))
+    for (unsigned W : writesMeeting(Load)) {
+      const Instruction *Write = Writes[W].I;
+      if (!runsAfter(Write, Load) || Subs.neverMeetsLater(*Load, *Write))
         continue;
-      Overwriter[Load] = Write.I;
+      Overwriter[Load] = Write;
       break;
     }
   }
+}
+
+SmallVector<unsigned, 8>
+OverwriteFacts::writesMeeting(const LoadInst *Load) const {
+  const Value *Ptr = Load->getPointerOperand();
+  if (Objects.isUnknown(Ptr))
+    return to_vector<8>(seq<unsigned>(0, Writes.size()));
+  SmallVector<unsigned, 8> Result{ArrayRef<unsigned>(WritesAnywhere)};
+  for (unsigned O : Objects.pointsTo(Ptr))
+    append_range(Result, WritesOf[O]);
+  llvm::sort(Result);
+  Result.erase(llvm::unique(Result), Result.end());
+  return Result;
 }
 
 bool OverwriteFacts::isShared(const Value *Ptr) const {
@@ -44,17 +62,41 @@ bool OverwriteFacts::isShared(const Value *Ptr) const {
          });
 }
 
-BitVector OverwriteFacts::enteredFrom(const BasicBlock *From,
-                                      const BasicBlock *Forbidden) const {
-  BitVector Seen(Index.size());
+const BitVector &
+OverwriteFacts::enteredFrom(const BasicBlock *From,
+                            const BasicBlock *Forbidden) const {
+  std::unique_ptr<BitVector> &Blocks = Entered[{From, Forbidden}];
+  if (Blocks)
+    return *Blocks;
+  Blocks = std::make_unique<BitVector>(Index.size());
   SmallVector<const BasicBlock *, 16> Work{From};
   while (!Work.empty())
     for (const BasicBlock *S : successors(Work.pop_back_val()))
-      if (S != Forbidden && !Seen.test(indexOf(S))) {
-        Seen.set(indexOf(S));
+      if (S != Forbidden && !Blocks->test(indexOf(S))) {
+        Blocks->set(indexOf(S));
         Work.push_back(S);
       }
-  return Seen;
+  return *Blocks;
+}
+
+const BitVector &OverwriteFacts::leadsTo(const BasicBlock *To,
+                                         const BasicBlock *Forbidden) const {
+  std::unique_ptr<BitVector> &Blocks = Leading[{To, Forbidden}];
+  if (Blocks)
+    return *Blocks;
+  Blocks = std::make_unique<BitVector>(Index.size());
+  SmallVector<const BasicBlock *, 16> Work;
+  if (To != Forbidden)
+    Work.push_back(To);
+  while (!Work.empty())
+    for (const BasicBlock *P : predecessors(Work.pop_back_val())) {
+      if (Blocks->test(indexOf(P)))
+        continue;
+      Blocks->set(indexOf(P));
+      if (P != Forbidden)
+        Work.push_back(P);
+    }
+  return *Blocks;
 }
 
 bool OverwriteFacts::runsAfter(const Instruction *Write,
@@ -62,31 +104,28 @@ bool OverwriteFacts::runsAfter(const Instruction *Write,
   const BasicBlock *WriteBB = Write->getParent(), *LoadBB = Load->getParent();
   if (WriteBB == LoadBB && Load->comesBefore(Write))
     return true;
-  return Entered[indexOf(LoadBB)].test(indexOf(WriteBB));
+  return enteredFrom(LoadBB, nullptr).test(indexOf(WriteBB));
 }
 
 bool OverwriteFacts::mayBeWrittenSince(ProgramPoint P,
                                        const LoadInst *Load) const {
   const NormalLoop &L = N.Loops[P.Loop];
   const BasicBlock *Point = P.EachIteration ? L.Header : L.Preheader;
-  BitVector FromPoint = enteredFrom(Point, Point);
-  if (P.EachIteration)
-    FromPoint.set(indexOf(Point));
+  // Paths that come by the point again begin there anew.
+  const BitVector &FromPoint = enteredFrom(Point, Point);
   const BasicBlock *LoadBB = Load->getParent();
   int Within = P.EachIteration ? P.Loop : L.Parent;
   const Access Read = accessesOf(*Load).front();
-  for (const Access &Write : Writes) {
-    if (!Objects.mayTouchIn(Within, Write, Read, N))
-      continue;
-    const BasicBlock *WriteBB = Write.I->getParent();
-    if (!FromPoint.test(indexOf(WriteBB)))
-      continue;
-    if (WriteBB == LoadBB && Write.I->comesBefore(Load))
-      return true;
-    if (enteredFrom(WriteBB, Point).test(indexOf(LoadBB)))
-      return true;
-  }
-  return false;
+  const BitVector &ToLoad = leadsTo(LoadBB, Point);
+  return any_of(writesMeeting(Load), [&](unsigned W) {
+    const Instruction *Write = Writes[W].I;
+    const BasicBlock *WriteBB = Write->getParent();
+    return (FromPoint.test(indexOf(WriteBB)) ||
+            (P.EachIteration && WriteBB == Point)) &&
+           ((WriteBB == LoadBB && Write->comesBefore(Load)) ||
+            ToLoad.test(indexOf(WriteBB))) &&
+           Objects.mayTouchIn(Within, Writes[W], Read, N);
+  });
 }
 
 void OverwriteFacts::print(raw_ostream &OS) const {

@@ -26,6 +26,7 @@
 #include "activity/MemoryObjects.h"
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/DenseSet.h"
+#include <memory>
 
 namespace pyfront {
 
@@ -65,8 +66,14 @@ private:
   }
   /// The blocks entered on paths that start after `From` and do not enter
   /// `Forbidden`.
-  llvm::BitVector enteredFrom(const llvm::BasicBlock *From,
-                              const llvm::BasicBlock *Forbidden) const;
+  const llvm::BitVector &enteredFrom(const llvm::BasicBlock *From,
+                                     const llvm::BasicBlock *Forbidden) const;
+  /// The blocks from which a path leads to `To` and enters `Forbidden` nowhere.
+  const llvm::BitVector &leadsTo(const llvm::BasicBlock *To,
+                                 const llvm::BasicBlock *Forbidden) const;
+  /// The writes that may touch what `Load` reads, in program order.
+  llvm::SmallVector<unsigned, 8>
+  writesMeeting(const llvm::LoadInst *Load) const;
   /// Whether code outside of the kernel may reach the memory.
   bool isShared(const llvm::Value *Ptr) const;
   bool runsAfter(const llvm::Instruction *Write,
@@ -75,8 +82,16 @@ private:
   const NormalFunction &N;
   const MemoryObjects &Objects;
   llvm::DenseMap<const llvm::BasicBlock *, unsigned> Index;
-  llvm::SmallVector<llvm::BitVector, 0> Entered;
+  /// Answers of `enteredFrom` and `leadsTo`.
+  using Paths = llvm::DenseMap<
+      std::pair<const llvm::BasicBlock *, const llvm::BasicBlock *>,
+      std::unique_ptr<llvm::BitVector>>;
+  mutable Paths Entered, Leading;
   llvm::SmallVector<Access, 16> Writes;
+  /// By object: the places in `Writes` of those that may touch it.
+  llvm::SmallVector<llvm::SmallVector<unsigned, 4>, 8> WritesOf;
+  /// Those that may touch anything.
+  llvm::SmallVector<unsigned, 4> WritesAnywhere;
   llvm::SmallVector<const llvm::LoadInst *, 32> Loads;
   llvm::DenseMap<const llvm::LoadInst *, const llvm::Instruction *> Overwriter;
   llvm::DenseSet<const llvm::LoadInst *> ByCaller;

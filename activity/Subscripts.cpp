@@ -84,13 +84,13 @@ static AffineForm ofWrite(const AffineForm &F, ArrayRef<const Loop *> Shared,
 
 AffineDomain Subscripts::domainOf(const ElementAccess &Load,
                                   const ElementAccess &Write, Order O) const {
-  AffineDomain Domain(SE);
+  AffineDomain Domain(Elements.bounds());
   // Ends of ranges that both executions see alike; of others nothing is known.
   auto LastOf = [&](const Loop *L) {
-    SmallVector<AffineForm, 2> Last = AffineDomain::lastOf(L, SE);
-    if (!all_of(Last, [&](const AffineForm &F) { return isCommon(F, O); }))
-      Last.clear();
-    return Last;
+    ArrayRef<AffineForm> Last = Elements.bounds().lastOf(L);
+    bool Alike =
+        all_of(Last, [&](const AffineForm &F) { return isCommon(F, O); });
+    return Alike ? Last : ArrayRef<AffineForm>();
   };
   for (const Loop *L : O.Shared)
     Domain.add({L, Both}, LastOf(L));
@@ -138,9 +138,9 @@ bool Subscripts::neverMeet(const ElementAccess &Load,
                            const ElementAccess &Write, Order O) const {
   AffineDomain Domain = domainOf(Load, Write, O);
   for (const ArrayShape &Shape : Elements.shapesFor(Load, Write)) {
-    auto OfLoad = Elements.subscripts(Load, Shape);
-    auto OfWrite = Elements.subscripts(Write, Shape);
-    if (!OfLoad || !OfWrite)
+    const auto *OfLoad = Elements.subscripts(Load, Shape);
+    const auto *OfWrite = OfLoad ? Elements.subscripts(Write, Shape) : nullptr;
+    if (!OfWrite)
       continue;
     for (auto [R, W] : zip_equal(*OfLoad, *OfWrite))
       if (neverEqual(R, W, Domain, O))
@@ -160,27 +160,35 @@ bool Subscripts::canFollowWithin(const Instruction &Write,
   const BasicBlock *From = Load.getParent(), *To = Write.getParent();
   if (From == To && Load.comesBefore(&Write))
     return true;
-  const BasicBlock *NextIteration =
-      Iteration ? Iteration->getHeader() : nullptr;
-  SmallPtrSet<const BasicBlock *, 16> Seen;
+  return enteredWithin(From, Iteration).contains(To);
+}
+
+const SmallPtrSetImpl<const BasicBlock *> &
+Subscripts::enteredWithin(const BasicBlock *From, const Loop *L) const {
+  auto &Seen = Entered[{From, L}];
+  if (Seen)
+    return *Seen;
+  Seen = std::make_unique<SmallPtrSet<const BasicBlock *, 8>>();
+  const BasicBlock *NextIteration = L ? L->getHeader() : nullptr;
   SmallVector<const BasicBlock *, 16> Work{From};
   while (!Work.empty())
-    for (const BasicBlock *S : successors(Work.pop_back_val())) {
-      if (S == NextIteration || !Seen.insert(S).second)
-        continue;
-      if (S == To)
-        return true;
-      Work.push_back(S);
-    }
-  return false;
+    for (const BasicBlock *S : successors(Work.pop_back_val()))
+      if (S != NextIteration && Seen->insert(S).second)
+        Work.push_back(S);
+  return *Seen;
+}
+
+void Subscripts::forget() {
+  Elements.forget();
+  Entered.clear();
 }
 
 bool Subscripts::neverMeetsLater(const LoadInst &LoadI,
                                  const Instruction &WriteI) const {
   if (!isa<StoreInst>(WriteI))
     return false;
-  std::optional<ElementAccess> Load = Elements.of(LoadI);
-  std::optional<ElementAccess> Write = Elements.of(WriteI);
+  const ElementAccess *Load = Elements.of(LoadI);
+  const ElementAccess *Write = Elements.of(WriteI);
   if (!Load || !Write || Load->Base != Write->Base || Load->Size != Write->Size)
     return false;
   ArrayRef<const Loop *> Common(Load->Nest);

@@ -18,6 +18,7 @@
 #define PYFRONT_ACTIVITY_SUBSCRIPTS_H
 
 #include "activity/ElementAccess.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 namespace pyfront {
 
@@ -31,6 +32,8 @@ public:
   /// bytes that this execution of `Load` read. False if it cannot tell.
   bool neverMeetsLater(const llvm::LoadInst &Load,
                        const llvm::Instruction &Write) const;
+  /// To be called when the function changes.
+  void forget();
 
 private:
   /// How the iterations of the two accesses relate: the same in the outermost
@@ -52,9 +55,17 @@ private:
   /// Whether both executions see the same coefficients and rest.
   bool isCommon(const AffineForm &F, Order O) const;
 
+  /// The blocks that are entered after `From` within the iteration of `L`.
+  const llvm::SmallPtrSetImpl<const llvm::BasicBlock *> &
+  enteredWithin(const llvm::BasicBlock *From, const llvm::Loop *L) const;
+
   const NormalFunction &N;
   llvm::ScalarEvolution &SE;
   ElementAccesses Elements;
+  mutable llvm::DenseMap<
+      std::pair<const llvm::BasicBlock *, const llvm::Loop *>,
+      std::unique_ptr<llvm::SmallPtrSet<const llvm::BasicBlock *, 8>>>
+      Entered;
 };
 
 } // namespace pyfront

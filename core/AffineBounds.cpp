@@ -53,14 +53,13 @@ SmallVector<const SCEV *, 4> alternatives(const SCEV *S, ScalarEvolution &SE) {
 
 } // namespace
 
-SmallVector<AffineForm, 2> AffineDomain::lastOf(const Loop *L,
-                                                ScalarEvolution &SE) {
+LoopBounds::Forms LoopBounds::computeLast(const Loop *L) {
   const SCEV *Count = SE.getSymbolicMaxBackedgeTakenCount(L);
   if (isa<SCEVCouldNotCompute>(Count) ||
       SE.getTypeSizeInBits(Count->getType()) > 64)
     return {};
   Type *I64 = Type::getInt64Ty(SE.getContext());
-  SmallVector<AffineForm, 2> Result;
+  Forms Result;
   for (const SCEV *S : alternatives(SE.getNoopOrZeroExtend(Count, I64), SE)) {
     // An iteration is running, so its index is not negative.
     if (auto *C = dyn_cast<SCEVConstant>(S); C && C->getAPInt().isNegative())
@@ -73,29 +72,55 @@ SmallVector<AffineForm, 2> AffineDomain::lastOf(const Loop *L,
   return Result;
 }
 
+ArrayRef<AffineForm> LoopBounds::lastOf(const Loop *L) {
+  auto It = Last.find(L);
+  if (It == Last.end())
+    It = Last.try_emplace(L, std::make_unique<Forms>(computeLast(L))).first;
+  return *It->second;
+}
+
+const LoopBounds::Guards &LoopBounds::guardsOf(const Loop *L) {
+  auto It = OnEntry.find(L);
+  if (It == OnEntry.end())
+    It =
+        OnEntry.try_emplace(L, std::make_unique<Guards>(Guards::collect(L, SE)))
+            .first;
+  return *It->second;
+}
+
+bool LoopBounds::isNonNegativeIn(const Loop *L, const SCEV *S) {
+  if (auto It = Signs.find({L, S}); It != Signs.end())
+    return It->second;
+  const SCEV *Zero = SE.getZero(S->getType());
+  bool Known = SE.isKnownNonNegative(SE.applyLoopGuards(S, guardsOf(L))) ||
+               SE.isLoopEntryGuardedByCond(L, ICmpInst::ICMP_SGE, S, Zero);
+  return Signs[{L, S}] = Known;
+}
+
+void LoopBounds::forget() {
+  Last.clear();
+  OnEntry.clear();
+  Signs.clear();
+}
+
 AffineDomain AffineDomain::ofNest(ArrayRef<const Loop *> Nest,
-                                  ScalarEvolution &SE) {
-  AffineDomain D(SE);
+                                  LoopBounds &Bounds) {
+  AffineDomain D(Bounds);
   for (const Loop *L : Nest) {
-    D.add({L, 0}, lastOf(L, SE));
+    D.add({L, 0}, Bounds.lastOf(L));
     D.assumeEntered(L);
   }
   return D;
 }
 
-void AffineDomain::add(CounterCopy C, SmallVector<AffineForm, 2> AtMost) {
-  Counters.push_back({C, std::move(AtMost)});
+void AffineDomain::add(CounterCopy C, ArrayRef<AffineForm> AtMost) {
+  Counters.push_back({C, SmallVector<AffineForm, 2>(AtMost)});
 }
 
 bool AffineDomain::isKnownNonNegative(const SCEV *S) const {
-  if (SE.isKnownNonNegative(S))
-    return true;
-  const SCEV *Zero = SE.getZero(S->getType());
-  for (const Loop *L : Entered)
-    if (SE.isKnownNonNegative(SE.applyLoopGuards(S, L)) ||
-        SE.isLoopEntryGuardedByCond(L, ICmpInst::ICMP_SGE, S, Zero))
-      return true;
-  return false;
+  return Bounds->SE.isKnownNonNegative(S) ||
+         any_of(Entered,
+                [&](const Loop *L) { return Bounds->isNonNegativeIn(L, S); });
 }
 
 bool AffineDomain::isNonNegative(const SCEV *S) const {
@@ -104,7 +129,7 @@ bool AffineDomain::isNonNegative(const SCEV *S) const {
                     [&](const SCEV *Op) { return isKnownNonNegative(Op); }))
     return true;
   return isKnownNonNegative(S) ||
-         all_of(alternatives(S, SE),
+         all_of(alternatives(S, Bounds->SE),
                 [&](const SCEV *T) { return isKnownNonNegative(T); });
 }
 
@@ -117,11 +142,11 @@ bool AffineDomain::isNonNegative(AffineForm F, unsigned Level) const {
     F.drop(R.Counter);
     if (isKnownNonNegative(C))
       continue;
-    if (R.AtMost.empty() || !isKnownNonNegative(SE.getNegativeSCEV(C)))
+    if (R.AtMost.empty() || !isKnownNonNegative(Bounds->SE.getNegativeSCEV(C)))
       return false;
     for (const AffineForm &Last : R.AtMost) {
       AffineForm AtLast = F;
-      AtLast.add(Last, C, SE);
+      AtLast.add(Last, C, Bounds->SE);
       if (!isNonNegative(AtLast, Level))
         return false;
     }

@@ -45,9 +45,17 @@ public:
   struct Term {
     CounterCopy Counter;
     const llvm::SCEV *Coefficient;
+    bool operator==(const Term &O) const {
+      return Counter == O.Counter && Coefficient == O.Coefficient;
+    }
   };
   llvm::SmallVector<Term, 4> Terms;
   const llvm::SCEV *Rest;
+
+  /// Whether it is the same sum, written the same way.
+  bool operator==(const AffineForm &O) const {
+    return Rest == O.Rest && Terms == O.Terms;
+  }
 
   const llvm::SCEV *coefficient(CounterCopy C) const;
   void drop(CounterCopy C);

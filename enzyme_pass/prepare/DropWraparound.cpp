@@ -41,8 +41,8 @@ constexpr unsigned ExtentBits = 60;
 
 class SignProver {
 public:
-  SignProver(const BasicBlock *BB, const LoopInfo &LI, ScalarEvolution &SE)
-      : SE(SE), Domain(AffineDomain::ofNest(nestOf(BB, LI), SE)) {}
+  SignProver(const BasicBlock *BB, const LoopInfo &LI, LoopBounds &Bounds)
+      : SE(Bounds.SE), Domain(AffineDomain::ofNest(nestOf(BB, LI), Bounds)) {}
 
   /// Whether `S + Offset` is not negative wherever the block runs.
   bool isNonNegative(const SCEV *S, int64_t Offset) const {
@@ -238,6 +238,7 @@ void dropWraparound(Function &F, FunctionAnalysisManager &FAM) {
   FAM.invalidate(F, PreservedAnalyses::none());
   LoopInfo &LI = FAM.getResult<LoopAnalysis>(F);
   ScalarEvolution &SE = FAM.getResult<ScalarEvolutionAnalysis>(F);
+  LoopBounds Bounds(SE);
   // An operand is replaced where it was decided: the same comparison may serve
   // blocks of which less is known.
   SmallVector<std::pair<Use *, bool>, 16> Decided;
@@ -248,7 +249,7 @@ void dropWraparound(Function &F, FunctionAnalysisManager &FAM) {
       if (!isa<AssumeInst>(I) && !(Test && feedsOnlyAddresses(&I)))
         continue;
       if (!Prover)
-        Prover.emplace(&BB, LI, SE);
+        Prover.emplace(&BB, LI, Bounds);
       if (!Test && isProvedAssumption(I, *Prover, SE))
         Decided.push_back({&I.getOperandUse(0), true});
       else if (Test && Prover->isNonNegative(SE.getSCEV(Test->X), Test->Offset))

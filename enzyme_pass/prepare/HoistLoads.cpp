@@ -36,11 +36,15 @@ public:
     // Inner loops first: a load may then leave the next one as well.
     for (const NormalLoop &L : reverse(N.Loops)) {
       SmallVector<LoadInst *, 8> Loads;
+      SmallVector<Access, 8> Writes = writesIn(L);
       for (Instruction &I : *L.Header)
-        if (auto *Load = dyn_cast<LoadInst>(&I); Load && canLeave(*Load, L))
+        if (auto *Load = dyn_cast<LoadInst>(&I);
+            Load && canLeave(*Load, L, Writes))
           Loads.push_back(Load);
       for (LoadInst *Load : Loads)
         hoist(*Load, *L.Preheader);
+      if (!Loads.empty())
+        Subs.forget();
       Changed |= !Loads.empty();
     }
     return Changed;
@@ -58,24 +62,30 @@ private:
     Load.eraseFromParent();
   }
 
+  SmallVector<Access, 8> writesIn(const NormalLoop &L) const {
+    SmallVector<Access, 8> Writes;
+    for (const BasicBlock *BB : LI.getLoopFor(L.Header)->blocks())
+      for (const Instruction &I : *BB)
+        if (std::optional<Access> Write = writeOf(I))
+          Writes.push_back(*Write);
+    return Writes;
+  }
+
   /// The first iteration runs the load before any write that could touch it,
   /// and no later write does.
-  bool canLeave(const LoadInst &Load, const NormalLoop &L) const {
+  bool canLeave(const LoadInst &Load, const NormalLoop &L,
+                ArrayRef<Access> Writes) const {
     const Loop *InLoop = LI.getLoopFor(L.Header);
     const Value *Ptr = Load.getPointerOperand();
     const Access Read = accessesOf(Load).front();
     if (!Load.isSimple() || !InLoop->isLoopInvariant(Ptr) ||
         Objects.isUnknown(Ptr))
       return false;
-    for (const BasicBlock *BB : InLoop->blocks())
-      for (const Instruction &I : *BB) {
-        std::optional<Access> Write = writeOf(I);
-        if (Write && Objects.mayTouch(*Write, Read) &&
-            (Write->isAnything() || !DT.dominates(&Load, &I) ||
-             !Subs.neverMeetsLater(Load, I)))
-          return false;
-      }
-    return true;
+    return none_of(Writes, [&](const Access &Write) {
+      return Objects.mayTouch(Write, Read) &&
+             (Write.isAnything() || !DT.dominates(&Load, Write.I) ||
+              !Subs.neverMeetsLater(Load, *Write.I));
+    });
   }
 
   NormalFunction &N;

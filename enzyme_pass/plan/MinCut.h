@@ -28,6 +28,8 @@ class MinCut {
 public:
   static constexpr double Infinite = 1e300;
 
+  /// How many vertices there will be, about.
+  void reserve(unsigned Count) { Arcs.reserve(2 + 2 * Count); }
   /// A new vertex, kept at cost `Weight`.
   unsigned addVertex(double Weight);
   void addEdge(unsigned From, unsigned To);

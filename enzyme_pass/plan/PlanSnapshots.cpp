@@ -34,7 +34,8 @@ private:
     return O >= 0 && Known.Objects[O].Kind == ObjectKind::Argument &&
            !Known.Overwrite.overwriterOf(Load);
   }
-  double sizeOf(ArrayRef<unsigned> Objects) const;
+  void measureObjects();
+  double sizeOf(ArrayRef<unsigned> Objects);
   void countersIn(const Value *V, SmallSetVector<int, 4> &Loops,
                   unsigned Depth = 0) const;
 
@@ -43,6 +44,8 @@ private:
   const Facts &Known;
   const DominatorTree &DT;
   SmallPtrSet<const Value *, 8> Assumed;
+  /// By object; empty: not measured yet.
+  std::vector<double> Elements;
 };
 
 /// Whether `Base` is always the first byte of an object: a base, or a header
@@ -116,9 +119,26 @@ void CandidateFinder::countersIn(const Value *V, SmallSetVector<int, 4> &Loops,
   Loops = All;
 }
 
+/// How many elements the widest access of each object runs over, estimated.
+void CandidateFinder::measureObjects() {
+  Elements.assign(Known.Objects.size(), 1);
+  for (const Instruction &I : instructions(*N.F))
+    for (const Access &A : accessesOf(I)) {
+      if (A.isAnything() || Known.Objects.pointsTo(A.Ptr).empty())
+        continue;
+      SmallSetVector<int, 4> Loops;
+      countersIn(A.Ptr, Loops);
+      double Widest = Known.Loops.estimate(Loops.getArrayRef());
+      for (unsigned O : Known.Objects.pointsTo(A.Ptr))
+        Elements[O] = std::max(Elements[O], Widest);
+    }
+}
+
 /// Estimated bytes: as many elements as the widest access of the object runs
 /// over, but not more than its rank allows.
-double CandidateFinder::sizeOf(ArrayRef<unsigned> Objects) const {
+double CandidateFinder::sizeOf(ArrayRef<unsigned> Objects) {
+  if (Elements.empty())
+    measureObjects();
   double Largest = 8;
   for (unsigned O : Objects) {
     const Extent &Size = P.Objects[O].Size;
@@ -130,24 +150,14 @@ double CandidateFinder::sizeOf(ArrayRef<unsigned> Objects) const {
       Largest = std::max(Largest, double(C->getZExtValue()));
       continue;
     }
-    double Elements = 1;
-    for (const Instruction &I : instructions(*N.F)) {
-      for (const Access &A : accessesOf(I)) {
-        if (A.isAnything() || !is_contained(Known.Objects.pointsTo(A.Ptr), O))
-          continue;
-        SmallSetVector<int, 4> Loops;
-        countersIn(A.Ptr, Loops);
-        Elements =
-            std::max(Elements, Known.Loops.estimate(Loops.getArrayRef()));
-      }
-    }
+    double Count = Elements[O];
     if (Size.How == Extent::Form::Argument) {
       double Limit = 1;
       for (unsigned R = 0; R < P.Req.Args[Size.Arg].Rank; ++R)
         Limit *= UnknownAxis;
-      Elements = std::min(Elements, Limit);
+      Count = std::min(Count, Limit);
     }
-    Largest = std::max(Largest, 8 * Elements);
+    Largest = std::max(Largest, 8 * Count);
   }
   return Largest;
 }

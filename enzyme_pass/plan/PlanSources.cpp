@@ -14,6 +14,7 @@
 #include "enzyme_pass/plan/PlanSnapshots.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "llvm/IR/IntrinsicInst.h"
+#include <deque>
 
 using namespace llvm;
 
@@ -48,93 +49,143 @@ namespace {
 /// What repeating a load costs, in the rule table's unit.
 constexpr double ReloadPrice = 1;
 
-/// Which keys can be had how, under some set of improvements.
+/// A key with all that is asked of it, again for every snapshot that is weighed.
+struct KeyNode {
+  Key K;
+  /// A source that costs nothing.
+  std::optional<Source> Fixed;
+  /// Computed from `Inputs`, which are filled when first asked for.
+  std::optional<Source> Computed;
+  SmallVector<unsigned, 4> Inputs;
+  bool HasInputs = false;
+  double TapeCost = 0;
+  double Price = 0;
+  /// The last choice that has seen it, and its vertex there.
+  unsigned Seen = 0;
+  unsigned Vertex = 0;
+};
+
+/// Which keys are taped, under some set of improvements.
 struct Choice {
   double Cost = 0;
-  MapVector<Key, Source> Sources;
+  /// All keys that are read, in the order in which they were found.
+  std::vector<std::pair<unsigned, bool>> IsTaped;
 };
 
 class SourceSolver {
 public:
   SourceSolver(Plan &P, const Facts &Known, const DominatorTree &DT,
                const SetVector<Key> &Needed)
-      : P(P), N(P.N), Known(Known), DT(DT), Needed(Needed),
+      : P(P), N(P.N), Known(Known), DT(DT),
         CanReload(!P.Req.isDisabled("reload")),
         CanRecompute(!P.Req.isDisabled("recompute")),
         CanCut(!P.Req.isDisabled("mincut")),
-        CanSnapshot(!P.Req.isDisabled("snapshot")) {}
+        CanSnapshot(!P.Req.isDisabled("snapshot")) {
+    for (Key K : Needed)
+      Wanted.push_back(nodeOf(K));
+  }
 
   void solve();
 
 private:
+  unsigned nodeOf(Key K);
+  ArrayRef<unsigned> inputsOf(unsigned Node);
   /// The source of a key that costs nothing, if it has one.
-  bool fixedSource(Key K, Source &S) const;
+  std::optional<Source> fixedSource(Key K) const;
   bool isStraight(const Instruction *I) const {
     return N.loopOf(I->getParent()) < 0 &&
            DT.dominates(I->getParent(), N.Success);
   }
-  /// The source of a key computed from others, if that is possible.
-  bool computedSource(Key K, Source &S) const;
+  /// The source of a key computed from others, if that is possible without a
+  /// snapshot.
+  std::optional<Source> computedSource(Key K) const;
   bool isPure(const Instruction *I) const;
-  SmallVector<Key, 4> inputsOf(Key K, const Source &S) const {
-    return operandsOf(K, S.Kind == SourceKind::Snapshot
-                             ? Candidates[S.Index].Copy.Base
-                             : nullptr);
-  }
   double tapeCost(Key K) const;
   double price(Key K, const Source &S) const;
   std::string whyTaped(Key K) const;
 
-  Choice choose() const;
-  Choice chooseByCut() const;
-  Choice chooseGreedily() const;
-  /// Whether `K` follows from keys that cost nothing.
-  bool isFree(Key K, DenseMap<Key, bool> &Memo) const;
-  /// Fills `C.Sources` from the wanted keys down, taping where `Keep` says.
-  void resolve(Choice &C, function_ref<bool(Key)> Keep) const;
+  Choice choose() { return CanCut && CanRecompute ? chooseByCut() : greedy(); }
+  Choice chooseByCut();
+  Choice greedy();
+  /// Whether the key follows from keys that cost nothing.
+  bool isFree(unsigned Node, DenseMap<unsigned, bool> &Memo);
+  /// The choice that tapes, from the wanted keys down, where `Keep` says so and
+  /// where it must.
+  Choice resolve(function_ref<bool(unsigned)> Keep);
+  /// Whether the loads of the candidate can be had from its copy.
+  void setSnapshot(unsigned Candidate, bool On);
   void chooseSnapshots(Choice &Best);
-  void commit(Choice &Best);
+  void commit(const Choice &Best);
 
   Plan &P;
   const NormalFunction &N;
   const Facts &Known;
   const DominatorTree &DT;
-  const SetVector<Key> &Needed;
   const bool CanReload, CanRecompute, CanCut, CanSnapshot;
+  /// References to its elements stay valid.
+  std::deque<KeyNode> Nodes;
+  DenseMap<Key, unsigned> NodeOf;
+  std::vector<unsigned> Wanted;
   std::vector<SnapshotCandidate> Candidates;
-  DenseMap<const Value *, int> CandidateOf;
+  unsigned Choices = 0;
 };
 
-bool SourceSolver::fixedSource(Key K, Source &S) const {
-  Value *V = K.getPointer();
-  if (isa<Constant>(V)) {
-    S.Kind = SourceKind::Literal;
-    return true;
+unsigned SourceSolver::nodeOf(Key K) {
+  auto [It, New] = NodeOf.try_emplace(K, Nodes.size());
+  if (!New)
+    return It->second;
+  unsigned Index = Nodes.size();
+  KeyNode &Node = Nodes.emplace_back();
+  Node.K = K;
+  Node.Fixed = fixedSource(K);
+  if (Node.Fixed)
+    return Index;
+  Node.TapeCost = tapeCost(K);
+  Node.Computed = computedSource(K);
+  if (Node.Computed)
+    Node.Price = price(K, *Node.Computed);
+  return Index;
+}
+
+ArrayRef<unsigned> SourceSolver::inputsOf(unsigned Index) {
+  KeyNode &Node = Nodes[Index];
+  if (!Node.HasInputs) {
+    Node.HasInputs = true;
+    const Value *Root = Node.Computed->Kind == SourceKind::Snapshot
+                            ? Candidates[Node.Computed->Index].Copy.Base
+                            : nullptr;
+    for (Key Op : operandsOf(Node.K, Root))
+      Node.Inputs.push_back(nodeOf(Op));
   }
+  return Node.Inputs;
+}
+
+std::optional<Source> SourceSolver::fixedSource(Key K) const {
+  Value *V = K.getPointer();
+  auto Of = [](SourceKind Kind, int Index = -1) {
+    Source S;
+    S.Kind = Kind;
+    S.Index = Index;
+    return S;
+  };
+  if (isa<Constant>(V))
+    return Of(SourceKind::Literal);
   if (int O = Known.Objects.objectAt(V);
       O >= 0 && K.getInt() == Space::Shadow) {
     if (P.Objects[O].Shadow == ShadowHome::Parameter)
-      S.Kind = SourceKind::Argument;
-    else if (auto *I = dyn_cast<Instruction>(V); !I || isStraight(I))
-      S.Kind = SourceKind::Register;
-    else
-      return false;
-    return true;
+      return Of(SourceKind::Argument);
+    if (auto *I = dyn_cast<Instruction>(V); !I || isStraight(I))
+      return Of(SourceKind::Register);
+    return std::nullopt;
   }
-  if (isa<Argument>(V)) {
-    S.Kind = SourceKind::Argument;
-    return true;
-  }
+  if (isa<Argument>(V))
+    return Of(SourceKind::Argument);
   auto *I = cast<Instruction>(V);
-  if (int L = N.loopOf(I->getParent()); L >= 0 && N.Loops[L].Counter == I) {
-    S.Kind = SourceKind::Counter;
-    S.Index = L;
-    return true;
-  }
+  if (int L = N.loopOf(I->getParent()); L >= 0 && N.Loops[L].Counter == I)
+    return Of(SourceKind::Counter, L);
   if (!isStraight(I))
-    return false;
-  S.Kind = SourceKind::Register;
-  return true;
+    return std::nullopt;
+  return Of(SourceKind::Register);
 }
 
 bool SourceSolver::isPure(const Instruction *I) const {
@@ -146,29 +197,23 @@ bool SourceSolver::isPure(const Instruction *I) const {
   return false;
 }
 
-bool SourceSolver::computedSource(Key K, Source &S) const {
+std::optional<Source> SourceSolver::computedSource(Key K) const {
   auto *I = cast<Instruction>(K.getPointer());
+  Source S;
   if (auto *Load = dyn_cast<LoadInst>(I)) {
-    if (Known.Overwrite.isOverwritten(Load)) {
-      auto It = CandidateOf.find(Load);
-      if (It == CandidateOf.end())
-        return false;
-      S.Kind = SourceKind::Snapshot;
-      S.Index = It->second;
-      return true;
-    }
+    if (!CanReload || Known.Overwrite.isOverwritten(Load))
+      return std::nullopt;
     S.Kind = SourceKind::Reload;
     S.Why = "not written again";
-    return CanReload;
+    return S;
   }
-  if (!CanRecompute)
-    return false;
-  if (K.getInt() == Space::Shadow &&
-      !isa<GetElementPtrInst, SelectInst, FreezeInst>(I))
-    return false;
+  if (!CanRecompute || !isPure(I) ||
+      (K.getInt() == Space::Shadow &&
+       !isa<GetElementPtrInst, SelectInst, FreezeInst>(I)))
+    return std::nullopt;
   S.Kind = SourceKind::Recompute;
   S.Why = I->getOpcodeName();
-  return isPure(I);
+  return S;
 }
 
 double SourceSolver::tapeCost(Key K) const {
@@ -206,90 +251,90 @@ std::string SourceSolver::whyTaped(Key K) const {
   return std::string("cheapest place to cut: ") + I->getOpcodeName();
 }
 
-bool SourceSolver::isFree(Key K, DenseMap<Key, bool> &Memo) const {
-  Source S;
-  if (fixedSource(K, S))
+bool SourceSolver::isFree(unsigned Index, DenseMap<unsigned, bool> &Memo) {
+  const KeyNode &Node = Nodes[Index];
+  if (Node.Fixed)
     return true;
-  auto [It, New] = Memo.try_emplace(K, false);
+  auto [It, New] = Memo.try_emplace(Index, false);
   if (!New)
     return It->second;
-  if (!computedSource(K, S))
+  if (!Node.Computed)
     return false;
-  for (Key Op : inputsOf(K, S))
+  for (unsigned Op : inputsOf(Index))
     if (!isFree(Op, Memo))
       return false;
-  return Memo[K] = true;
+  return Memo[Index] = true;
 }
 
-void SourceSolver::resolve(Choice &C, function_ref<bool(Key)> Keep) const {
-  SmallVector<Key, 32> Work(Needed.rbegin(), Needed.rend());
-  while (!Work.empty()) {
-    Key K = Work.pop_back_val();
-    if (C.Sources.count(K))
-      continue;
-    Source S;
-    if (!fixedSource(K, S)) {
-      if (Keep(K) || !computedSource(K, S)) {
-        S = Source();
-        S.Why = whyTaped(K);
-        C.Cost += tapeCost(K);
-      } else {
-        C.Cost += price(K, S);
-        SmallVector<Key, 4> Inputs = inputsOf(K, S);
-        Work.append(Inputs.rbegin(), Inputs.rend());
-      }
-    }
-    C.Sources.insert({K, S});
-  }
-}
-
-Choice SourceSolver::chooseGreedily() const {
+Choice SourceSolver::resolve(function_ref<bool(unsigned)> Keep) {
   Choice C;
-  DenseMap<Key, bool> Memo;
-  resolve(C, [&](Key K) { return !isFree(K, Memo); });
+  ++Choices;
+  SmallVector<unsigned, 32> Work(Wanted.rbegin(), Wanted.rend());
+  while (!Work.empty()) {
+    unsigned Index = Work.pop_back_val();
+    KeyNode &Node = Nodes[Index];
+    if (Node.Seen == Choices)
+      continue;
+    Node.Seen = Choices;
+    bool IsTaped = !Node.Fixed && (!Node.Computed || Keep(Index));
+    if (IsTaped) {
+      C.Cost += Node.TapeCost;
+    } else if (!Node.Fixed) {
+      C.Cost += Node.Price;
+      ArrayRef<unsigned> Inputs = inputsOf(Index);
+      Work.append(Inputs.rbegin(), Inputs.rend());
+    }
+    C.IsTaped.push_back({Index, IsTaped});
+  }
   return C;
 }
 
-Choice SourceSolver::chooseByCut() const {
+Choice SourceSolver::greedy() {
+  DenseMap<unsigned, bool> Memo;
+  return resolve([&](unsigned Node) { return !isFree(Node, Memo); });
+}
+
+Choice SourceSolver::chooseByCut() {
   MinCut Cut;
-  MapVector<Key, unsigned> Vertex;
-  SmallVector<Key, 32> Work(Needed.begin(), Needed.end());
-  auto VertexOf = [&](Key K) {
-    auto It = Vertex.find(K);
-    if (It != Vertex.end())
-      return It->second;
-    unsigned V = Cut.addVertex(tapeCost(K));
-    Vertex[K] = V;
-    Work.push_back(K);
-    return V;
-  };
-  for (Key K : Needed)
-    if (Source S; !fixedSource(K, S))
-      Cut.setWanted(VertexOf(K));
-  DenseSet<Key> Done;
-  while (!Work.empty()) {
-    Key K = Work.pop_back_val();
-    Source S;
-    if (fixedSource(K, S) || !Done.insert(K).second)
-      continue;
-    unsigned V = VertexOf(K);
-    if (!computedSource(K, S)) {
-      Cut.setPrice(V, MinCut::Infinite);
-      continue;
+  Cut.reserve(Nodes.size());
+  ++Choices;
+  SmallVector<unsigned, 32> Work;
+  auto VertexOf = [&](unsigned Index) {
+    KeyNode &Node = Nodes[Index];
+    if (Node.Seen != Choices) {
+      Node.Seen = Choices;
+      Node.Vertex = Cut.addVertex(Node.TapeCost);
+      Work.push_back(Index);
     }
-    Cut.setPrice(V, price(K, S));
-    for (Key Op : inputsOf(K, S))
-      if (Source Fixed; !fixedSource(Op, Fixed))
-        Cut.addEdge(VertexOf(Op), V);
+    return Node.Vertex;
+  };
+  for (unsigned Index : Wanted)
+    if (!Nodes[Index].Fixed)
+      Cut.setWanted(VertexOf(Index));
+  while (!Work.empty()) {
+    unsigned Index = Work.pop_back_val();
+    const KeyNode &Node = Nodes[Index];
+    Cut.setPrice(Node.Vertex, Node.Computed ? Node.Price : MinCut::Infinite);
+    if (Node.Computed)
+      for (unsigned Op : inputsOf(Index))
+        if (!Nodes[Op].Fixed)
+          Cut.addEdge(VertexOf(Op), Node.Vertex);
   }
   Cut.solve();
-  Choice C;
-  resolve(C, [&](Key K) { return Cut.isKept(Vertex.lookup(K)); });
-  return C;
+  return resolve([&](unsigned Node) { return Cut.isKept(Nodes[Node].Vertex); });
 }
 
-Choice SourceSolver::choose() const {
-  return CanCut && CanRecompute ? chooseByCut() : chooseGreedily();
+void SourceSolver::setSnapshot(unsigned Candidate, bool On) {
+  for (LoadInst *Load : Candidates[Candidate].Loads) {
+    KeyNode &Node = Nodes[nodeOf(primalOf(Load))];
+    Node.Computed.reset();
+    if (!On)
+      continue;
+    Node.Computed.emplace();
+    Node.Computed->Kind = SourceKind::Snapshot;
+    Node.Computed->Index = Candidate;
+    Node.Price = price(Node.K, *Node.Computed);
+  }
 }
 
 /// Greedy over the candidates: each is kept if the whole becomes cheaper.
@@ -297,8 +342,10 @@ void SourceSolver::chooseSnapshots(Choice &Best) {
   Candidates = snapshotCandidates(P, Known, DT);
   double Copies = 0;
   for (unsigned I = 0; I < Candidates.size(); ++I) {
-    for (LoadInst *Load : Candidates[I].Loads)
-      CandidateOf[Load] = I;
+    // No choice costs less than nothing.
+    if (Candidates[I].Bytes >= Best.Cost)
+      continue;
+    setSnapshot(I, true);
     Choice With = choose();
     double Total = With.Cost + Copies + Candidates[I].Bytes;
     if (Total < Best.Cost + Copies) {
@@ -306,21 +353,27 @@ void SourceSolver::chooseSnapshots(Choice &Best) {
       Copies += Candidates[I].Bytes;
       continue;
     }
-    for (LoadInst *Load : Candidates[I].Loads)
-      CandidateOf.erase(Load);
+    setSnapshot(I, false);
   }
 }
 
-void SourceSolver::commit(Choice &Best) {
+void SourceSolver::commit(const Choice &Best) {
   DenseMap<int, int> Index;
-  for (auto &[K, S] : Best.Sources)
+  for (auto [Place, IsTaped] : Best.IsTaped) {
+    const KeyNode &Node = Nodes[Place];
+    Source S;
+    if (IsTaped)
+      S.Why = whyTaped(Node.K);
+    else
+      S = Node.Fixed ? *Node.Fixed : *Node.Computed;
     if (S.Kind == SourceKind::Snapshot) {
       auto [It, New] = Index.try_emplace(S.Index, P.Snapshots.size());
       if (New)
         P.Snapshots.push_back(Candidates[S.Index].Copy);
       S.Index = It->second;
     }
-  P.Sources = std::move(Best.Sources);
+    P.Sources.insert({Node.K, std::move(S)});
+  }
 }
 
 void SourceSolver::solve() {

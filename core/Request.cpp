@@ -130,6 +130,7 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
       !O.mapOptional("may_alias", Out.MayAlias) ||
       !O.mapOptional("width", Out.Width) ||
       !O.mapOptional("embedded", Out.Embedded) ||
+      !O.mapOptional("texts", Out.Texts) ||
       !O.mapOptional("disable", Out.Disable))
     return false;
   const json::Object &Fields = *V.getAsObject();
@@ -161,6 +162,10 @@ unsigned Request::resultBytes() const {
 
 bool Request::isDisabled(StringRef Step) const {
   return is_contained(Disable, Step);
+}
+
+bool Request::isWanted(StringRef Text) const {
+  return is_contained(Texts, Text);
 }
 
 Expected<Request> parseRequest(StringRef Json) {

@@ -111,6 +111,9 @@ struct Request {
   bool Embedded = false;
   /// Plan steps that are switched off.
   std::vector<std::string> Disable;
+  /// The texts that are wanted: "prepared", "facts", "plan". Printing them
+  /// takes as long as some stages do.
+  std::vector<std::string> Texts;
   /// Folder for the text of every stage; empty: none.
   std::string DumpDir;
 
@@ -124,6 +127,7 @@ struct Request {
   /// The functions that the derivative consists of.
   std::vector<std::string> symbols() const;
   bool isDisabled(llvm::StringRef Step) const;
+  bool isWanted(llvm::StringRef Text) const;
 };
 
 llvm::Expected<Request> parseRequest(llvm::StringRef Json);

@@ -35,8 +35,9 @@ PYFRONT_API int32_t pyfront_result_ok(const pyfront_result *result);
 PYFRONT_API const char *pyfront_result_bitcode(const pyfront_result *result,
                                                size_t *size);
 
-/** "plan", "facts", "prepared" or "diagnostics" (a JSON array); "" if there is
- * none. Lives as long as the result. */
+/** "plan", "facts", "prepared", if the request names them in its "texts";
+ * "written", "times" (JSON, docs/architecture.md) and "diagnostics" (a JSON
+ * array) always; "" if there is none. Lives as long as the result. */
 PYFRONT_API const char *pyfront_result_text(const pyfront_result *result,
                                             const char *what);
 

@@ -25,8 +25,9 @@ namespace pyfront {
 struct Outcome {
   /// The derivative's module; empty if there are diagnostics.
   llvm::SmallVector<char, 0> Bitcode;
-  /// Texts of the stages that ran: "plan", "facts", "prepared",
-  /// "written" (JSON: the array arguments that the kernel may write).
+  /// Of the stages that ran: "plan", "facts" and "prepared", if wanted;
+  /// "written" (JSON: the array arguments that the kernel may write); "times"
+  /// (JSON, see StageTimes.h). "prepared" also where the plan was refused.
   llvm::StringMap<std::string> Texts;
   DiagnosticSink Diagnostics;
 
@@ -34,8 +35,9 @@ struct Outcome {
 };
 
 /// Differentiates \p Bitcode as \p RequestJson says. A failure inside becomes
-/// an `internal` diagnostic.
-Outcome differentiate(llvm::StringRef Bitcode, llvm::StringRef RequestJson);
+/// an `internal` diagnostic. \p Text is wanted besides what the request wants.
+Outcome differentiate(llvm::StringRef Bitcode, llvm::StringRef RequestJson,
+                      llvm::StringRef Text = "");
 
 } // namespace pyfront
 

@@ -46,7 +46,7 @@ struct PrintStagePass : PassInfoMixin<PrintStagePass> {
     raw_svector_ostream OS(Bitcode);
     WriteBitcodeToFile(M, OS);
     pyfront::Outcome Result = pyfront::differentiate(
-        StringRef(Bitcode.data(), Bitcode.size()), requestOf(M));
+        StringRef(Bitcode.data(), Bitcode.size()), requestOf(M), Text);
     outs() << Result.Texts.lookup(Text);
     for (const pyfront::Diagnostic &D : Result.Diagnostics.all())
       outs() << "error: " << D.Message << "\n";

@@ -6,6 +6,7 @@ works.
 """
 
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed
+from pyfront.compile_report import CompileReport
 from pyfront.derivative import Derivative, autodiff, release_memory
 from pyfront.errors import (
     AliasedCallError,
@@ -58,6 +59,7 @@ __all__ = [
     "ArityError",
     "AutodiffError",
     "BatchDuplicated",
+    "CompileReport",
     "Const",
     "Derivative",
     "DtypeError",

@@ -106,6 +106,10 @@ class BatchDerivative:
         """The plan as text, by number of shadows."""
         return {width: derivative.inspect_plan() for width, derivative in self._widths.items()}
 
+    def compile_report(self) -> dict[int, Any]:
+        """Where the time of compilation went, by number of shadows."""
+        return {width: derivative.compile_report() for width, derivative in self._widths.items()}
+
     def address(self, signature: Any) -> int:
         """Refused: a batch has no C function."""
         return self._of_width(1).address(signature)

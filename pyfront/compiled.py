@@ -20,6 +20,7 @@ from pyfront import engine, link, request, results
 from pyfront import kernel as kernels
 from pyfront.annotations import BatchDuplicated
 from pyfront.arguments import Argument
+from pyfront.compile_report import CompileReport, Stage, Stopwatch
 from pyfront.engine import Diagnostic, EngineResult
 from pyfront.errors import AutodiffError, InternalError, UnsupportedError, with_help
 from pyfront.numba_target import Capture, CaptureLibrary, capture, library_of
@@ -33,7 +34,7 @@ REVERSE_HALF: Final = ".reverse"
 """Behind a split derivative's name: its two functions."""
 
 DUMP = "PYFRONT_DUMP"
-"""Environment variable: the folder where the engine writes each stage's IR."""
+"""Environment variable: a folder; each derivative gets one in it, with the text of every stage."""
 
 _serial = itertools.count()
 
@@ -59,6 +60,7 @@ class Differentiated:
     plan: str
     written: frozenset[str]
     """The names of array arguments that the kernel may write."""
+    report: CompileReport
     captured: Capture
     """Keeps alive what the code refers to: Numba's environments."""
     internal_error: Callable[[str], InternalError]
@@ -113,23 +115,34 @@ class Embedded(Differentiated):
 
 def load(derivative: Differentiated) -> Compiled:
     """Make the derivative callable."""
-    with _linking(derivative):
-        library = link.load(
-            derivative.bitcode,
-            {derivative.local_name: derivative.symbol},
-            derivative.captured.environments,
-            packs_scalars=derivative.forward,
-        )
-    return Compiled(**vars(derivative), library=library, address=link.address(library, derivative.symbol))
+    library, timed = _link(derivative, {derivative.local_name: derivative.symbol})
+    return Compiled(**vars(timed), library=library, address=link.address(library, derivative.symbol))
 
 
 def load_halves(derivative: Differentiated) -> Halves:
     """Make a derivative that was asked for as ``split`` callable."""
     symbols = {derivative.local_name + half: derivative.symbol + half for half in (FORWARD_HALF, REVERSE_HALF)}
-    with _linking(derivative):
-        library = link.load(derivative.bitcode, symbols, derivative.captured.environments)
+    library, timed = _link(derivative, symbols)
     addresses = {half: link.address(library, derivative.symbol + half) for half in (FORWARD_HALF, REVERSE_HALF)}
-    return Halves(**vars(derivative), library=library, addresses=addresses)
+    return Halves(**vars(timed), library=library, addresses=addresses)
+
+
+def _link(derivative: Differentiated, symbols: Mapping[str, str]) -> tuple[link.OptimizedOnce, Differentiated]:
+    """Machine code for the derivative, and the derivative with the time that this took in its report."""
+    watch = Stopwatch()
+    with _linking(derivative), watch.running():
+        library = link.load(
+            derivative.bitcode, symbols, derivative.captured.environments, packs_scalars=derivative.forward
+        )
+        for symbol in symbols.values():
+            link.address(library, symbol)
+    folder = _dump_folder(derivative.symbol)
+    if folder is not None:
+        (folder / "6-optimized.ll").write_text(library.get_llvm_str())
+    optimizing = library.optimizing.seconds
+    parts = (Stage("optimize", optimizing), Stage("generate code", watch.seconds - optimizing))
+    stages = (*derivative.report.stages, Stage("link", watch.seconds, parts))
+    return library, replace(derivative, report=replace(derivative.report, stages=stages))
 
 
 def embed(derivative: Differentiated) -> Embedded:
@@ -167,14 +180,18 @@ def differentiate(
         raise UnsupportedError(
             with_help(f"`{name}` calls its own derivative, which is not supported", "differentiate another function")
         )
+    capturing, differentiating = Stopwatch(), Stopwatch()
     _in_progress.append(kernel)
     try:
-        captured = capture(kernel, tuple(argument.type for argument in arguments))
+        with capturing.running():
+            captured = capture(kernel, tuple(argument.type for argument in arguments))
     finally:
         _in_progress.pop()
     returns = results.return_type(name, captured.return_type)
     numbers = results.numbers(returns)
     local_name = f"{'forward' if forward else 'split' if split else 'reverse'}.{name}"
+    symbol = f"{local_name}.{next(_serial)}"
+    folder = _dump_folder(symbol)
     asked = request.build(
         primal=captured.primal,
         name=local_name,
@@ -186,9 +203,11 @@ def differentiate(
         may_alias=may_alias,
         disable=disable,
         embedded=embedded,
-        dump_dir=os.environ.get(DUMP),
+        texts=("plan",),
+        dump_dir=str(folder) if folder else None,
     )
-    result = loaded.differentiate(captured.module.as_bitcode(), asked)
+    with differentiating.running():
+        result = loaded.differentiate(captured.module.as_bitcode(), asked)
     if result.bitcode is None:
         raise _error(name, captured, asked, result)
     return Differentiated(
@@ -198,14 +217,24 @@ def differentiate(
         numbers=numbers,
         forward=forward,
         width=width,
-        symbol=f"{local_name}.{next(_serial)}",
+        symbol=symbol,
         local_name=local_name,
         bitcode=result.bitcode,
         plan=result.plan,
         written=result.written,
+        report=CompileReport(
+            (Stage("capture", capturing.seconds), Stage("engine", differentiating.seconds, result.stages)),
+            result.instructions,
+        ),
         captured=captured,
         internal_error=functools.partial(_internal, captured=captured, asked=asked, result=result),
     )
+
+
+def _dump_folder(symbol: str) -> Path | None:
+    """Where the stages of this derivative are to be written, if they are."""
+    folder = os.environ.get(DUMP)
+    return Path(folder) / symbol if folder else None
 
 
 @contextlib.contextmanager

@@ -220,6 +220,10 @@ class Derivative:
         """Where the reverse sweep gets each value that it needs, as text; as `inspect_llvm` by signature."""
         return self._inspect(signature, lambda compiled: compiled.plan)
 
+    def compile_report(self, signature: Any = None) -> Any:
+        """Where the time of compilation went, a `CompileReport`; as `inspect_llvm` by signature."""
+        return self._inspect(signature, lambda compiled: compiled.report)
+
     def address(self, signature: Any) -> int:
         """The address of the derivative's C function for ``signature``, the types of the kernel's arguments."""
         return self._c_function(signature).address
@@ -345,7 +349,7 @@ class Derivative:
                 self._c_functions[compiled.symbol] = cabi.build(compiled, self.__name__)
         return self._c_functions[compiled.symbol]
 
-    def _inspect(self, signature: Any, read: Callable[[Compiled], str]) -> Any:
+    def _inspect(self, signature: Any, read: Callable[[Compiled], Any]) -> Any:
         if signature is not None:
             return read(self._for_signature(signature))
         if len(self._signatures) == 1:

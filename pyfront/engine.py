@@ -18,6 +18,7 @@ import cffi
 import llvmlite.binding as llvm
 
 from pyfront import __path__ as package_folders
+from pyfront.compile_report import Stage, parse_stages
 from pyfront.errors import EngineMismatch, EngineNotFound
 
 LIBRARY = "libenzyme_pass.so"
@@ -66,6 +67,10 @@ class EngineResult:
     written: frozenset[str]
     """The array arguments that the kernel may write."""
     diagnostics: tuple[Diagnostic, ...]
+    stages: tuple[Stage, ...] = ()
+    """Where the time went."""
+    instructions: int = 0
+    """Of the prepared kernel."""
 
 
 class Engine:
@@ -94,6 +99,7 @@ class Engine:
         result = self._lib.pyfront_differentiate(bitcode, len(bitcode), request.encode())
         try:
             derivative: bytes | None = None
+            times = json.loads(self._text(result, "times") or "{}")
             if self._lib.pyfront_result_ok(result):
                 size = self._ffi.new("size_t *")
                 derivative = bytes(self._ffi.buffer(self._lib.pyfront_result_bitcode(result, size), size[0]))
@@ -101,7 +107,9 @@ class Engine:
                 bitcode=derivative,
                 plan=self._text(result, "plan"),
                 written=frozenset(json.loads(self._text(result, "written") or "[]")),
-                prepared="" if derivative else self._text(result, "prepared"),
+                prepared=self._text(result, "prepared"),
+                stages=parse_stages(times.get("stages", ())),
+                instructions=times.get("instructions", 0),
                 diagnostics=parse_diagnostics(self._text(result, "diagnostics")),
             )
         finally:

@@ -16,6 +16,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
+from pyfront.compile_report import Stopwatch
+
 
 class OptimizedOnce(codegen.JITCodeLibrary):
     """A code library that is optimized by one run of O3 for the host, where Numba's run several pipelines."""
@@ -24,12 +26,17 @@ class OptimizedOnce(codegen.JITCodeLibrary):
     """Whether LLVM may pack scalar operations of straight code into vectors. In forward mode value and tangent go side
     by side, which pays; in reverse mode it costs as often as it pays (see docs/benchmarks.md for the kernels)."""
 
+    def __init__(self, owner: codegen.Codegen, name: str) -> None:
+        super().__init__(owner, name)
+        self.optimizing = Stopwatch()
+
     def _optimize_functions(self, ll_module: llvm.ModuleRef) -> None:
         ll_module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
         builder = self._codegen._pass_builder(slp_vectorize=self.packs_scalars)
-        builder.getModulePassManager().run(self._final_module, builder)
+        with self.optimizing.running():
+            builder.getModulePassManager().run(self._final_module, builder)
 
     def _verify_declare_only_symbols(self) -> None:
         """Find missing symbols while that is an exception: the JIT would end the process."""

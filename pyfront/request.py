@@ -32,6 +32,7 @@ def build(
     may_alias: bool,
     disable: Sequence[str],
     embedded: bool = False,
+    texts: Sequence[str] = (),
     dump_dir: str | None = None,
 ) -> str:
     """The request as JSON, with a stable order of keys."""
@@ -52,6 +53,7 @@ def build(
             "may_alias": may_alias,
             "disable": list(disable),
             "embedded": embedded,
+            "texts": list(texts),
             "dump_dir": dump_dir,
         }
     )

@@ -22,6 +22,7 @@ from numba.core.dispatcher import Dispatcher
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import SEED, call_parameters, resolve
+from pyfront.compile_report import CompileReport
 from pyfront.compiled import Halves, differentiate, load_halves
 from pyfront.derivative import check_plan_steps
 from pyfront.entry import Shape
@@ -200,6 +201,10 @@ class _Half:
     def inspect_plan(self) -> dict[tuple[types.Type, ...], str]:
         """Where the reverse half gets each value that it needs, as text; as `inspect_llvm`."""
         return {key: compiled.plan for (key, _), compiled in self._split.compiled.items()}
+
+    def compile_report(self) -> dict[tuple[types.Type, ...], CompileReport]:
+        """Where the time of compiling both halves went; as `inspect_llvm`."""
+        return {key: compiled.report for (key, _), compiled in self._split.compiled.items()}
 
     @property
     def _numba_type_(self) -> NoReturn:

@@ -22,6 +22,7 @@ struct Preparation {
   Function &Kernel;
   const Request &Req;
   Analyses &AM;
+  StageTimes &Times;
   DiagnosticSink &Sink;
   /// Where the arguments of the request are, once a pass has asked.
   std::optional<Signature> Sig = std::nullopt;
@@ -222,6 +223,7 @@ constexpr Pass Passes[] = {
 #undef RUN
 
 bool runPass(const Pass &Next, Preparation &P) {
+  TimedStage Timed(P.Times, Next.Name);
   if (!Next.Run)
     return runText(P, Next.Text);
   bool Done = Next.Run(P);
@@ -265,11 +267,12 @@ Analyses::Analyses() {
 }
 
 std::optional<NormalFunction> prepare(Module &M, const Request &Req,
-                                      Analyses &AM, DiagnosticSink &Sink) {
+                                      Analyses &AM, StageTimes &Times,
+                                      DiagnosticSink &Sink) {
   Function *Kernel = kernelOf(M, Req, Sink);
   if (!Kernel)
     return std::nullopt;
-  Preparation P{M, *Kernel, Req, AM, Sink};
+  Preparation P{M, *Kernel, Req, AM, Times, Sink};
   for (const Pass &Next : Passes)
     if (!runPass(Next, P))
       return std::nullopt;
@@ -287,7 +290,8 @@ bool runPreparationPasses(ArrayRef<StringRef> Names, Module &M,
   Function *Kernel = kernelOf(M, Req, Sink);
   if (!Kernel)
     return false;
-  Preparation P{M, *Kernel, Req, AM, Sink};
+  StageTimes Times;
+  Preparation P{M, *Kernel, Req, AM, Times, Sink};
   for (StringRef Name : Names) {
     const Pass *Next =
         find_if(Passes, [&](const Pass &Other) { return Other.Name == Name; });

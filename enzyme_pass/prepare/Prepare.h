@@ -23,6 +23,7 @@
 #include "core/Diagnostic.h"
 #include "core/NormalFunction.h"
 #include "core/Request.h"
+#include "core/StageTimes.h"
 #include "llvm/IR/PassManager.h"
 #include <optional>
 
@@ -39,7 +40,8 @@ struct Analyses {
 
 /// Prepares `M`, which holds the kernel of `Req`; empty after a diagnostic.
 std::optional<NormalFunction> prepare(llvm::Module &M, const Request &Req,
-                                      Analyses &AM, DiagnosticSink &Sink);
+                                      Analyses &AM, StageTimes &Times,
+                                      DiagnosticSink &Sink);
 
 /// Runs the passes of these names only, in this order; false after a
 /// diagnostic.

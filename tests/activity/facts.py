@@ -100,6 +100,7 @@ def _request(primal: str, arguments: tuple[types.Type, ...], returns: types.Type
             "primal": primal,
             "name": "derivative",
             "mode": "reverse",
+            "texts": ["facts", "prepared"],
             "args": entries,
             "results": [
                 {"type": SCALARS[number.type].engine, "offset": number.offset}

@@ -38,6 +38,7 @@ class Result:
         self.ok = bool(engine.pyfront_result_ok(result))
         self.bitcode = bytes(ffi.buffer(engine.pyfront_result_bitcode(result, size), size[0]) if self.ok else b"")
         self.diagnostics = json.loads(ffi.string(engine.pyfront_result_text(result, b"diagnostics")))
+        self.facts, self.times = (ffi.string(engine.pyfront_result_text(result, what)) for what in (b"facts", b"times"))
         self.unknown_text = ffi.string(engine.pyfront_result_text(result, b"no such text"))
         engine.pyfront_result_free(result)
 
@@ -80,6 +81,15 @@ def test_a_scalar_kernel_gets_a_derivative(ffi: Any, engine: Any) -> None:
     assert result.ok
     assert llvm.parse_bitcode(result.bitcode).get_function("derivative")
     assert result.unknown_text == b""
+    assert result.facts == b""
+    times = json.loads(result.times)
+    assert [stage["stage"] for stage in times["stages"]][:2] == ["read", "prepare"]
+    assert times["instructions"] > 0
+
+
+def test_texts_are_written_when_asked_for(ffi: Any, engine: Any) -> None:
+    result = Result(ffi, engine, bitcode_of(KERNEL), json.dumps({**REQUEST, "texts": ["facts"]}))
+    assert result.facts.startswith(b"objects")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +106,7 @@ def test_a_scalar_kernel_gets_a_derivative(ffi: Any, engine: Any) -> None:
         ({"results": [{"type": "other", "offset": 0}]}, "request.results[0].type"),
         ({"primal": 3}, "request.primal"),
         ({"disable": "mincut"}, "request.disable"),
+        ({"texts": "plan"}, "request.texts"),
         ({"results": None}, "request.results"),
     ],
 )

@@ -385,7 +385,8 @@ struct BreakPlanPass : PassInfoMixin<BreakPlanPass> {
     Request Req = cantFail(parseRequest(Json->getString()));
     Analyses AM;
     DiagnosticSink Sink;
-    std::optional<NormalFunction> N = prepare(M, Req, AM, Sink);
+    StageTimes Times;
+    std::optional<NormalFunction> N = prepare(M, Req, AM, Times, Sink);
     PF_CHECK(N, "the kernel can be prepared");
     Facts Known(*N, Req, AM.Function.getResult<ScalarEvolutionAnalysis>(*N->F));
     std::unique_ptr<Plan> P =

@@ -167,6 +167,9 @@ constexpr Pass Passes[] = {
          "separates the rows of an array; later no index can be recognised"),
     ours("failures", RUN(lowerNumbaFailures(P.M, P.Kernel)),
          "a raise that nobody catches ends the path, and its tests fold away"),
+    ours("structs", RUN(forwardStructs(P.M)),
+         "a copy of an array's struct for each access takes SROA the square of "
+         "their number"),
     ours("aggregates", RUN(splitAggregateStores(P.M)),
          "the memory of a result holds numbers, not tuples"),
     llvms("promote", "function(sroa<modify-cfg>)",

@@ -72,6 +72,10 @@ void lowerNumbaFailures(llvm::Module &M, llvm::Function &Kernel);
 /// Counts the references to the caller's arrays that exceptions carry.
 void countCarriedArrays(llvm::Function &F, const Request &Req);
 
+/// What is loaded from a stack slot for a struct becomes the value that its
+/// block has stored or loaded there.
+void forwardStructs(llvm::Module &M);
+
 /// Stores of structs and arrays become stores of what is in them.
 void splitAggregateStores(llvm::Module &M);
 

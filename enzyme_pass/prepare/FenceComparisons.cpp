@@ -23,8 +23,8 @@
 /// speculate than without. What can carry no derivative has none: constants,
 /// numbers made of integers.
 ///
-/// Integers made of a float's bits are compared as that: a bit pattern that is
-/// known behind `==` is a value that is known.
+/// Integers that hold a float's bits, cast or read from where floats are kept,
+/// are compared as that: a bit pattern known behind `==` is a value known.
 ///
 /// What needs no fence. Rewrites under fast-math flags that hold for all
 /// operands (`x - x` is 0, `sqrt(x) * sqrt(x)` is x, sums in another order) are
@@ -34,13 +34,12 @@
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/prepare/Prepare.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
-#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
-using namespace llvm::PatternMatch;
 
 namespace pyfront {
 
@@ -51,21 +50,75 @@ bool isFence(const Value *V) {
   return I && I->getIntrinsicID() == Intrinsic::arithmetic_fence;
 }
 
-bool carriesNoDerivative(const Value *V) {
-  if (auto *Cast = dyn_cast<CastInst>(V))
-    return Cast->getSrcTy()->isIntOrIntVectorTy()
-               ? !isa<BitCastInst>(Cast)
-               : isa<FPExtInst, FPTruncInst>(Cast) &&
-                     carriesNoDerivative(Cast->getOperand(0));
-  return isa<Constant>(V);
+/// Integers of a function that may hold the bits of floats: casts of floats,
+/// what is read from memory where the function keeps floats as well, and what
+/// arithmetic and phis make of them.
+class FloatBits {
+public:
+  explicit FloatBits(Function &F) {
+    SmallPtrSet<const Value *, 8> Homes;
+    for (Instruction &I : instructions(F))
+      if (const Value *Ptr = getLoadStorePointerOperand(&I))
+        if (getLoadStoreType(&I)->isFPOrFPVectorTy())
+          Homes.insert(getUnderlyingObject(Ptr));
+    SmallVector<Instruction *, 8> Work;
+    for (Instruction &I : instructions(F))
+      if (floatOf(I.getType()) && (isFloatCast(I) || isReadFrom(I, Homes)))
+        Work.push_back(&I);
+    while (!Work.empty()) {
+      Instruction *I = Work.pop_back_val();
+      if (!Bits.insert(I).second)
+        continue;
+      for (User *U : I->users())
+        if (auto *Next = dyn_cast<Instruction>(U);
+            Next && Next->getType() == I->getType() && !isa<CallBase>(Next))
+          Work.push_back(Next);
+    }
+  }
+
+  bool contains(const Value *V) const { return Bits.contains(V); }
+
+  /// The float type of the same size; null if there is none.
+  static Type *floatOf(const Type *Ty) {
+    return Ty->isIntegerTy(64)   ? Type::getDoubleTy(Ty->getContext())
+           : Ty->isIntegerTy(32) ? Type::getFloatTy(Ty->getContext())
+                                 : nullptr;
+  }
+
+private:
+  static bool isFloatCast(const Instruction &I) {
+    return isa<BitCastInst>(I) &&
+           I.getOperand(0)->getType()->isFPOrFPVectorTy();
+  }
+
+  /// Variables of the kernel's are values before anything is concluded.
+  static bool isReadFrom(const Instruction &I,
+                         const SmallPtrSetImpl<const Value *> &Homes) {
+    auto *Load = dyn_cast<LoadInst>(&I);
+    const Value *Home =
+        Load ? getUnderlyingObject(Load->getPointerOperand()) : nullptr;
+    return Home && !isa<AllocaInst>(Home) && Homes.contains(Home);
+  }
+
+  SmallPtrSet<const Value *, 8> Bits;
+};
+
+bool carriesNoDerivative(const Value *V, const FloatBits &Bits) {
+  auto *Cast = dyn_cast<CastInst>(V);
+  if (!Cast)
+    return isa<Constant>(V);
+  const Value *From = Cast->getOperand(0);
+  if (isa<BitCastInst>(Cast))
+    return From->getType()->isIntegerTy() && !Bits.contains(From);
+  return From->getType()->isIntOrIntVectorTy() ||
+         (isa<FPExtInst, FPTruncInst>(Cast) && carriesNoDerivative(From, Bits));
 }
 
 class Fencer {
 public:
-  explicit Fencer(Function &F) : F(F) {}
+  Fencer(Function &F, const FloatBits &Bits) : F(F), Bits(Bits) {}
 
   bool run() {
-    findBits();
     SmallVector<CmpInst *, 32> Comparisons;
     for (Instruction &I : instructions(F))
       if (auto *Cmp = dyn_cast<CmpInst>(&I))
@@ -81,30 +134,12 @@ public:
   }
 
 private:
-  /// Integers that hold bits of floats, through arithmetic and phis.
-  void findBits() {
-    SmallVector<Instruction *, 8> Work;
-    for (Instruction &I : instructions(F))
-      if (match(&I, m_BitCast(m_Value())) && I.getType()->isIntegerTy() &&
-          I.getOperand(0)->getType()->isFloatingPointTy())
-        Work.push_back(&I);
-    while (!Work.empty()) {
-      Instruction *I = Work.pop_back_val();
-      if (!Bits.insert(I).second)
-        continue;
-      for (User *U : I->users())
-        if (auto *Next = dyn_cast<Instruction>(U);
-            Next && Next->getType() == I->getType() && !isa<CallBase>(Next))
-          Work.push_back(Next);
-    }
-  }
-
   /// What a comparison is to see of \p V; null if that is `V` itself.
   Value *fenced(Value *V) {
     Type *Ty = V->getType();
     bool IsBits = Bits.contains(V);
-    if (!IsBits &&
-        (!Ty->isFPOrFPVectorTy() || carriesNoDerivative(V) || isFence(V)))
+    if (isFencedBits(V) || isFence(V) ||
+        (!IsBits && (!Ty->isFPOrFPVectorTy() || carriesNoDerivative(V, Bits))))
       return nullptr;
     Value *&Fence = Fences[V];
     if (Fence)
@@ -118,17 +153,19 @@ private:
     }
     if (!IsBits)
       return Fence = B.CreateArithmeticFence(V, Ty);
-    Type *FloatTy = Ty->isIntegerTy(64)   ? B.getDoubleTy()
-                    : Ty->isIntegerTy(32) ? B.getFloatTy()
-                                          : nullptr;
-    if (!FloatTy)
-      return nullptr;
+    Type *FloatTy = FloatBits::floatOf(Ty);
     Value *Float = B.CreateBitCast(V, FloatTy);
     return Fence = B.CreateBitCast(B.CreateArithmeticFence(Float, FloatTy), Ty);
   }
 
+  /// An integer that a comparison may see: the bits of a fence.
+  static bool isFencedBits(const Value *V) {
+    auto *Cast = dyn_cast<BitCastInst>(V);
+    return Cast && isFence(Cast->getOperand(0));
+  }
+
   Function &F;
-  SmallPtrSet<Value *, 8> Bits;
+  const FloatBits &Bits;
   DenseMap<Value *, Value *> Fences;
 };
 
@@ -147,10 +184,13 @@ bool removeFences(Function &F, function_ref<bool(const Value *)> Goes) {
 } // namespace
 
 bool fenceComparisons(Function &F) {
-  return !F.isDeclaration() && Fencer(F).run();
+  if (F.isDeclaration())
+    return false;
+  FloatBits Bits(F);
+  bool Trimmed = removeFences(
+      F, [&](const Value *V) { return carriesNoDerivative(V, Bits); });
+  return Fencer(F, Bits).run() || Trimmed;
 }
-
-bool trimFences(Function &F) { return removeFences(F, carriesNoDerivative); }
 
 bool dropFences(Function &F) {
   return removeFences(F, [](const Value *) { return true; });

@@ -42,8 +42,7 @@ struct Preparation {
 /// The pass `fence` in the text of a pipeline.
 struct FencePass : PassInfoMixin<FencePass> {
   static PreservedAnalyses run(Function &F, FunctionAnalysisManager &) {
-    bool Trimmed = trimFences(F), Fenced = fenceComparisons(F);
-    if (!Trimmed && !Fenced)
+    if (!fenceComparisons(F))
       return PreservedAnalyses::all();
     PreservedAnalyses Kept;
     Kept.preserveSet<CFGAnalyses>();
@@ -206,7 +205,7 @@ constexpr Pass Passes[] = {
           "function(lower-switch,fix-irreducible,loop-simplify,lcssa,"
           "adce,loop-simplify,lcssa)",
           "control flow is made of loops and two-way branches"),
-    ours("drop-fences", RUN(dropFences(P.Kernel)),
+    ours("drop-fences", RUN(for_each(P.M, dropFences)),
          "no pass of LLVM's is left; the facts see the kernel's comparisons"),
     ours(
         "normal-form",

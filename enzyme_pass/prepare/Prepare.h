@@ -55,11 +55,9 @@ void printPreparation(llvm::raw_ostream &OS);
 /// Only `Kernel` is kept; all that it calls is inlined into it.
 void internalizeAllBut(llvm::Module &M, llvm::Function &Kernel);
 
-/// Comparisons see their float operands through `llvm.arithmetic.fence`.
+/// Comparisons see their float operands through `llvm.arithmetic.fence`; fences
+/// of what turns out to carry no derivative go.
 bool fenceComparisons(llvm::Function &F);
-
-/// Removes the fences of what cannot carry a derivative.
-bool trimFences(llvm::Function &F);
 
 /// Removes all fences.
 bool dropFences(llvm::Function &F);

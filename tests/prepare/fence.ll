@@ -34,3 +34,20 @@ define i1 @kernel(double %x, double %y, i64 %n, float %s) {
   %r = and i1 %abcd, %ef
   ret i1 %r
 }
+
+; Integers read from where floats are kept are bits of floats; others are compared as they are.
+define i1 @views(ptr %a, ptr %b) {
+; CHECK-LABEL: @views
+; CHECK:       %i = load i64, ptr %a
+; CHECK-NEXT:  bitcast i64 %i to double
+; CHECK:       %j = load i64, ptr %b
+; CHECK-NEXT:  %k = add i64 %j, 1
+; CHECK-NEXT:  icmp eq i64 %{{.*}}, %k
+  %i = load i64, ptr %a
+  %x = load double, ptr %a
+  store double %x, ptr %a
+  %j = load i64, ptr %b
+  %k = add i64 %j, 1
+  %c = icmp eq i64 %i, %k
+  ret i1 %c
+}

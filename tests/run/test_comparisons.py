@@ -150,3 +150,16 @@ def test_a_bound_whose_load_is_replaced_by_what_was_stored() -> None:
     x, dx, y, dy = np.arange(1.0, 5.0), np.zeros(4), np.zeros(4), np.ones(4)
     ad.autodiff(bound_from_memory, ad.Duplicated, ad.Duplicated, ad.Const)(x, dx, y, dy, np.zeros(1, np.int64))
     assert np.array_equal(dx, np.full(4, 20.0))
+
+
+@njit
+def known_bits(a):
+    if a.view(np.int64)[0] == 4607182418800017408:
+        return a[0] * a[0] * a[1]
+    return a[1]
+
+
+def test_a_bit_pattern_read_from_a_float_s_memory_is_no_constant() -> None:
+    a, da = np.array([1.0, 3.0]), np.zeros(2)
+    ad.autodiff(known_bits, ad.Duplicated)(a, da)
+    assert np.array_equal(da, [6.0, 1.0])

@@ -78,6 +78,8 @@ size_t pyfront_arena_peak(void) { return Arena::ofThread().peak(); }
 
 void pyfront_arena_reset_peak(void) { Arena::ofThread().resetPeak(); }
 
+int64_t pyfront_refused_bytes(void) { return Arena::lastRefused(); }
+
 void pyfront_release_tape(void *tape) { pyfront_tape_free(tape); }
 
 size_t pyfront_tape_bytes(const void *tape) {

@@ -66,6 +66,10 @@ PYFRONT_API size_t pyfront_arena_in_use(void);
 PYFRONT_API size_t pyfront_arena_peak(void);
 PYFRONT_API void pyfront_arena_reset_peak(void);
 
+/** The bytes that the calling thread was last refused, for a tape or a local
+ * array; negative: more than can be counted. */
+PYFRONT_API int64_t pyfront_refused_bytes(void);
+
 /** Of a tape that the forward half of a split derivative has handed out: ends
  * its life; the bytes that it holds. */
 PYFRONT_API void pyfront_release_tape(void *tape);

@@ -4,14 +4,15 @@ The types of a call are those of the kernel's arguments, each annotated ``Duplic
 `resolve` turns them into `Argument`s or raises an error that names the argument. What depends on values (shapes,
 strides, overlap) is checked natively, see ``checks``.
 
-Invariant: the types in an `Argument` are canonical: integers given where a derivative is asked for are float64,
-literals are plain, the tangent of a scalar has the scalar's type.
+Invariant: the types in an `Argument` are canonical: literals are plain, the tangent of a scalar has the scalar's type,
+integers given with a tangent are float64.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from numba.core import types
 
@@ -85,6 +86,26 @@ def leaves(name: str, type_: types.Type, path: tuple[int, ...] = ()) -> Iterator
             yield from leaves(f"{name}[{index}]", element, (*path, index))
     else:
         yield Leaf(name, type_, path)
+
+
+def check_annotations(kernel: str, names: Sequence[str], annotations: Sequence[Any]) -> None:
+    """Raise unless there is one annotation (a class) per parameter, and something to differentiate by."""
+    for annotation in annotations:
+        if not (isinstance(annotation, type) and issubclass(annotation, Annotation)) or annotation is Annotation:
+            raise AnnotationError(
+                f"`{kernel}`: {annotation!r} is not an annotation class: use Const, Active or Duplicated"
+            )
+    if len(annotations) != len(names):
+        raise ArityError(
+            f"`{kernel}` takes {len(names)} arguments ({', '.join(names)}), got {len(annotations)} annotations"
+        )
+    if all(issubclass(annotation, Const) for annotation in annotations):
+        raise AnnotationError(
+            with_help(
+                f"`{kernel}`: no argument has a derivative, every annotation is Const",
+                "annotate a float that it depends on Active, or an array Duplicated",
+            )
+        )
 
 
 def call_parameters(names: Sequence[str], annotations: Sequence[type[Annotation]]) -> tuple[str, ...]:
@@ -176,10 +197,17 @@ def _canonical(kernel: str, name: str, type_: types.Type) -> types.Type:
 
 
 def _active(kernel: str, name: str, type_: types.Type) -> types.Type:
-    """The type of an active argument; integers are taken as float64."""
+    """The type of an active argument: a float, or a tuple with floats in it."""
     if isinstance(type_, types.BaseTuple):
-        elements = [_active(kernel, f"{name}[{index}]", element) for index, element in enumerate(type_.types)]
-        return types.BaseTuple.from_types(elements, getattr(type_, "instance_class", None))
+        floats = [leaf for leaf in leaves(name, type_) if isinstance(leaf.type, types.Float)]
+        arrays = [leaf for leaf in leaves(name, type_) if leaf.is_array]
+        if floats and not arrays:
+            return type_
+        if arrays:
+            return _active(kernel, arrays[0].name, arrays[0].type)
+        raise AnnotationError(
+            with_help(f"`{kernel}`: argument `{name}` ({type_}) has no derivative: no float in it", "annotate it Const")
+        )
     if isinstance(type_, types.Array):
         raise AnnotationError(
             with_help(
@@ -187,11 +215,12 @@ def _active(kernel: str, name: str, type_: types.Type) -> types.Type:
                 "annotate it Duplicated and pass an array for its adjoints after it",
             )
         )
-    if isinstance(type_, types.Boolean):
-        raise AnnotationError(
-            with_help(f"`{kernel}`: argument `{name}` is boolean and has no derivative", "annotate it Const")
-        )
-    return types.float64 if isinstance(type_, types.Integer) else type_
+    if not isinstance(type_, types.Float):
+        what, help = "a boolean", "annotate it Const"
+        if isinstance(type_, types.Integer):
+            what, help = f"an integer ({type_})", f"pass a float, as in float({name}), or annotate it Const"
+        raise AnnotationError(with_help(f"`{kernel}`: argument `{name}` is {what}, which has no derivative", help))
+    return type_
 
 
 def _varied(type_: types.Type) -> types.Type:

@@ -35,7 +35,7 @@ def width_of(annotations: Sequence[type[Annotation]]) -> int:
     return next((a.width for a in annotations if issubclass(a, Interleaved)), 1)
 
 
-def check_annotations(kernel: str, annotations: Sequence[type[Annotation]]) -> None:
+def check_batches(kernel: str, annotations: Sequence[type[Annotation]]) -> None:
     """Raise if single shadows and batches are mixed: a call has one number of tangents or adjoints."""
     single = [a for a in annotations if issubclass(a, Duplicated)]
     batches = [a for a in annotations if issubclass(a, BatchDuplicated)]

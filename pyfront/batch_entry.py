@@ -99,7 +99,8 @@ class BatchBody(Body):
         for condition in unequal[1:]:
             wrong = builder.or_(wrong, condition)
         with builder.if_then(wrong, likely=False):
-            self._raise(ShapeError, f"`{self._compiled.kernel}`: `{leaf.name}` has not the shape {text}")
+            message = f"`{self._compiled.kernel}`: `{leaf.name}` has not the shape {text}"
+            self._raise(ShapeError, message, leaf.name, *([argument.name] if shape else []))
 
     def _check_overlap(self, written: Sequence[View], constant: Sequence[View]) -> None:
         """No array overlaps one that is written, by the kernel (it may be Const) or by its derivative.

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Protocol
 
 from llvmlite import ir
 from numba.core import types
@@ -24,8 +25,11 @@ from pyfront.errors import AliasedCallError, ArgumentError, LayoutError, Overlap
 
 _INDEX = ir.IntType(64)
 
-Fail = Callable[[type[ArgumentError], str], None]
-"""Writes the end of the current block: leave the call with this error."""
+
+class Fail(Protocol):
+    """Writes the end of the current block: leave the call with this error, made of these arguments."""
+
+    def __call__(self, error: type[ArgumentError], *args: str) -> None: ...
 
 
 class Role(enum.Enum):
@@ -89,6 +93,8 @@ def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair]
                     f"`{kernel}`: shadow `{shadow.name}` has not the shape of `{primal.name}`",
                     f"make it with np.zeros_like({primal.name})",
                 ),
+                shadow.name,
+                primal.name,
             )
         if primal.type.layout == shadow.type.layout != "A":
             continue

@@ -61,6 +61,8 @@ class Differentiated:
     written: frozenset[str]
     """The names of array arguments that the kernel may write."""
     report: CompileReport
+    nogil: bool
+    """Whether its calls release the GIL, as those of the kernel do."""
     captured: Capture
     """Keeps alive what the code refers to: Numba's environments."""
     internal_error: Callable[[str], InternalError]
@@ -226,6 +228,7 @@ def differentiate(
             (Stage("capture", capturing.seconds), Stage("engine", differentiating.seconds, result.stages)),
             result.instructions,
         ),
+        nogil=bool(kernel.targetoptions.get("nogil")),
         captured=captured,
         internal_error=functools.partial(_internal, captured=captured, asked=asked, result=result),
     )

@@ -15,11 +15,11 @@ from numba.core import sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import cabi, engine
+from pyfront import cabi, engine, explain
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
-from pyfront.arguments import Argument, call_parameters, resolve
-from pyfront.batch import BatchDerivative, check_annotations, needs_width, width_of
+from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
+from pyfront.batch import BatchDerivative, check_batches, needs_width, width_of
 from pyfront.compiled import Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.dispatch import EntryDispatcher
 from pyfront.entry import Shape
@@ -28,6 +28,7 @@ from pyfront.errors import (
     AnnotationError,
     ArgumentError,
     ArityError,
+    AutodiffError,
     PlanStepError,
     SeedError,
     UnsupportedError,
@@ -168,6 +169,9 @@ class Derivative:
             # Only the entry's own checks run before anything of the kernel does.
             if not self._has_checked(error):
                 raise
+        except (AutodiffError, MemoryError) as error:
+            # No name for the error that is raised: this frame, which its traceback holds, would hold it.
+            raise explain.explained(error, self._name, self.__signature__, args, kwargs) from error.__cause__
         except TypeError as error:
             self._check_call(error, args, kwargs)
             raise
@@ -238,24 +242,15 @@ class Derivative:
 
     def _check_request(self) -> None:
         name = self._name
-        for annotation in self._annotations:
-            if not (isinstance(annotation, type) and issubclass(annotation, Annotation)) or annotation is Annotation:
-                raise AnnotationError(f"`{name}`: {annotation!r} is not an annotation: use Const, Active or Duplicated")
+        check_annotations(name, self._names, self._annotations)
         if not isinstance(self._mode, Mode):
             raise ArgumentError(
                 f"`{name}`: mode must be Reverse, Forward or one of these WithPrimal, not {self._mode!r}"
             )
-        check_annotations(name, self._annotations)
-        if len(self._annotations) != len(self._names):
-            raise ArityError(
-                f"`{name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
-                f"got {len(self._annotations)} annotations"
-            )
+        check_batches(name, self._annotations)
 
     def _check_call(self, error: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Say by name what is missing or too much, if that is why the call failed."""
-        if isinstance(error, ArgumentError):
-            return
         try:
             self.__signature__.bind(*args, **kwargs)
         except TypeError as reason:

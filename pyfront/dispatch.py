@@ -152,7 +152,7 @@ class CapturedEntry:
         type_ = native.function_type(context, derivative, Part.WHOLE)
         return cgutils.get_or_insert_function(builder.module, type_, derivative.symbol)
 
-    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
+    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any, nogil: bool) -> Any:
         library.finalize()
         return context.get_executable(library, fndesc, environment)
 

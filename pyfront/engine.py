@@ -40,6 +40,7 @@ size_t      pyfront_arena_capacity(void);
 size_t      pyfront_arena_in_use(void);
 size_t      pyfront_arena_peak(void);
 void        pyfront_arena_reset_peak(void);
+int64_t     pyfront_refused_bytes(void);
 void        pyfront_release_tape(void *tape);
 size_t      pyfront_tape_bytes(const void *tape);
 size_t      pyfront_live_tapes(void);
@@ -133,6 +134,10 @@ class Engine:
 
     def arena_reset_peak(self) -> None:
         self._lib.pyfront_arena_reset_peak()
+
+    def refused_bytes(self) -> int:
+        """The bytes that this thread was last refused; negative: more than can be counted."""
+        return int(self._lib.pyfront_refused_bytes())
 
     def release_tape(self, tape: int) -> None:
         """End the life of the tape at this address."""

@@ -18,7 +18,7 @@ from numba.core.callconv import RETCODE_USEREXC
 from numba.core.environment import Environment
 from numba.core.registry import cpu_target
 
-from pyfront import checks, native
+from pyfront import checks, explain, native
 from pyfront.arguments import SEED, Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import OUT_OF_MEMORY, Differentiated
@@ -59,7 +59,7 @@ class Target(Protocol):
     def callee(self, context: Any, builder: ir.IRBuilder, derivative: Any) -> ir.Value:
         """The derivative's function."""
 
-    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
+    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any, nogil: bool) -> Any:
         """Finish the library; what Numba takes for the entry's address is returned."""
 
 
@@ -76,8 +76,8 @@ class Executable:
     def callee(self, context: Any, builder: ir.IRBuilder, derivative: Any) -> ir.Value:
         return native.by_address(context, builder, derivative, Part.WHOLE, derivative.address)
 
-    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
-        context.create_cpython_wrapper(library, fndesc, environment, None)
+    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any, nogil: bool) -> Any:
+        context.create_cpython_wrapper(library, fndesc, environment, None, release_gil=nogil)
         return context.get_executable(library, fndesc, environment)
 
 
@@ -134,7 +134,7 @@ def build(
         callee = target.callee(context, builder, compiled)
         body(context, builder, compiled, callee, shape, argument_types, restype).emit()
     library.add_ir_module(module)
-    entry_point = target.finish(context, library, fndesc, environment)
+    entry_point = target.finish(context, library, fndesc, environment, compiled.nogil)
     target.context.insert_user_function(entry_point, fndesc, [library])
     return compiler.compile_result(
         typing_context=target.context.typing_context,
@@ -406,11 +406,11 @@ class Body:
         """Leave the call with the status of the derivative."""
         builder = self._builder
         with builder.if_then(builder.icmp_signed("==", status, native.STATUS(OUT_OF_MEMORY))):
-            self._raise(MemoryError, f"no memory for the tape of `{self._compiled.kernel}`")
+            self._raise(MemoryError, explain.no_memory(self._compiled.kernel))
         builder.ret(status)
 
-    def _raise_aliased(self, error: type[BaseException], message: str) -> None:
-        self._raise(error, message, self._shape.serial)
+    def _raise_aliased(self, error: type[BaseException], *args: Any) -> None:
+        self._raise(error, *args, self._shape.serial)
 
     def _raise(self, error: type[BaseException], *args: Any) -> None:
         self._context.call_conv.set_static_user_exc(self._builder, error, args)

@@ -39,7 +39,11 @@ class DtypeError(ArgumentError, TypeError):
 
 
 class ShapeError(ArgumentError, ValueError):
-    """A shadow of another shape than its primal."""
+    """A shadow of another shape than its primal; ``names`` are those of the arguments."""
+
+    def __init__(self, message: str, *names: str) -> None:
+        super().__init__(message)
+        self.names = names
 
 
 class LayoutError(ArgumentError, ValueError):

@@ -75,19 +75,19 @@ def _captured(function: FunctionType) -> tuple[Any, ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _jitted(function: FunctionType, captured: tuple[Any, ...]) -> Dispatcher:
+def _jitted(function: FunctionType, captured: tuple[Any, ...], nogil: bool = False) -> Dispatcher:
     """``function`` jitted. The most recent ones are kept, so that the value form of `autodiff` compiles them once.
 
     Numba takes what a function captures for constants, so for other values there is another dispatcher.
     """
-    dispatcher = njit(function)
+    dispatcher = njit(nogil=nogil)(function)
     if not isinstance(dispatcher, CPUDispatcher):
         raise ArgumentError(with_help("Numba's compiler is switched off", "unset NUMBA_DISABLE_JIT"))
     return dispatcher
 
 
 def calling(callee: Callable[..., Any], name: str, parameters: tuple[str, ...], original: Dispatcher) -> Dispatcher:
-    """A jitted function that returns ``callee(*parameters)``; its line is that of ``original``."""
+    """A jitted function that returns ``callee(*parameters)``; its line and its `nogil` are those of ``original``."""
     code = original.py_func.__code__
     callee_name = "callee"
     while callee_name in (name, *parameters):
@@ -98,7 +98,7 @@ def calling(callee: Callable[..., Any], name: str, parameters: tuple[str, ...], 
     exec(compile(tree, code.co_filename, "exec"), namespace)
     function: FunctionType = namespace[name]
     function.__doc__ = original.py_func.__doc__
-    return _jitted(function, _captured(function))
+    return _jitted(function, _captured(function), bool(original.targetoptions.get("nogil")))
 
 
 def name(kernel: Dispatcher) -> str:

@@ -19,18 +19,19 @@ from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
+from pyfront import explain
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
-from pyfront.arguments import SEED, call_parameters, resolve
+from pyfront.arguments import SEED, call_parameters, check_annotations, resolve
 from pyfront.compile_report import CompileReport
 from pyfront.compiled import Halves, differentiate, load_halves
 from pyfront.derivative import check_plan_steps
 from pyfront.entry import Shape
 from pyfront.errors import (
     AliasedCallError,
-    AnnotationError,
     ArgumentError,
     ArityError,
+    AutodiffError,
     TapeError,
     UnsupportedError,
     with_help,
@@ -98,6 +99,9 @@ class _Split:
         self.has_shadow = [annotation.has_shadow for annotation in annotations]
         self.parameters = call_parameters(self.names, annotations)
         is_shadow = [role for has in self.has_shadow for role in ((False, True) if has else (False,))]
+        self.signature = inspect.Signature(
+            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in self.parameters]
+        )
         self.shadows = tuple(itertools.compress(self.parameters, is_shadow))
         self.primals = tuple(itertools.compress(self.parameters, (not role for role in is_shadow)))
         self._kernel = kernel
@@ -107,14 +111,8 @@ class _Split:
         self._reverse: dict[tuple[bool, bool], ReverseDispatcher] = {}
 
     def _check_request(self) -> None:
+        check_annotations(self.name, self.names, self.annotations)
         for annotation in self.annotations:
-            if not (isinstance(annotation, type) and issubclass(annotation, Annotation)) or annotation is Annotation:
-                raise AnnotationError(
-                    with_help(
-                        f"`{self.name}`: {annotation!r} is not an annotation class",
-                        "use Const, Active or Duplicated, and pass the values to the halves",
-                    )
-                )
             if issubclass(annotation, BatchDuplicated):
                 raise UnsupportedError(
                     with_help(
@@ -122,11 +120,6 @@ class _Split:
                         "use Duplicated, and call the reverse half once per shadow with the same tape",
                     )
                 )
-        if len(self.annotations) != len(self.names):
-            raise ArityError(
-                f"`{self.name}` takes {len(self.names)} arguments ({', '.join(self.names)}), "
-                f"got {len(self.annotations)} annotations"
-            )
 
     def forward(self, may_alias: bool) -> ForwardDispatcher:
         """The entries of the forward half."""
@@ -248,6 +241,8 @@ class ForwardHalf(_Half):
                 raise
             may_alias = True
             value, address = split.forward(True)(*args)
+        except (AutodiffError, MemoryError) as error:
+            raise explain.explained(error, split.name) from error.__cause__
         return value, Tape(address, split, split.name, args, may_alias)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -283,7 +278,10 @@ class ReverseHalf(_Half):
         with tape.in_use() as address:
             entry = split.reverse(seed is not None, tape.may_alias)
             given = (*split.interleave(tape.arguments, args), address)
-            return entry(*given) if seed is None else entry(*given, seed)
+            try:
+                return entry(*given) if seed is None else entry(*given, seed)
+            except AutodiffError as error:
+                raise explain.explained(error, split.name, split.signature, given[:-1]) from error.__cause__
 
     def _check(self, shadows: Sequence[Any], tape: Any) -> None:
         split = self._split

@@ -67,7 +67,16 @@ struct ArenaReaper {
 static thread_local Arena ThreadArena;
 static thread_local ArenaReaper ThreadReaper;
 
+static thread_local int64_t LastRefused = 0;
+
 Arena &Arena::ofThread() { return ThreadArena; }
+
+int64_t Arena::lastRefused() { return LastRefused; }
+
+void *Arena::refuse(int64_t Bytes) {
+  LastRefused = Bytes;
+  return nullptr;
+}
 
 int64_t Arena::enter() const {
   if (NumChunks == 0)
@@ -98,7 +107,7 @@ void *Arena::grow(void *Old, int64_t OldBytes, int64_t NewBytes) {
   if (!Old)
     return alloc(NewBytes);
   if (OldBytes < 0 || NewBytes < 0 || NewBytes > MaxBytes)
-    return nullptr;
+    return refuse(NewBytes);
   if (NewBytes <= OldBytes)
     return Old;
   char *OldEnd = static_cast<char *>(Old) + roundUp(OldBytes);
@@ -147,7 +156,7 @@ void *Arena::allocInNextChunk(size_t Size) {
   if (Next < NumChunks && Chunks[Next].Size < Size)
     dropChunksFrom(Next);
   if (Next == NumChunks && !addChunk(Size))
-    return nullptr;
+    return refuse(int64_t(Size));
   Chunks[Next].Before = Used;
   makeCurrent(Next, Size);
   return Chunks[Next].Base;

@@ -51,7 +51,7 @@ public:
   /// address space). Zero bytes give an address of their own.
   void *alloc(int64_t Bytes) {
     if (Bytes < 0 || Bytes > MaxBytes)
-      return nullptr;
+      return refuse(Bytes);
     size_t Size = roundUp(Bytes);
     if (Size > size_t(End - Top))
       return allocInNextChunk(Size);
@@ -77,6 +77,10 @@ public:
   size_t peak() const;
   void resetPeak() { Peak = inUse(); }
 
+  /// The bytes of the last request on this thread, to any arena, that there was
+  /// no memory for.
+  static int64_t lastRefused();
+
 private:
   friend struct ArenaReaper;
 
@@ -96,6 +100,7 @@ private:
     return (size_t(Bytes) + (Bytes == 0) + Alignment - 1) & ~(Alignment - 1);
   }
 
+  static void *refuse(int64_t Bytes);
   void *allocInNextChunk(size_t Size);
   bool addChunk(size_t Size);
   void dropChunksFrom(unsigned First);

@@ -33,6 +33,9 @@ class FakeEngine:
         self.written: frozenset[str] = frozenset()
         self.released = 0
 
+    def refused_bytes(self) -> int:
+        return 1 << 40
+
     def release_memory(self) -> None:
         self.released += 1
 

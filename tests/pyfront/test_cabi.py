@@ -170,10 +170,10 @@ def test_what_an_exception_holds_is_freed():
 
 def test_kernel_without_result_or_arguments_with_results(fake):
     @njit
-    def scale(t, flag):
-        t[0][0] *= t[1]
+    def scale(t, flag, x):
+        t[0][0] *= t[1] * x
 
-    it = ad.autodiff(scale, ad.Const, ad.Const)
-    assert it.cdef("void(Tuple((float32[::1], float64)), boolean)") == (
-        "int32_t scale_derivative(float *t_0, int64_t t_0_n0, double t_1, uint8_t flag);"
+    it = ad.autodiff(scale, ad.Const, ad.Const, ad.Active)
+    assert it.cdef("void(Tuple((float32[::1], float64)), boolean, float64)") == (
+        "int32_t scale_derivative(float *t_0, int64_t t_0_n0, double t_1, uint8_t flag, double x, double *x_adjoint);"
     )

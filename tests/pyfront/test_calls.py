@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from numba import float64, njit
+from numba import njit
 
 import pyfront as ad
 
@@ -104,13 +104,6 @@ def test_names_of_shadows_are_unique(fake):
     assert list(derivative.__signature__.parameters) == ["x", "dx_", "dx", "ddx", "seed_"]
 
 
-def test_active_integers_are_taken_as_floats(fake):
-    derivative = ad.autodiff(product, ad.Active, ad.Active)
-    assert derivative(2, np.int32(3)) == (1.0, 2.0)
-    assert derivative(2.0, 3.0) == (1.0, 2.0)
-    assert derivative.signatures == [(float64, float64)]
-
-
 def test_float32(fake):
     result = ad.autodiff(product, ad.Active, ad.Active)(np.float32(2.0), np.float32(3.0), seed=0.5)
     assert result == (0.5, 1.0)
@@ -125,11 +118,17 @@ def test_tuples_are_split_into_their_elements(fake):
     x, y = np.ones(2), np.ones((2, 2), dtype=np.float32)[0]
     derivative = ad.autodiff(kernel, ad.Active, ad.Const, ad.Duplicated)
     dx, dy = np.zeros(2), np.zeros(2, dtype=np.float32)
-    assert derivative((2, (3.0,)), (1, True), (x, y), (dx, dy)) == (1.0, (2.0,))
+    assert derivative((2.0, (3.0,)), (1, True), (x, y), (dx, dy)) == (1.0, (2.0,))
     assert (dx[0], dy[0]) == (1.0, 2.0)
     names = [entry["name"] for entry in fake.requests[-1]["args"]]
     assert names == ["parameters[0]", "parameters[1][0]", "sizes[0]", "sizes[1]", "arrays[0]", "arrays[1]"]
     assert [entry["param"] for entry in fake.requests[-1]["args"]] == [2, 3, 4, 5, 6, 13]
+
+
+def test_integers_in_an_active_tuple_are_passengers(fake):
+    derivative = ad.autodiff(njit(lambda t: t[0] * t[1]), ad.Active)
+    assert derivative((2, 3.0)) == (None, 1.0)
+    assert [entry["annotation"] for entry in fake.requests[-1]["args"]] == ["const", "active"]
 
 
 def test_plain_functions_are_jitted_once(fake):

@@ -54,7 +54,7 @@ def test_closure_and_keywords(fake):
 
         return caller
 
-    assert make()(3) == 1.0
+    assert make()(3.0) == 1.0
 
 
 def test_argument(fake):
@@ -135,4 +135,4 @@ def test_numbas_own_errors_pass_through(fake):
         return x.no_such_attribute
 
     with pytest.raises(TypingError, match="no_such_attribute"):
-        ad.autodiff(kernel, ad.Const)(1.0)
+        ad.autodiff(kernel, ad.Active)(1.0)

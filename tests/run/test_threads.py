@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -112,3 +113,37 @@ def test_memory_of_ended_threads_is_released():
         thread.join()
     assert seen == [0, 0, 0]
     assert engine.load().arena_capacity() == capacity
+
+
+def test_another_thread_goes_on_during_a_call():
+    """`nogil=True` of the kernel holds for its derivative, and for the derivative of that."""
+
+    @njit(nogil=True)
+    def long(x, n):
+        for _ in range(n):
+            x = x + 1e-9 * x * x
+        return x
+
+    first = ad.autodiff(long, ad.Active, ad.Const)
+    second = ad.autodiff(first, ad.Duplicated, ad.Const, mode=ad.Forward)
+    forward, reverse = ad.autodiff_split(long, ad.Active, ad.Const)
+
+    def halves(n):
+        return reverse(forward(0.5, n)[1])
+
+    for call in (lambda n: first(0.5, n), lambda n: second(0.5, 1.0, n), halves):
+        call(10)
+        ended, ticks = threading.Event(), []
+
+        def tick(ended=ended, ticks=ticks):
+            while not ended.wait(0.001):
+                ticks.append(time.perf_counter())
+
+        thread = threading.Thread(target=tick)
+        thread.start()
+        begin = time.perf_counter()
+        call(5_000_000)
+        end = time.perf_counter()
+        ended.set()
+        thread.join()
+        assert sum(begin < moment < end for moment in ticks) > 3

@@ -227,26 +227,29 @@ void Derivative::returnIfNull(IRBuilder<> &B, llvm::Value *Memory) {
 }
 
 llvm::Value *Derivative::allocate(IRBuilder<> &B, llvm::Value *Bytes,
-                                  bool Zeroed, const Twine &Name) {
+                                  Zeroed When, const Twine &Name) {
   if (P.Req.Embedded)
-    return allocateEmbedded(B, Bytes, Zeroed, Name);
-  CallInst *Memory = callArena(B, Bytes, Zeroed, Name);
+    return allocateEmbedded(B, Bytes, When, Name);
+  CallInst *Memory = callArena(B, Bytes, When, Name);
   returnIfNull(B, Memory);
+  if (isSplit() && When == Zeroed::WhenMade)
+    tag(B.CreateMemSet(Memory, B.getInt8(0), Bytes, Align(64)), Side::Shadow);
   return Memory;
 }
 
 llvm::Value *Derivative::tryAllocate(IRBuilder<> &B, llvm::Value *Bytes,
                                      const Twine &Name) {
   PF_CHECK(!P.Req.Embedded, "a kernel's allocation is never null");
-  return callArena(B, Bytes, /*Zeroed=*/false, Name);
+  return callArena(B, Bytes, Zeroed::Never, Name);
 }
 
-CallInst *Derivative::callArena(IRBuilder<> &B, llvm::Value *Bytes, bool Zeroed,
+CallInst *Derivative::callArena(IRBuilder<> &B, llvm::Value *Bytes, Zeroed When,
                                 const Twine &Name) {
   if (isSplit())
-    return allocateInTape(B, Bytes, Zeroed, Name);
+    return allocateInTape(B, Bytes, When == Zeroed::ByReverse, Name);
   FunctionCallee Callee =
-      runtime(Zeroed ? "pyfront_arena_alloc_zeroed" : "pyfront_arena_alloc",
+      runtime(When == Zeroed::Never ? "pyfront_arena_alloc"
+                                    : "pyfront_arena_alloc_zeroed",
               ptr(), {i64()});
   return callAllocator(B, Callee, {Bytes}, Name);
 }

@@ -58,7 +58,7 @@ public:
   }
   /// Memory of the arena. Splits `B`'s block: without memory the derivative
   /// returns `OutOfMemoryStatus`.
-  llvm::Value *allocate(llvm::IRBuilder<> &B, llvm::Value *Bytes, bool Zeroed,
+  llvm::Value *allocate(llvm::IRBuilder<> &B, llvm::Value *Bytes, Zeroed When,
                         const llvm::Twine &Name);
   /// The same, but null where there is no memory. Not for a derivative that is
   /// embedded.
@@ -132,7 +132,7 @@ private:
                                 llvm::ArrayRef<llvm::Value *> Args,
                                 const llvm::Twine &Name);
   llvm::CallInst *callArena(llvm::IRBuilder<> &B, llvm::Value *Bytes,
-                            bool Zeroed, const llvm::Twine &Name);
+                            Zeroed When, const llvm::Twine &Name);
   // SplitMemory.cpp
   llvm::CallInst *openTape(llvm::IRBuilder<> &B);
   llvm::CallInst *allocateInTape(llvm::IRBuilder<> &B, llvm::Value *Bytes,
@@ -140,7 +140,7 @@ private:
   void freeTape(llvm::IRBuilder<> &B);
   // Embedded.cpp
   llvm::Value *allocateEmbedded(llvm::IRBuilder<> &B, llvm::Value *Bytes,
-                                bool Zeroed, const llvm::Twine &Name);
+                                Zeroed When, const llvm::Twine &Name);
   llvm::Value *growEmbedded(llvm::IRBuilder<> &B, llvm::Value *Array,
                             llvm::Type *Ty, llvm::Value *Old, llvm::Value *New);
 

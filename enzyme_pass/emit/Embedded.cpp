@@ -17,12 +17,12 @@ using namespace llvm;
 namespace pyfront {
 
 llvm::Value *Derivative::allocateEmbedded(IRBuilder<> &B, llvm::Value *Bytes,
-                                          bool Zeroed, const Twine &Name) {
+                                          Zeroed When, const Twine &Name) {
   Align A(64);
   CallInst *Memory = B.CreateCall(marker::declareAllocate(*G->getParent()),
                                   {Bytes, B.getInt64(A.value())}, Name);
   Memory->addRetAttr(Attribute::getWithAlignment(G->getContext(), A));
-  if (Zeroed)
+  if (When != Zeroed::Never)
     B.CreateMemSet(Memory, B.getInt8(0), Bytes, A);
   return Memory;
 }
@@ -34,8 +34,8 @@ llvm::Value *Derivative::growEmbedded(IRBuilder<> &B, llvm::Value *Array,
                                       llvm::Value *New) {
   Instruction *At = &*B.GetInsertPoint();
   llvm::Value *Size = B.getInt64(G->getDataLayout().getTypeStoreSize(Ty));
-  llvm::Value *Memory = allocateEmbedded(B, sizeProduct(B, {Size, New}),
-                                         /*Zeroed=*/false, "grown");
+  llvm::Value *Memory =
+      allocateEmbedded(B, sizeProduct(B, {Size, New}), Zeroed::Never, "grown");
   Instruction *Then =
       SplitBlockAndInsertIfThen(B.CreateIsNotNull(Old), B.GetInsertPoint(),
                                 /*Unreachable=*/false);

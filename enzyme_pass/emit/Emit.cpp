@@ -25,7 +25,7 @@ static void emitReverse(Derivative &D) {
     Crossing.read(B);
     if (Value *InFrame = Crossing.valueOf(shadowOf(D.P.N.Sig.Result)))
       D.ResultShadow = InFrame;
-    Sweep.zeroStack(B, /*Tables=*/false, [&](Value *Base) {
+    Sweep.zeroStack(B, Zeroed::ByReverse, [&](Value *Base) {
       Value *InFrame = Crossing.valueOf(shadowOf(Base));
       return InFrame ? InFrame : Sweep.valueOf(shadowOf(Base));
     });

@@ -128,10 +128,12 @@ void ForwardSweep::lowerAllocations() {
     auto *Old = cast<Instruction>(static_cast<Value *>(D.Forward[Call]));
     IRBuilder<> B(Old);
     Value *Bytes = Old->getOperand(0);
-    Value *Memory = D.allocate(B, Bytes, /*Zeroed=*/false, O.Name);
+    Value *Memory = D.allocate(B, Bytes, Zeroed::Never, O.Name);
     B.SetInsertPoint(Old);
     if (O.Shadow == ShadowHome::Allocation)
-      Shadows[Call] = allocateShadow(B, O, Bytes);
+      Shadows[Call] =
+          D.allocate(B, sizeProduct(B, {Bytes, B.getInt64(D.P.Req.Width)}),
+                     O.Zero, O.Name + ".shadow");
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
         Top = Old->getNextNode();
@@ -139,17 +141,6 @@ void ForwardSweep::lowerAllocations() {
     Old->eraseFromParent();
     D.Forward[Call] = Memory;
   }
-}
-
-Value *ForwardSweep::allocateShadow(IRBuilder<> &B, const ObjectPlan &O,
-                                    Value *Bytes) {
-  Bytes = sizeProduct(B, {Bytes, B.getInt64(D.P.Req.Width)});
-  bool Keeps = D.isSplit() && O.IsTable;
-  Value *Shadow =
-      D.allocate(B, Bytes, O.ZeroShadow && !Keeps, O.Name + ".shadow");
-  if (Keeps)
-    D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, Align(64)), Side::Shadow);
-  return Shadow;
 }
 
 void ForwardSweep::makeShadows() {
@@ -194,17 +185,15 @@ void ForwardSweep::makeShadows() {
     for (auto [O, Shadow] : zip_equal(Group, Made))
       Shadows[D.P.Objects[O].Base] = Shadow;
   }
-  auto Here = [&](Value *Base) { return Shadows.lookup(Base); };
-  zeroStack(B, /*Tables=*/true, Here);
-  if (!D.isSplit())
-    zeroStack(B, /*Tables=*/false, Here);
+  zeroStack(B, Zeroed::WhenMade,
+            [&](Value *Base) { return Shadows.lookup(Base); });
 }
 
 /// Shadows on the stack are zero when they are first read.
-void ForwardSweep::zeroStack(IRBuilder<> &B, bool Tables,
+void ForwardSweep::zeroStack(IRBuilder<> &B, Zeroed When,
                              function_ref<Value *(Value *)> ShadowOf) {
   for (const ObjectPlan &O : D.P.Objects)
-    if (O.Shadow == ShadowHome::Stack && O.IsTable == Tables) {
+    if (O.Shadow == ShadowHome::Stack && O.Zero == When) {
       Value *Bytes = D.L.bytes(B, B.getInt64(O.Size.Literal));
       D.tag(B.CreateMemSet(ShadowOf(O.Base), B.getInt8(0), Bytes,
                            cast<AllocaInst>(O.Base)->getAlign()),

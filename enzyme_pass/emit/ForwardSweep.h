@@ -29,10 +29,8 @@ public:
     end()->eraseFromParent();
     Bottoms[D.P.N.Success] = Terminator;
   }
-  /// Zeroes the shadows of stack variables, of tables of pointers or of the
-  /// others. Done by `emit`, but for the others in split mode: by the reverse
-  /// half.
-  void zeroStack(llvm::IRBuilder<> &B, bool Tables,
+  /// Zeroes the shadows of stack variables that are zeroed then.
+  void zeroStack(llvm::IRBuilder<> &B, Zeroed When,
                  llvm::function_ref<llvm::Value *(llvm::Value *)> ShadowOf);
   /// Stores the kernel's result where the caller wants it.
   void storeValue(llvm::IRBuilder<> &B);
@@ -56,11 +54,6 @@ private:
   void lowerMarks();
   void lowerAllocations();
   void makeShadows();
-  /// Beside the allocation of a local array. In split mode a table of pointers,
-  /// which the forward half fills, does not lie with what the reverse half
-  /// zeroes.
-  llvm::Value *allocateShadow(llvm::IRBuilder<> &B, const ObjectPlan &O,
-                              llvm::Value *Bytes);
   void storeShadowPointers();
   llvm::Value *shadowValue(llvm::Value *V);
 

@@ -90,7 +90,7 @@ void Tape::allocateWhole(int Slot) {
   Value *Bytes = times(B, elementBytes(B, Slot), S, S.Head, S.Nest.size());
   keepArray(
       At, Slot,
-      D.allocate(B, Bytes, /*Zeroed=*/false, "slot" + Twine(Slot) + ".array"));
+      D.allocate(B, Bytes, Zeroed::Never, "slot" + Twine(Slot) + ".array"));
 }
 
 /// Before the head begins: room for all rows, if there is memory for it, or for
@@ -212,7 +212,7 @@ void Tape::writeSnapshot(const Snapshot &S) {
   IRBuilder<> B(At);
   Value *Base = Sweep.valueOf(primalOf(S.Base));
   auto [Low, Bytes] = spanAt(S.Base);
-  Value *Copy = D.allocate(B, Bytes, /*Zeroed=*/false, "copy");
+  Value *Copy = D.allocate(B, Bytes, Zeroed::Never, "copy");
   Value *From = B.CreateGEP(B.getInt8Ty(), Base, Low);
   // Tagged as neither side: it reads one and writes the other.
   B.CreateMemCpy(Copy, Align(64), From, Align(1), Bytes);

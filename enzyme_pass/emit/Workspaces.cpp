@@ -44,8 +44,8 @@ SmallVector<Value *, 2> makeWorkspaces(Derivative &D, IRBuilder<> &B,
     const ObjectPlan &Object = D.P.Objects[O];
     Span S = spanOf(D, B, Object.Size);
     if (Group.size() == 1) {
-      Value *Own = D.allocate(B, sizeProduct(B, {S.Bytes, Width}),
-                              /*Zeroed=*/true, Object.Name + ".shadow");
+      Value *Own = D.allocate(B, sizeProduct(B, {S.Bytes, Width}), Object.Zero,
+                              Object.Name + ".shadow");
       return {
           B.CreateGEP(B.getInt8Ty(), Own, B.CreateNeg(D.L.bytes(B, S.Low)))};
     }
@@ -66,7 +66,7 @@ SmallVector<Value *, 2> makeWorkspaces(Derivative &D, IRBuilder<> &B,
     Value *Own = D.allocate(
         B,
         B.CreateSelect(IsFirst, sizeProduct(B, {Bytes, Width}), B.getInt64(0)),
-        /*Zeroed=*/true, D.P.Objects[Group[I]].Name + ".shadow");
+        D.P.Objects[Group[I]].Zero, D.P.Objects[Group[I]].Name + ".shadow");
     Memory.push_back(Found ? B.CreateSelect(IsFirst, Own, Found) : Own);
     Value *Distance = B.CreateSub(Bases[I], Ranges[I].Low);
     Result.push_back(

@@ -23,7 +23,8 @@
 ///      its array's head.
 ///  P4  every active access has a shadow for each object that it may touch; if
 ///      it goes through a pointer kept in memory, that memory has one too.
-///      Each workspace is in one group, with all that it may overlap.
+///      Each workspace is in one group, with all that it may overlap. What
+///      adjoints are added to is zeroed first.
 ///  P5  every block that the reverse sweep enters knows where it came from.
 ///  P6  split mode: a shadow that is kept, and that may lie in the shadow of an
 ///      argument, is kept as a place; no argument's memory is read again.
@@ -136,11 +137,18 @@ struct Extent {
 enum class ShadowHome {
   None,       ///< holds no active data
   Parameter,  ///< the caller's shadow
-  Workspace,  ///< zeroed on entry: a `Const` array that holds active data;
-              ///< see `Plan::Workspaces`
-  Allocation, ///< zeroed where the primal is allocated
-  Stack,      ///< zeroed on entry, beside its alloca
+  Workspace,  ///< made on entry: a `Const` array that holds active data; see
+              ///< `Plan::Workspaces`
+  Allocation, ///< made where the primal is allocated
+  Stack,      ///< made on entry, beside its alloca
   Seed, ///< the kernel's result: holds the seed when the reverse sweep starts
+};
+
+/// When a shadow that the derivative makes is zeroed.
+enum class Zeroed {
+  Never,     ///< a tangent is written when its value is
+  WhenMade,  ///< adjoints are added to it
+  ByReverse, ///< split mode: the same, each time that a reverse half begins
 };
 
 struct ObjectPlan {
@@ -149,9 +157,7 @@ struct ObjectPlan {
   ShadowHome Shadow = ShadowHome::None;
   /// A table of pointers: its shadow keeps theirs.
   bool IsTable = false;
-  /// Its shadow must be zero before anything is in it: adjoints are added to,
-  /// where a tangent is written when its value is.
-  bool ZeroShadow = true;
+  Zeroed Zero = Zeroed::Never;
   /// For `Parameter`: place in the request.
   int Arg = -1;
   Extent Size;

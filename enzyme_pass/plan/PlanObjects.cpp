@@ -58,6 +58,18 @@ static ShadowHome homeOf(const MemoryObject &O, const Request &Req) {
   return ShadowHome::None;
 }
 
+/// The forward half of a split derivative fills tables of pointers to shadows:
+/// what the reverse half zeroes is not among them.
+static Zeroed zeroOf(const ObjectPlan &O, Mode How) {
+  bool IsMade = O.Shadow == ShadowHome::Workspace ||
+                O.Shadow == ShadowHome::Allocation ||
+                O.Shadow == ShadowHome::Stack;
+  if (!IsMade || (How == Mode::Forward && O.Shadow == ShadowHome::Allocation))
+    return Zeroed::Never;
+  return How == Mode::Split && !O.IsTable ? Zeroed::ByReverse
+                                          : Zeroed::WhenMade;
+}
+
 static void groupWorkspaces(Plan &P, const Facts &Known) {
   for (unsigned O = 0; O < P.Objects.size(); ++O) {
     if (P.Objects[O].Shadow != ShadowHome::Workspace)
@@ -85,8 +97,8 @@ void planObjects(Planning &S) {
     Plan.Size = extentOf(O, DL);
     if (Known.Activity.hasShadow(I))
       Plan.Shadow = homeOf(O, P.Req);
-    Plan.ZeroShadow = P.Req.How != Mode::Forward;
     Plan.IsTable = Known.Activity.isActiveTable(I);
+    Plan.Zero = zeroOf(Plan, P.Req.How);
     P.Objects.push_back(std::move(Plan));
   }
   groupWorkspaces(P, Known);

@@ -89,13 +89,26 @@ StringRef homeText(ShadowHome Home) {
   case ShadowHome::Parameter:
     return "the caller's";
   case ShadowHome::Workspace:
-    return "own, zeroed on entry";
+    return "own";
   case ShadowHome::Allocation:
     return "own, beside its allocation";
   case ShadowHome::Stack:
     return "own, on the stack";
   case ShadowHome::Seed:
     return "the seed";
+  }
+  return "";
+}
+
+StringRef zeroText(const ObjectPlan &O) {
+  switch (O.Zero) {
+  case Zeroed::Never:
+    return "";
+  case Zeroed::WhenMade:
+    return O.Shadow == ShadowHome::Allocation ? ", zeroed there"
+                                              : ", zeroed on entry";
+  case Zeroed::ByReverse:
+    return ", zeroed by the reverse half";
   }
   return "";
 }
@@ -149,7 +162,7 @@ void Plan::print(raw_ostream &OS) const {
   OS << ")\nshadows\n";
   for (const ObjectPlan &O : Objects)
     if (O.Shadow != ShadowHome::None)
-      OS << "  " << O.Name << ": " << homeText(O.Shadow) << "\n";
+      OS << "  " << O.Name << ": " << homeText(O.Shadow) << zeroText(O) << "\n";
   if (Req.How == Mode::Forward) {
     printTangents(OS, *this);
     return;

@@ -106,6 +106,16 @@ void Verifier::checkObjects() {
     checkShadowsOf(*I);
   checkPointerStores();
   checkWorkspaces();
+  for (const ObjectPlan &O : P.Objects) {
+    bool IsMade = O.Shadow == ShadowHome::Workspace ||
+                  O.Shadow == ShadowHome::Allocation ||
+                  O.Shadow == ShadowHome::Stack;
+    if (IsMade && O.Zero == Zeroed::Never && P.Req.How != Mode::Forward)
+      violate("P4: adjoints are added to the shadow of `" + O.Name +
+              "`, which is never zeroed");
+    if (O.IsTable && O.Zero == Zeroed::ByReverse)
+      violate("P4: the reverse half zeroes the pointers in `" + O.Name + "`");
+  }
 }
 
 void Verifier::checkWorkspaces() {

@@ -415,6 +415,7 @@ def what_is_read_again_and_again_is_copied_at_the_end(A, x):
 
 @planned(f"{VECTOR}, i8", split=True)
 def local_arrays_are_reloaded_from_the_tape(x, n):
+    # CHECK:      local: own, beside its allocation, zeroed by the reverse half
     # CHECK:      reload ; not written again
     # CHECK:      {{^}}places
     # CHECK-NEXT: %arg.x.4' {{ *}}in x'

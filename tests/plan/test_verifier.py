@@ -145,6 +145,7 @@ BREAKINGS: list[tuple[str, Callable[..., object], str, str]] = [
     ("copy-too-early", swapped, "P2", "is read from a copy that may not hold it"),
     ("local-adjoint", converging, "P7", "and is read in another"),
     ("early-array", triangle, "P3", "is allocated before the length of L1 is known"),
+    ("never-zeroed", through_workspaces, "P4", "which is never zeroed"),
     ("no-size", swapped, "P8", "does not know its size"),
     ("no-frame-field", squares_split, "P9", "does not cross to the reverse half"),
     ("one-frame-field", squares_split, "P9", "are one, or overlap"),

@@ -178,6 +178,15 @@ bool allocateEarly(Plan &P) {
   return false;
 }
 
+bool dropZero(Plan &P) {
+  for (ObjectPlan &O : P.Objects)
+    if (O.Zero != Zeroed::Never) {
+      O.Zero = Zeroed::Never;
+      return true;
+    }
+  return false;
+}
+
 /// A copy of an object that has no size.
 bool dropSize(Plan &P) {
   for (ObjectPlan &O : P.Objects)
@@ -335,6 +344,7 @@ constexpr Breaking Breakings[] = {
     {"one-frame-field", overlapFrameFields},
     {"early-array", allocateEarly},
     {"no-size", dropSize},
+    {"never-zeroed", dropZero},
     {"reload-overwritten", reloadOverwritten},
     {"copy-too-early", copyTooEarly},
     {"local-adjoint", callAdjointLocal},

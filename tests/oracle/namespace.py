@@ -145,8 +145,12 @@ def clip(x: Any, low: Any, high: Any) -> Any:
 
 
 def of_several(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """Python's own `max` or `min`."""
-    return lambda first, *rest: functools.reduce(function, rest, first)
+    """Python's own `max` or `min`, of its arguments or of what is in the only one."""
+
+    def apply(*numbers: Any) -> Any:
+        return functools.reduce(function, numbers if len(numbers) > 1 else numbers[0])
+
+    return apply
 
 
 SQUARE_ROOT_OF_PI = math.sqrt(math.pi)

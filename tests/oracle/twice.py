@@ -23,6 +23,8 @@ TOLERANCE = {8: 1e-5, 4: 5e-2}
 def check_second_order(case: Case) -> None:
     """Forward over reverse along a random tangent of the duplicated arrays, adjoints of the arrays held fixed."""
     call, random = case.call, np.random.default_rng(17)
+    if case.want.directions.shape[0] != case.want.directions.shape[1]:
+        return  # So many inputs that the oracle has inner products only.
     tangent = call.shadows(random)
     try:
         ends = [moved(case, tangent, sign * STEP) for sign in (1.0, -1.0)]
@@ -57,7 +59,7 @@ def moved(case: Case, tangent: list[np.ndarray], length: float) -> np.ndarray:
     shadows = [flat.copy() for flat in shadows_for(there, case)]
     # A derivative that is differentiated takes no seed: the adjoint of the result is 1.
     want = expected(case.kernel, there, shadows, ones, np.random.default_rng(0))
-    return want.directions @ want.adjoint if want.directions.shape[0] == want.directions.shape[1] else want.adjoint
+    return want.adjoint
 
 
 def ones(result: Any) -> Any:

@@ -35,7 +35,9 @@ WARM = 24
 SECONDS = 60
 """A program that takes longer hangs."""
 OPTIMIZED = 5
-"""One chunk in so many runs at O3, the others at O0."""
+"""One program in so many runs at O3, the others at O0."""
+BLOCK = 1000
+"""Programs after which the level of optimization changes back."""
 
 
 def main() -> int:
@@ -71,10 +73,12 @@ def shares(options: argparse.Namespace) -> Iterator[tuple[int, int, int]]:
         yield 3, options.number, 1
         return
     first = options.seed * 1_000_000
-    optimized = options.programs // OPTIMIZED
-    yield 0, first, options.programs - optimized
-    # Filters skip numbers, so the second worker's begin far from those of the first.
-    yield 3, first + 500_000, optimized
+    for start in range(0, options.programs, BLOCK):
+        count = min(BLOCK, options.programs - start)
+        # Filters skip numbers, so what each worker begins with is far from what the others do.
+        yield 0, first, count - count // OPTIMIZED
+        yield 3, first + 50_000, count // OPTIMIZED
+        first += 100_000
 
 
 def worker(options: argparse.Namespace, level: int, first: int, count: int) -> Iterator[dict[str, Any]]:

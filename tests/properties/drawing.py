@@ -35,13 +35,14 @@ class Number:
 class Array:
     """An array of floats; arrays of one `family` have the same Numba type, so their names can be swapped.
 
-    A `scratch` array need not hold anything in particular: it is written before it is read.
+    In an array that is `even` all elements lie at the distance of its last stride, in the order of their subscripts.
     """
 
     name: str
     shape: tuple[int, ...]
     family: str | None = None
     writable: bool = True
+    even: bool = False
 
     @property
     def rank(self) -> int:

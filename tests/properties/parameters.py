@@ -51,6 +51,7 @@ class Signature:
 
     parameters: tuple[Parameter, ...]
     aliasing: Aliasing | None = None
+    catches: bool = False
 
     @property
     def text(self) -> str:
@@ -94,7 +95,7 @@ def draw_signature(d: Drawing) -> Signature:
         parameters.append(Parameter("below", "count", d.pick(["i4", "i8"]), low=-2, high=1))
     for parameter in parameters:
         register(d, parameter)
-    return Signature(tuple(parameters), draw_aliasing(d, parameters))
+    return Signature(tuple(parameters), draw_aliasing(d, parameters), catches=d.has("exceptions"))
 
 
 def draw_array(d: Drawing, name: str, dtype: str, before: list[Parameter]) -> Parameter:
@@ -125,7 +126,8 @@ def register(d: Drawing, parameter: Parameter) -> None:
             family += "F"
         # What the kernel allocates is of the same type.
         family = "local" if family == "f81C" else family
-        d.scope.arrays.append(Array(parameter.name, parameter.shape, family))
+        even = parameter.dtype == "f8" and parameter.layout in ("C", "strided")
+        d.scope.arrays.append(Array(parameter.name, parameter.shape, family, even=even))
 
 
 def draw_aliasing(d: Drawing, parameters: list[Parameter]) -> Aliasing | None:
@@ -148,7 +150,8 @@ class Data:
         self.numpy = np.random.default_rng([number, call])
         self.random = random.Random(number * 97 + call)
         self.on_grid = call % 2 == 0
-        self.changed = call >= 2
+        # A kernel that catches exceptions would catch the oracle's IndexError as well.
+        self.changed = call >= 2 and not signature.catches
 
     def floats(self, size: int, dtype: str) -> np.ndarray:
         if self.on_grid:

@@ -37,7 +37,14 @@ def new_array(d: Drawing) -> None:
     if not arrays:
         return assign_slice(d)
     array, name = d.pick(arrays), d.name("t")
-    text = d.pick([f"{array.name} * 0.5", f"np.cos({array.name})", f"{array.name} * {array.name} - {d.leaf().text}"])
+    text = d.pick(
+        [
+            f"{array.name} * 0.5",
+            f"np.cos({array.name})",
+            f"np.cumsum({array.name})",
+            f"{array.name} * {array.name} - {d.leaf().text}",
+        ]
+    )
     d.emit(f"{name} = {text}")
     d.scope.arrays.append(Array(name, array.shape, None))
     return None

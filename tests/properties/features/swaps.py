@@ -11,6 +11,8 @@ def family(d: Drawing) -> list[Array]:
     for array in d.arrays(rank=1, writable=True):
         if array.family:
             groups.setdefault(array.family, []).append(array)
+    if d.has("exceptions"):
+        groups = {str(a.shape): [b for b in group if b.shape == a.shape] for group in groups.values() for a in group}
     pairs = [group for group in groups.values() if len(group) > 1]
     return d.random.sample(d.pick(pairs), 2) if pairs else []
 
@@ -69,6 +71,19 @@ def chosen(d: Drawing) -> None:
     return d.emit(d.update(f"{name}[{d.between(0, smaller - 1)}]"))
 
 
+def bank(d: Drawing) -> None:
+    """A tuple of buffers, of which a number that is known at run time only picks one."""
+    pair = family(d)
+    if not pair or not d.roomy:
+        return exchange(d)
+    left, right = pair
+    name, i = d.name("bank"), d.between(0, min(left.shape[0], right.shape[0]) - 1)
+    d.emit(f"{name} = ({left.name}, {right.name})")
+    with d.loop_over("range(3)", 0, 2) as k:
+        d.emit(f"{name}[{k} % 2][{i}] = 0.5 * {name}[({k} + 1) % 2][{i}] + {d.bounded(1.0, 1)}")
+    return None
+
+
 def exchange(d: Drawing) -> None:
     """Two elements change places, if the second one is smaller, say."""
     left, right = d.element(writable=True), d.element(writable=True)
@@ -79,4 +94,4 @@ def exchange(d: Drawing) -> None:
     return None
 
 
-FEATURE = Feature("swaps", statements=(time_steps, time_steps, swap_names, chosen, exchange))
+FEATURE = Feature("swaps", statements=(time_steps, time_steps, swap_names, chosen, bank, exchange))

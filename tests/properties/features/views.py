@@ -3,7 +3,7 @@ iterations, so that what they show changes while they stay, or moved, so that th
 
 from __future__ import annotations
 
-from properties.drawing import Array, Drawing, Feature, Number
+from properties.drawing import Array, Drawing, Feature, Index, Number
 
 
 def slices(d: Drawing, array: Array) -> tuple[str, int]:
@@ -108,6 +108,47 @@ def over_elements(d: Drawing) -> None:
     return None
 
 
+def by_strides(d: Drawing) -> None:
+    """A view that is made by strides: all elements in a row, or a diagonal."""
+    arrays = [array for array in d.arrays(rank=2) if array.even]
+    if not arrays:
+        return make_view(d)
+    array, name = d.pick(arrays), d.name("v")
+    rows, columns = array.shape
+    text, length = d.pick(
+        [
+            (f"({array.name}.size,), ({array.name}.strides[1],)", rows * columns),
+            (f"(min({array.name}.shape),), ({array.name}.strides[0] + {array.name}.strides[1],)", min(rows, columns)),
+        ]
+    )
+    d.emit(f"{name} = np.lib.stride_tricks.as_strided({array.name}, {text})")
+    d.scope.arrays.append(Array(name, (length,), None, array.writable))
+    if d.one_in(2):
+        # Through the view, then through the array.
+        d.emit(f"{d.pick(d.scope.scalars)} = {name}[{d.between(0, length - 1)}] * {name}[-1]")
+        d.emit(f"{array.name}[{d.index(array, 0)}, {d.index(array, 1)}] = {d.bounded()}")
+    return None
+
+
+def in_step(d: Drawing) -> None:
+    """Two arrays at once, or an array and its places."""
+    arrays = d.arrays(rank=1)
+    if not arrays or not d.roomy:
+        return make_view(d)
+    left, right = d.pick(arrays), d.pick(arrays)
+    e, f = d.name("e"), d.name("e")
+    if d.one_in(2):
+        with d.block(f"for {e}, {f} in zip({left.name}, {right.name}):", left.shape[0]):
+            d.scope.fixed += [e, f]
+            d.body(1, 2)
+        return None
+    with d.block(f"for {f}, {e} in enumerate({left.name}):", left.shape[0]):
+        d.scope.fixed.append(e)
+        d.scope.indices.append(Index(f, 0, left.shape[0] - 1))
+        d.body(1, 2)
+    return None
+
+
 def flattened(d: Drawing, depth: int) -> Number:
     arrays = d.arrays(rank=2)
     if not arrays:
@@ -117,6 +158,16 @@ def flattened(d: Drawing, depth: int) -> Number:
 
 FEATURE = Feature(
     "views",
-    statements=(make_view, make_view, moving_view, kept_view, empty_view, over_elements),
+    statements=(
+        make_view,
+        make_view,
+        moving_view,
+        kept_view,
+        empty_view,
+        over_elements,
+        by_strides,
+        by_strides,
+        in_step,
+    ),
     expressions=(flattened,),
 )

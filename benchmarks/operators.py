@@ -67,9 +67,12 @@ def measure(samples: int, *, quick: bool = False) -> list[OperatorRow]:
 
     jacobian, hessian = ad.jacobian(tendency, out=0), ad.hessian(rosenbrock)
     derivative, second = ad.derivative(wave), ad.second_derivative(wave)
-    prepared_jacobian, prepared_hessian = jacobian.prepare(out, y, 8.0), hessian.prepare(small)
-    gradient = ad.grad(rosenbrock).prepare(large)
-    product = ad.prepare(ad.hvp, rosenbrock, large, direction)
+    prepared_jacobian, prepared_hessian = (
+        jacobian.prepare(out, y, 8.0, reuse=True),
+        hessian.prepare(small, reuse=True),
+    )
+    gradient = ad.grad(rosenbrock).prepare(large, reuse=True)
+    product = ad.prepare(ad.hvp, rosenbrock, large, direction, reuse=True)
     return [
         _row(
             f"`jacobian`, {EQUATIONS} equations",

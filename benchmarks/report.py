@@ -73,7 +73,7 @@ above."""
 OPERATOR_HEADER = ("operator", "against", "that takes", "a call", "a prepared call", "ratio")
 
 OPERATOR_NOTES = """\
-From Python, calls included. A call returns new arrays; a prepared one allocates nothing. The ratio is the prepared
+From Python, calls included. A call returns new arrays; a prepared one (`reuse=True`) nothing. The ratio is the prepared
 call's where there is one."""
 
 

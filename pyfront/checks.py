@@ -74,7 +74,7 @@ def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair]
     """Check that each shadow has the shape and the strides of its primal, and that no two elements share memory."""
     for pair in pairs:
         if pair.primal.type.layout == "A" and pair.primal.type.mutable:
-            with builder.if_then(_folded(builder, pair.primal), likely=False):
+            with builder.if_then(emit_folded(builder, pair.primal), likely=False):
                 fail(
                     OverlapError,
                     with_help(
@@ -113,7 +113,7 @@ def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair]
             )
 
 
-def _folded(builder: ir.IRBuilder, view: View) -> ir.Value:
+def emit_folded(builder: ir.IRBuilder, view: View) -> ir.Value:
     """Whether elements may share memory: some axis does not step over all that the axes of smaller stride cover."""
     zero, one = _INDEX(0), _INDEX(1)
     distances = [

@@ -22,13 +22,19 @@ class Specialized(CPUDispatcher):
     """A function called ``name``, implemented anew for each signature."""
 
     def __init__(
-        self, name: str, parameters: Sequence[str], implement: Implement, defaults: tuple[Any, ...] = ()
+        self,
+        name: str,
+        parameters: Sequence[str],
+        implement: Implement,
+        defaults: tuple[Any, ...] = (),
+        *,
+        nogil: bool = False,
     ) -> None:
         namespace: dict[str, Any] = {"__name__": __name__}
         exec(f"def stub({', '.join(parameters)}): pass", namespace)
         stub = renamed(namespace["stub"], name)
         stub.__defaults__ = defaults or None
-        super().__init__(stub, targetoptions={"nopython": True, "boundscheck": None})
+        super().__init__(stub, targetoptions={"nopython": True, "boundscheck": None, "nogil": nogil})
         self._compiler: _FunctionCompiler = _SpecializingCompiler(implement, self._compiler)
 
     @property

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index as operator_index
+from typing import Any
 
+import numpy as np
 from numba.core import types
 
 from pyfront.errors import ArgnumsError, DtypeError, with_help
@@ -23,17 +26,25 @@ class Selection:
 
 
 def as_key(operator: str, argnums: int | Sequence[int] | None) -> Argnums | None:
-    """``argnums`` as given, but hashable."""
-    positions = argnums if isinstance(argnums, (tuple, list)) else () if argnums is None else (argnums,)
-    for position in positions:
-        if isinstance(position, bool) or not isinstance(position, int):
+    """``argnums`` as given, but of Python's integers, and hashable."""
+    if argnums is None:
+        return None
+    is_sequence = isinstance(argnums, (tuple, list))
+    positions: list[int] = []
+    given: Sequence[Any] = argnums if isinstance(argnums, (tuple, list)) else [argnums]
+    for position in given:
+        try:
+            if isinstance(position, (bool, np.bool_)):
+                raise TypeError
+            positions.append(operator_index(position))
+        except TypeError:
             raise ArgnumsError(
                 with_help(
                     f"`{operator}`: argnums must be an integer or a tuple of integers, not {argnums!r}",
                     f"the point comes afterwards: {operator}(f)(x)",
                 )
-            )
-    return argnums if argnums is None or isinstance(argnums, int) else tuple(positions)
+            ) from None
+    return tuple(positions) if is_sequence else positions[0]
 
 
 def normalize(operator: str, source: Source, argnums: int | Sequence[int] | None) -> Argnums:
@@ -72,7 +83,10 @@ def select(operator: str, source: Source, argnums: Argnums, call: Call) -> Selec
     for position in positions:
         if position >= len(call.trees):
             raise ArgnumsError(
-                f"`{operator}`: `{source.parameters[position]}` is to be differentiated by, but is not given"
+                with_help(
+                    f"`{operator}`: `{source.parameters[position]}` is to be differentiated by, but is not given",
+                    "pass it; a default value is a constant",
+                )
             )
         if call.trees[position] == EMPTY:
             raise DtypeError(f"`{operator}`: `{source.parameters[position]}` is to be differentiated by, but is None")
@@ -81,6 +95,8 @@ def select(operator: str, source: Source, argnums: Argnums, call: Call) -> Selec
     for leaf in leaves:
         if not is_float(call.types[leaf]):
             kind = "an integer" if isinstance(call.types[leaf], types.Integer) else f"of type {call.types[leaf]}"
+            if call.types[leaf] is types.pyobject:
+                kind = "of a type that Numba cannot pass"
             raise DtypeError(
                 with_help(
                     f"`{operator}`: argument `{labels[leaf]}` of `{source.function}` is {kind}, "

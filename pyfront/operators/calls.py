@@ -15,12 +15,12 @@ import numpy as np
 from numba import typeof
 from numba.core import errors, types
 
-from pyfront.errors import DtypeError, ShapeError, UnsupportedError, with_help
+from pyfront.errors import DtypeError, ShapeError, with_help
 from pyfront.operators import program as programs
 from pyfront.operators import text
 from pyfront.operators.compiled import Compiled
 from pyfront.operators.containers import expression, trees_of_types
-from pyfront.operators.form import leaf_names
+from pyfront.operators.form import leaf_names, types_of
 from pyfront.operators.program import Program
 from pyfront.operators.tree import Leaf, Tree, flatten_like, is_native, unflatten
 from pyfront.specialized import Specialized
@@ -56,8 +56,11 @@ class Calls:
         restructure: Restructure | None = None,
         defaults: tuple[Any, ...] = (),
         directions: int | None = None,
+        *,
+        nogil: bool,
     ) -> None:
         self.name = name
+        self.nogil = nogil
         self.directions = len(labels) if directions is None else directions
         """The number of the first leaf that is a tangent or a cotangent."""
         self.labels = tuple(labels)
@@ -70,7 +73,7 @@ class Calls:
         self.runs: dict[Any, Specialized] = {}
         self._names = [f"a{index}" for index in range(len(self.labels))]
         parameters = self.labels if restructure else self._names
-        self.fresh = Compiled(name, parameters, self._implement, self._implement_out, defaults)
+        self.fresh = Compiled(name, parameters, self._implement, self._implement_out, defaults, nogil=nogil)
 
     def __reduce__(self) -> Origin:
         return self._origin
@@ -132,7 +135,7 @@ class Calls:
             def implement(given: tuple[types.Type, ...]) -> Callable[..., Any]:
                 return programs.into(self.program(given[count:]), pattern, given[:count])
 
-            known = self._into[pattern] = Specialized(self.name, names, implement)
+            known = self._into[pattern] = Specialized(self.name, names, implement, nogil=self.nogil)
         return known
 
     def types_of(self, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
@@ -227,19 +230,3 @@ def explain(program: Program, values: Mapping[str, Any], arrays: Sequence[Any] =
                     f"pass an array of shape {shapes[fit.like]}",
                 )
             )
-
-
-def types_of(operator: str, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
-    """Numba's types of the leaves."""
-    result = []
-    for leaf in leaves:
-        try:
-            result.append(typeof(leaf))
-        except (ValueError, errors.NumbaTypeError) as error:
-            raise UnsupportedError(
-                with_help(
-                    f"`{operator}`: an argument is a {type(leaf).__name__}, which Numba cannot pass",
-                    "pass numbers, NumPy arrays, or tuples, lists and dicts of them",
-                )
-            ) from error
-    return tuple(result)

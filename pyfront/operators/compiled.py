@@ -45,10 +45,12 @@ class Compiled(_WithOut, Specialized, TwinnedDispatcher):
         implement: Implement,
         implement_out: Implement,
         defaults: tuple[Any, ...] = (),
+        *,
+        nogil: bool = False,
     ) -> None:
         self._parameters = [f"{parameter}_" if parameter == OUT else parameter for parameter in parameters]
         self._implement_out = implement_out
-        super().__init__(name, self._parameters, implement, defaults)
+        super().__init__(name, self._parameters, implement, defaults, nogil=nogil)
 
     @functools.cached_property
     def into(self) -> Specialized:

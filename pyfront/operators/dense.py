@@ -17,8 +17,8 @@ import numpy as np
 from pyfront.errors import DtypeError, with_help
 from pyfront.operators import jacobians, sweeps
 from pyfront.operators.argnums import Selection, as_key, select
-from pyfront.operators.calls import Calls, types_of
-from pyfront.operators.form import Call, Form, Source, leaf_labels, leaf_names
+from pyfront.operators.calls import Calls
+from pyfront.operators.form import Call, Form, Source, leaf_labels, leaf_names, types_of
 from pyfront.operators.gradient import grad
 from pyfront.operators.jacobians import Lanes
 from pyfront.operators.memory import remembered
@@ -84,6 +84,7 @@ class Jacobian(Operator):
 
     def _calls(self, trees: tuple[Tree, ...], leaves: Sequence[Any]) -> Calls:
         direction, lanes = self._chosen(Call(trees, types_of(self.name, leaves)), leaves)
+        self.source.check_shapes(trees, leaves)
         return self._calls_with(direction, lanes, trees)
 
     def _calls_with(self, direction: Direction, lanes: Lanes, trees: tuple[Tree, ...]) -> Calls:
@@ -93,6 +94,7 @@ class Jacobian(Operator):
                 leaf_labels(self.parameters, trees),
                 lambda given: self._program_with(direction, lanes, Call(trees, given)),
                 (self._calls_with, (direction, lanes, trees)),
+                nogil=self.nogil,
             )
 
         return remembered(self, (direction, lanes, trees), make)
@@ -216,8 +218,10 @@ def _jacobian(
     of_scalars: bool = False,
 ) -> Jacobian:
     source = source_of(f, out)
-    key = (label, as_key(label, argnums))
-    return remembered(source, key, lambda: Jacobian(label, source, argnums, direction, of_scalars=of_scalars))
+    chosen = as_key(label, argnums)
+    return remembered(
+        source, (label, chosen), lambda: Jacobian(label, source, chosen, direction, of_scalars=of_scalars)
+    )
 
 
 def _is_single_scalar(call: Call, selection: Selection) -> bool:

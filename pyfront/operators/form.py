@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from numba import njit
-from numba.core import types
+import numpy as np
+from numba import njit, typeof
+from numba.core import errors, types
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import kernel as kernels
@@ -27,6 +28,9 @@ from pyfront.scalars import SCALARS
 MEASURED = "measured"
 """The shape of an array that a function returns, found by running it."""
 
+
+_MAX_CHECKED = 1024
+"""How many choices of shapes a function remembers to have been checked with."""
 
 Types = tuple[types.Type, ...]
 
@@ -121,6 +125,10 @@ class Source(Protocol):
         """The default values of the last parameters."""
 
     @property
+    def nogil(self) -> bool:
+        """Whether calls from Python let other threads run."""
+
+    @property
     def wrapped(self) -> Any:
         """What has the signature and the documentation of an operator on it."""
 
@@ -131,6 +139,9 @@ class Source(Protocol):
     def form(self, call: Call) -> Form:
         """The kernel for these types, or the error that says why there is none."""
 
+    def check_shapes(self, trees: tuple[Tree, ...], leaves: Sequence[Any]) -> None:
+        """Raise if the function writes outside of an array that takes its result."""
+
 
 class UserFunction:
     """A function as a user wrote it: ``f(x)`` returns the result, or ``f(out, x)`` leaves it in ``out``."""
@@ -138,16 +149,57 @@ class UserFunction:
     def __init__(self, dispatcher: Dispatcher, out: int | str | None, wrapped: Any) -> None:
         self.dispatcher = dispatcher
         self.wrapped = wrapped
+        self.nogil = bool(dispatcher.targetoptions.get("nogil"))
         self.defaults: tuple[Any, ...] = dispatcher.py_func.__defaults__ or ()
         self.name = self.function = kernels.name(dispatcher)
         self.parameters = kernels.parameters(dispatcher)
         self.out = None if out is None else self._position(out)
+        self._checked: set[Any] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.dispatcher, self.out, self.wrapped is self.dispatcher)
 
     def form(self, call: Call) -> Form:
         return remembered(self, ("form", call), lambda: self._form(call))
+
+    def check_shapes(self, trees: tuple[Tree, ...], leaves: Sequence[Any]) -> None:
+        """Run a function that writes to its argument ``out`` with bounds checked, once for each choice of shapes.
+
+        An operator gives it an array like the caller's, whose shape is so easily another than the function's own loops
+        suppose. Compiled code relies on what holds there anyway: an index lies within its axis.
+        """
+        if self.out is None:
+            return
+        shapes = (trees, *[getattr(leaf, "shape", None) for leaf in leaves])
+        if shapes in self._checked:
+            return
+        call = Call(trees, types_of(self.name, leaves)).copied()
+        self.form(call)
+        function = remembered(self, "checked", lambda: njit(boundscheck=True)(self.dispatcher.py_func))
+        checked = remembered(
+            self, ("checked", trees), lambda: self._wrapper(call, (), "{}", range(len(leaves)), function)
+        )
+        copies = [np.array(leaf, order="K") if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+        try:
+            checked(*copies)
+        except IndexError as error:
+            if "out of bounds" not in str(error):
+                raise
+            labels = leaf_labels(self.parameters, trees)
+            given = [
+                f"`{label}` of shape {leaf.shape}"
+                for label, leaf in zip(labels, leaves, strict=True)
+                if isinstance(leaf, np.ndarray)
+            ]
+            raise ShapeError(
+                with_help(
+                    f"`{self.name}`: an index is out of bounds, with {', '.join(given)}",
+                    f"pass `{self.parameters[self.out]}` with the shape of the result",
+                )
+            ) from None
+        if len(self._checked) >= _MAX_CHECKED:
+            self._checked.clear()
+        self._checked.add(shapes)
 
     def _form(self, call: Call) -> Form:
         required = len(self.parameters) - len(self.defaults)
@@ -189,9 +241,16 @@ class UserFunction:
                     )
                 )
 
-    def _wrapper(self, call: Call, outputs: Sequence[str], statement: str, leaves: Sequence[int]) -> Dispatcher:
+    def _wrapper(
+        self,
+        call: Call,
+        outputs: Sequence[str],
+        statement: str,
+        leaves: Sequence[int],
+        function: Dispatcher | None = None,
+    ) -> Dispatcher:
         """The kernel of leaves whose body is ``statement``, in which ``{}`` is the call of the function."""
-        namespace: dict[str, Any] = {"function": self.dispatcher, "ShapeError": ShapeError}
+        namespace: dict[str, Any] = {"function": function or self.dispatcher, "ShapeError": ShapeError}
         arguments = ", ".join(expression(tree, "a{}".format, namespace) for tree in call.trees)
         lines = statement.format(f"function({arguments})").splitlines()
         parameters = [*outputs, *(f"a{leaf}" for leaf in leaves)]
@@ -309,3 +368,19 @@ def leaf_labels(parameters: Sequence[str], trees: Sequence[Tree]) -> tuple[str, 
     """`leaf_names`, where there may be more arguments than parameters: the leaves of those have no name."""
     known = [*parameters, *(f"argument {index}" for index in range(len(parameters), len(trees)))]
     return tuple(leaf_names(known, trees))
+
+
+def types_of(operator: str, leaves: Sequence[Any]) -> tuple[types.Type, ...]:
+    """Numba's types of the leaves."""
+    result = []
+    for leaf in leaves:
+        try:
+            result.append(typeof(leaf))
+        except (ValueError, errors.NumbaTypeError) as error:
+            raise UnsupportedError(
+                with_help(
+                    f"`{operator}`: an argument is a {type(leaf).__name__}, which Numba cannot pass",
+                    "pass numbers, NumPy arrays, or tuples, lists and dicts of them",
+                )
+            ) from error
+    return tuple(result)

@@ -63,5 +63,6 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> G
 
 def _gradient(label: str, f: Callable[..., Any], argnums: int | Sequence[int], *, with_value: bool) -> Gradient:
     source = source_of(f)
-    key = (label, as_key(label, argnums))
-    return remembered(source, key, lambda: Gradient(label, source, argnums, with_value=with_value))
+    chosen = as_key(label, argnums)
+    assert chosen is not None
+    return remembered(source, (label, chosen), lambda: Gradient(label, source, chosen, with_value=with_value))

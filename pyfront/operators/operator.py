@@ -69,6 +69,7 @@ class Operator(abc.ABC):
         self.function = source.function
         self.parameters = source.parameters
         self.defaults = source.defaults
+        self.nogil = source.nogil
         self.argnums: Argnums = normalize(label, source, argnums)
         self._count = len(self.parameters)
         self._present()
@@ -139,6 +140,10 @@ class Operator(abc.ABC):
         """The operator as a kernel that another operator differentiates."""
         return remembered(self, call, lambda: _form(self._program(replace(call, is_owned=True))))
 
+    def check_shapes(self, trees: tuple[Tree, ...], leaves: Sequence[Any]) -> None:
+        """As the function's: an operator passes on its arguments."""
+        self.source.check_shapes(trees, leaves)
+
     def by_position(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
         """All arguments of a call in the order of the parameters; the defaults of those left out before the last."""
         remaining = self.parameters[len(args) :]
@@ -188,6 +193,7 @@ class Operator(abc.ABC):
                 (self._calls_of_structure, (trees,)),
                 self._calls_of_structure if is_compiled else None,
                 self.defaults if is_compiled else (),
+                nogil=self.nogil,
             )
 
         return remembered(self, trees, make)

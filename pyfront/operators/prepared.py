@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numba.core import errors, types
+from numba.core.dispatcher import Dispatcher
 from numba.np import numpy_support
 
 from pyfront.errors import ArityError, DtypeError, ShapeError, StructureError, with_help
@@ -149,6 +150,12 @@ class Prepared:
         found: types.Type = self.operator._numba_type_
         return found
 
+    @property
+    def as_kernel(self) -> Dispatcher:
+        """The operator for `autodiff`."""
+        found: Dispatcher = self.operator.as_kernel
+        return found
+
     def inspect_llvm(self, signature: Any = None) -> Any:
         """As the operator's."""
         return self.operator.inspect_llvm(signature)
@@ -184,7 +191,8 @@ class _Run(Specialized):
     """A function of one signature. Arguments of other types are taken where no value can be lost."""
 
     def __init__(self, calls: Calls, given: Types, implement: Callable[[Types], Callable[..., Any]]) -> None:
-        super().__init__(calls.name, ["address", *(f"a{index}" for index in range(len(given)))], implement)
+        names = ["address", *(f"a{index}" for index in range(len(given)))]
+        super().__init__(calls.name, names, implement, nogil=calls.nogil)
         self._labels = ["address", *calls.labels]
         self._signature = (types.int64, *given)
         self.compile(self._signature)

@@ -49,8 +49,11 @@ class Pushforward:
     def __call__(self, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         plain = self._plain.get(len(primals)) if type(primals) is type(tangents) is tuple else None
         if plain and len(primals) == len(tangents) and PLAIN.issuperset(map(type, (*primals, *tangents))):
+            if self._source.out is not None:
+                self._source.check_shapes(row(len(primals)), primals)
             return plain.call((*primals, *tangents))
         trees, leaves, moving = self._flatten(primals, tangents)
+        self._source.check_shapes(trees, leaves[: len(leaves) - len(moving)])
         calls = self.calls(trees, moving)
         if trees == row(len(moving)):
             self._plain[len(moving)] = calls
@@ -61,6 +64,7 @@ class Pushforward:
     ) -> PreparedPushforward:
         """The same for arguments like these, with compilation and allocation done; see `PreparedPushforward`."""
         trees, leaves, moving = self._flatten(primals, tangents)
+        self._source.check_shapes(trees, leaves[: len(leaves) - len(moving)])
         call = PreparedCall.like(self.calls(trees, moving), leaves, reuse)
         return PreparedPushforward(self, call, trees, moving, is_bare)
 
@@ -114,9 +118,11 @@ class Pushforward:
             return self._program(form, seen, moving, labels)
 
         tangents = (f"the tangent of {labels[leaf]}" for leaf in moving)
-        origin = (self.calls, (trees, moving))
+        origin, nogil = (self.calls, (trees, moving)), self._source.nogil
         return remembered(
-            self, (trees, moving), lambda: Calls(self.name, (*labels, *tangents), build, origin, directions=count)
+            self,
+            (trees, moving),
+            lambda: Calls(self.name, (*labels, *tangents), build, origin, directions=count, nogil=nogil),
         )
 
     def _program(self, form: Form, seen: Call, moving: tuple[int, ...], labels: Sequence[str]) -> Program:

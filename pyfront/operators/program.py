@@ -27,7 +27,7 @@ from pyfront.errors import ArgumentError, DtypeError, OverlapError, ReadonlyErro
 from pyfront.operators import text
 from pyfront.operators.containers import expression
 from pyfront.operators.tree import Tree, is_native
-from pyfront.operators.views import at_address, overlaps
+from pyfront.operators.views import at_address, folded, overlaps
 
 Shape = tuple[int, ...]
 
@@ -194,7 +194,7 @@ def into(program: Program, pattern: Sequence[bool], given: Sequence[types.Type])
             f"`{program.name}`: an array given as out= has not the shape of its result",
         )
     lines = [
-        *_target_overlaps(program, targets),
+        *_target_overlaps(program, targets, given),
         *program.prelude,
         *checks,
         *first,
@@ -205,7 +205,8 @@ def into(program: Program, pattern: Sequence[bool], given: Sequence[types.Type])
         *last,
         f"return {text.tuple_of([result.expression for result in program.scalars])}",
     ]
-    namespace = {**program.namespace, "ShapeError": ShapeError, "OverlapError": OverlapError, "overlaps": overlaps}
+    namespace = {**program.namespace, "ShapeError": ShapeError, "OverlapError": OverlapError}
+    namespace |= {"overlaps": overlaps, "folded": folded}
     return text.define(program.name, (*targets, *program.parameters), lines, namespace)
 
 
@@ -336,10 +337,16 @@ def _reread_checks(program: Program) -> list[str]:
     return lines
 
 
-def _target_overlaps(program: Program, targets: Sequence[str]) -> list[str]:
-    """Refuse targets that share memory with each other or with an argument."""
+def _target_overlaps(program: Program, targets: Sequence[str], given: Sequence[types.Type]) -> list[str]:
+    """Refuse targets that share memory with each other, with an argument or among their own elements."""
     lines: list[str] = []
     for index, target in enumerate(targets):
+        if given[index].layout == "A":
+            message = with_help(
+                f"`{program.name}`: elements of an array given as out= overlap each other",
+                "pass an array in which each element has its own memory",
+            )
+            lines += text.guard(f"folded({target})", "OverlapError", message)
         for other in (*program.arrays, *targets[:index]):
             message = with_help(
                 f"`{program.name}`: an array given as out= shares memory with another array of the call",

@@ -10,6 +10,7 @@ pullback keeps the point, and each of its calls runs the function again.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,11 +24,11 @@ from pyfront.annotations import Active
 from pyfront.errors import DtypeError, ShapeError, StructureError, TapeError, with_help
 from pyfront.operators import sweeps, text
 from pyfront.operators.argnums import is_float
-from pyfront.operators.calls import Calls, types_of
+from pyfront.operators.calls import Calls
 from pyfront.operators.compiled_pullback import in_compiled_code
 from pyfront.operators.containers import expression
 from pyfront.operators.directions import check_direction
-from pyfront.operators.form import Call, Form, Source, leaf_labels
+from pyfront.operators.form import Call, Form, Source, leaf_labels, types_of
 from pyfront.operators.memory import remembered
 from pyfront.operators.operator import PLAIN, source_of, take_apart
 from pyfront.operators.prepared import PreparedCall, leaves_like
@@ -70,6 +71,8 @@ class Transposed:
         return transposed, (self.source,)
 
     def __call__(self, *primals: Any) -> tuple[Any, Pullback]:
+        if self.source.out is not None:
+            self.source.check_shapes(*take_apart(primals))
         if PLAIN.issuperset(map(type, primals)):
             structure = self._plain.get(len(primals))
             if structure is None:
@@ -85,11 +88,12 @@ class Transposed:
     def prepare(self, primals: Sequence[Any], *, reuse: bool) -> PreparedTransposed | ReusedTransposed:
         """The same for arguments like these, with compilation and allocation done."""
         trees, leaves = take_apart(primals)
-        if not reuse:
+        if reuse:
+            self.source.check_shapes(trees, leaves)
+        else:
             value, pullback = self(*primals)
             pullback(value)
-            kinds = [(leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else None for leaf in leaves]
-            return PreparedTransposed(self, trees, tuple(kinds))
+            return PreparedTransposed(self, trees, _kinds(leaves))
         value_call = PreparedCall.like(self.value_calls(trees), leaves, True)
         results = flatten_like(self.structure(trees).template_for(leaves), value_call(*leaves), "result")
         kept = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
@@ -105,7 +109,8 @@ class Transposed:
             return replace(program, reread=program.parameters)
 
         labels = leaf_labels(self.source.parameters, trees)
-        return remembered(self, ("value", trees), lambda: Calls(self.name, labels, build, (self.value_calls, (trees,))))
+        origin, nogil = (self.value_calls, (trees,)), self.source.nogil
+        return remembered(self, ("value", trees), lambda: Calls(self.name, labels, build, origin, nogil=nogil))
 
     def pullback_calls(self, trees: tuple[Tree, ...], results: int) -> Calls:
         """The pullback as a function of leaves and ``results`` cotangents, which runs the function again."""
@@ -119,10 +124,11 @@ class Transposed:
             return sweeps.pullback(self.name, form, seen, cotangents)
 
         labels = (*leaf_labels(self.source.parameters, trees), *(f"cotangent {index}" for index in range(results)))
+        origin, nogil = (self.pullback_calls, (trees, results)), self.source.nogil
         return remembered(
             self,
             ("pullback", trees, results),
-            lambda: Calls(self.name, labels, build, (self.pullback_calls, (trees, results)), directions=count),
+            lambda: Calls(self.name, labels, build, origin, directions=count, nogil=nogil),
         )
 
 
@@ -142,7 +148,7 @@ class _Structure:
         self._template: Tree | None = None
         self._results = 1
         self._parameters = [f"a{leaf}" for leaf in range(self._count)]
-        self._forward = Specialized(self._name, self._parameters, self._implement_forward)
+        self._forward = Specialized(self._name, self._parameters, self._implement_forward, nogil=owner.source.nogil)
         self._reverse: dict[tuple[int, int], Specialized] = {}
 
     def __call__(self, leaves: Sequence[Any]) -> tuple[Any, Pullback]:
@@ -184,7 +190,9 @@ class _Structure:
                 first, last = 1 + outputs, 1 + outputs + self._count
                 return self._implement_reverse(names, given[first:last], given[last:])
 
-            known = self._reverse[outputs, results] = Specialized(self._name, names, implement)
+            known = self._reverse[outputs, results] = Specialized(
+                self._name, names, implement, nogil=self._source.nogil
+            )
         return known
 
     def _halves(self, seen: Types) -> _Halves:
@@ -294,8 +302,9 @@ class Pullback:
         self._lock = threading.Lock()
         self._release = engine.load().release_tape
 
-    def __del__(self) -> None:
-        self._release(self._address)
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not is_finalizing():  # else the process gives back all of its memory, and the engine may be gone
+            self._release(self._address)
 
     @property
     def nbytes(self) -> int:
@@ -346,24 +355,41 @@ class Pullback:
 class PreparedTransposed:
     """`vjp` for arguments like those of its preparation; the pullbacks are those of `vjp`."""
 
-    def __init__(self, owner: Transposed, trees: tuple[Tree, ...], kinds: tuple[Any, ...]) -> None:
+    def __init__(self, owner: Transposed, trees: tuple[Tree, ...], kinds: list[Any]) -> None:
         self.transposed = owner
         self._trees = trees
+        self._is_row = trees == row(len(trees))
         self._kinds = kinds
+        self._structure = owner.structure(trees)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PreparedTransposed, (self.transposed, self._trees, self._kinds)
 
     def __call__(self, *primals: Any) -> tuple[Any, Pullback]:
         """Value and pullback at this point."""
+        leaves: Sequence[Any] = primals
+        if not self._is_row or not PLAIN.issuperset(map(type, primals)) or len(primals) != len(self._kinds):
+            leaves = leaves_like(self.transposed.name, primals, self._trees)
+        kinds = _kinds(leaves)
+        if kinds != self._kinds:
+            raise self._other(kinds)
+        return self._structure(leaves)
+
+    def _other(self, kinds: Sequence[Any]) -> Exception:
+        """The error for the first argument that is not as it was prepared for."""
         owner = self.transposed
-        leaves = leaves_like(owner.name, primals, self._trees)
         labels = leaf_labels(owner.source.parameters, self._trees)
-        for label, leaf, kind in zip(labels, leaves, self._kinds, strict=True):
-            its_kind = (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else None
-            if its_kind != kind:
-                raise _other(owner.name, label, its_kind, kind)
-        return owner.structure(self._trees)(leaves)
+        label, given, wanted = next(each for each in zip(labels, kinds, self._kinds, strict=True) if each[1] != each[2])
+        help = "prepare it for these as well"
+        if given is None or wanted is None or given[1] != wanted[1]:
+            return DtypeError(with_help(f"`{owner.name}` was prepared for arguments of other types: `{label}`", help))
+        return ShapeError(
+            with_help(
+                f"`{owner.name}` was prepared for arguments of other shapes: `{label}` has shape {given[0]}, "
+                f"it was prepared for {wanted[0]}",
+                help,
+            )
+        )
 
     @property
     def _numba_type_(self) -> types.Type:
@@ -440,15 +466,6 @@ def _count(trees: Sequence[Tree]) -> int:
     return sum(1 for tree in trees for _ in indices(tree))
 
 
-def _other(name: str, label: str, given: Any, wanted: Any) -> Exception:
-    """What is raised for an argument of another type or shape than the prepared one."""
-    help = "prepare it for these as well"
-    if given is None or wanted is None or given[1] != wanted[1]:
-        return DtypeError(with_help(f"`{name}` was prepared for arguments of other types: `{label}`", help))
-    return ShapeError(
-        with_help(
-            f"`{name}` was prepared for arguments of other shapes: `{label}` has shape {given[0]}, "
-            f"it was prepared for {wanted[0]}",
-            help,
-        )
-    )
+def _kinds(leaves: Sequence[Any]) -> list[Any]:
+    """Shape and type of each array, None for a number."""
+    return [(leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else None for leaf in leaves]

@@ -13,6 +13,8 @@ from numba.core import cgutils, types, typing
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
+from pyfront.checks import Role, View, emit_extent, emit_folded
+
 
 @intrinsic
 def view(typing_context: Any, array: Any, shape: Any) -> Any:
@@ -48,30 +50,36 @@ def overlaps(typing_context: Any, a: Any, b: Any) -> Any:
     """Whether the extents of two arrays in memory have a byte in common."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        first_a, end_a = _extent(context, builder, signature.args[0], args[0])
-        first_b, end_b = _extent(context, builder, signature.args[1], args[1])
-        below = builder.icmp_unsigned("<", first_a, end_b)
-        above = builder.icmp_unsigned("<", first_b, end_a)
-        filled = [builder.icmp_unsigned("<", first, end) for first, end in ((first_a, end_a), (first_b, end_b))]
-        return functools.reduce(builder.and_, [below, above, *filled])
+        pairs = zip(signature.args, args, strict=True)
+        (low_a, high_a), (low_b, high_b) = (emit_extent(builder, _seen(context, builder, *pair)) for pair in pairs)
+        below = builder.icmp_unsigned("<", low_a, high_b)
+        return builder.and_(below, builder.icmp_unsigned("<", low_b, high_a))
 
     return typing.signature(types.boolean, a, b), codegen
 
 
-def _extent(context: Any, builder: Any, type_: types.Array, value: Any) -> tuple[Any, Any]:
-    """The address of an array's first byte and the one behind its last; the same one if it is empty."""
+@intrinsic
+def folded(typing_context: Any, array: Any) -> Any:
+    """Whether elements of an array may share memory with each other."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return emit_folded(builder, _seen(context, builder, signature.args[0], args[0]))
+
+    return typing.signature(types.boolean, array), codegen
+
+
+def _seen(context: Any, builder: Any, type_: types.Array, value: Any) -> View:
+    """An array as the checks of derivatives see it."""
     array = make_array(type_)(context, builder, value)
-    first = last = builder.ptrtoint(array.data, array.itemsize.type)
-    zero, one = array.itemsize.type(0), array.itemsize.type(1)
-    is_empty = builder.icmp_signed("==", array.nitems, zero)
-    for extent, stride in zip(
-        cgutils.unpack_tuple(builder, array.shape), cgutils.unpack_tuple(builder, array.strides), strict=True
-    ):
-        span = builder.mul(builder.sub(extent, one), stride)
-        rises = builder.icmp_signed(">", span, zero)
-        last = builder.add(last, builder.select(rises, span, zero))
-        first = builder.add(first, builder.select(rises, zero, span))
-    return first, builder.select(is_empty, first, builder.add(last, array.itemsize))
+    return View(
+        name="",
+        type=type_,
+        role=Role.CONST,
+        data=builder.ptrtoint(array.data, array.itemsize.type),
+        shape=tuple(cgutils.unpack_tuple(builder, array.shape)),
+        strides=tuple(cgutils.unpack_tuple(builder, array.strides)),
+        itemsize=context.get_abi_sizeof(context.get_data_type(type_.dtype)),
+    )
 
 
 def _array(context: Any, builder: Any, type_: types.Array, shape: Any, data: Any, meminfo: Any) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
+from numba import njit, types
 
 import pyfront as ad
 
@@ -226,3 +229,68 @@ def test_none_has_no_derivative() -> None:
 def test_a_point_in_place_of_argnums() -> None:
     with pytest.raises(ad.ArgnumsError, match=r"help: the point comes afterwards: derivative\(f\)\(x\)"):
         ad.derivative(lambda x: x * x, 3.0)
+
+
+def test_a_result_of_another_shape_than_the_function_writes() -> None:
+    small, point = np.full(2, 7.0), (np.empty(2), X)
+    for call in (
+        lambda: ad.jacobian(squares_into, out=0)(*point),
+        lambda: ad.jacrev(squares_into, out=0).prepare(*point),
+        lambda: ad.jvp(squares_into, point, (None, X), out=0),
+        lambda: ad.vjp(squares_into, *point, out=0),
+        lambda: ad.prepare(ad.vjp, squares_into, *point, out=0, reuse=True),
+    ):
+        with pytest.raises(ad.ShapeError, match=r"out of bounds, with `y` of shape \(2,\), `x` of shape \(3,\)"):
+            call()
+    np.testing.assert_array_equal(small, 7.0)
+    np.testing.assert_array_equal(ad.jacobian(squares_into, out=0)(np.empty(4), X)[:3], np.diag(2 * X))
+
+
+def test_out_whose_elements_overlap_each_other() -> None:
+    folded = np.lib.stride_tricks.as_strided(np.zeros(4), (3,), (0,))
+    with pytest.raises(ad.OverlapError, match="overlap each other"):
+        ad.grad(square)(X, out=folded)
+    np.testing.assert_array_equal(ad.grad(square)(X, out=np.zeros(6)[::-2]), 2 * X)
+
+
+def test_types_that_numba_does_not_pass() -> None:
+    with pytest.raises(ad.DtypeError, match="`x` of `square` is of a type that Numba cannot pass"):
+        ad.grad(square)(X.astype(">f8"))
+    assert ad.grad(square, np.int64(0)) is ad.grad(square)
+    with pytest.raises(ad.ArgnumsError, match="a default value is a constant"):
+        ad.grad(lambda x, a=2.0: x * a, 1)(1.0)
+
+
+def test_names_of_a_users_that_generated_code_has_too() -> None:
+    def kernel(x):
+        return x * x
+
+    def range(np, out):
+        return np * out
+
+    def shadow(callee):
+        return callee * callee * callee
+
+    assert ad.jacfwd(kernel)(X).tolist() == np.diag(2 * X).tolist()
+    assert ad.derivative(kernel)(2.0) == 4.0
+    assert ad.jvp(range, (X, X), (X, None))[1].tolist() == (X * X).tolist()
+    assert ad.vjp(range, X, 2.0)[1](X)[0].tolist() == (2.0 * X).tolist()
+    assert ad.derivative(ad.autodiff(shadow, ad.Active))(2.0) == 12.0
+
+
+def test_an_operator_presents_its_function() -> None:
+    def documented(x, scale=2.0):
+        """What it computes."""
+        return (x * x).sum() * scale
+
+    compiled = njit(documented)
+    for operator in (ad.grad(compiled), ad.hessian(compiled), ad.grad(compiled).prepare(X)):
+        assert inspect.signature(operator) == inspect.signature(documented)
+        assert (operator.__doc__, operator.__name__) == ("What it computes.", "documented")
+    assert ad.grad(compiled).__wrapped__ is compiled
+    assert ad.jacobian(documented).__wrapped__ is documented
+    gradient = ad.grad(compiled)
+    assert gradient.inspect_plan().startswith("plan reverse")
+    assert "define" in gradient.inspect_llvm((types.float64[::1], types.float64))
+    gradient(X)
+    assert len(gradient.inspect_plan()) == 2

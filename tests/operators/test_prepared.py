@@ -176,6 +176,7 @@ def test_threads_share_a_prepared_operator() -> None:
                 total += x[i] * x[i] * x[i]
         return total
 
+    assert all(operator._fresh.targetoptions["nogil"] for operator in (ad.grad(power), ad.hessian(power)))
     points = [np.full(200, float(k)) for k in range(8)]
     for reuse in (False, True):
         prepared = ad.grad(power).prepare(points[0], reuse=reuse)

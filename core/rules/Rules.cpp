@@ -70,6 +70,9 @@ struct Partial {
   uint16_t Again;
   uint32_t Reads;
   bool Singular;
+  bool Passes;
+  bool Steep;
+  bool SteepAtZero;
 };
 
 struct OpcodePlace {
@@ -322,6 +325,18 @@ bool Rule::isMinusOne(unsigned Operand) const {
 
 bool Rule::isSingular(unsigned Operand) const {
   return Partials[FirstPartial + Operand].Singular;
+}
+
+bool Rule::passes(unsigned Operand) const {
+  return Partials[FirstPartial + Operand].Passes;
+}
+
+bool Rule::isSteep(unsigned Operand) const {
+  return Partials[FirstPartial + Operand].Steep || isSteepAtZeroOnly(Operand);
+}
+
+bool Rule::isSteepAtZeroOnly(unsigned Operand) const {
+  return Partials[FirstPartial + Operand].SteepAtZero;
 }
 
 uint64_t Rule::reads(unsigned Operand) const {

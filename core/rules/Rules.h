@@ -55,9 +55,9 @@ class Rule {
 public:
   /// For the generated table only.
   constexpr Rule(const char *Name, uint8_t Arity, uint8_t Price,
-                 uint16_t FirstPartial)
+                 uint16_t FirstPartial, uint8_t Total)
       : RuleName(Name), FirstPartial(FirstPartial), OperandCount(Arity),
-        Price(Price) {}
+        Price(Price), Total(Total) {}
 
   llvm::StringRef name() const { return RuleName; }
   unsigned arity() const { return OperandCount; }
@@ -69,10 +69,23 @@ public:
   bool isMinusOne(unsigned Operand) const;
 
   /// The partial may be infinite or NaN at finite operands, as that of sqrt at
-  /// 0 or of exp where it overflows. The emitter guards such a contribution
-  /// with `select(bar == 0, 0, partial * bar)`: an adjoint of exactly zero, as
-  /// on a branch that a select did not take, contributes nothing.
+  /// 0 or of exp where it overflows. A partial that is not singular is infinite
+  /// or NaN only where the result is.
   bool isSingular(unsigned Operand) const;
+
+  /// The partial may be infinite or NaN where the result is finite, as that of
+  /// sqrt at 0; overflow aside.
+  bool isSteep(unsigned Operand) const;
+  bool isSteepAtZeroOnly(unsigned Operand) const;
+
+  /// Infinity or NaN in this operand gives infinity or NaN, whatever the
+  /// others are. Not so of exp, whose result at -inf is 0.
+  bool passes(unsigned Operand) const;
+
+  /// Finite operands give a finite result, overflow aside; of `sqrt` this holds
+  /// where the operand is not negative.
+  bool isTotal() const { return Total == 1; }
+  bool isTotalUnlessNegative() const { return Total; }
 
   /// Bit i: the partial reads operand i; bit arity(): it reads the result.
   uint64_t reads(unsigned Operand) const;
@@ -94,6 +107,7 @@ private:
   uint16_t FirstPartial;
   uint8_t OperandCount;
   uint8_t Price;
+  uint8_t Total;
 };
 
 /// The rule of an instruction on float or double (or vectors of them): by

@@ -73,12 +73,16 @@ def cpp(table: rules.Table) -> str:
     partials: list[str] = []
     rows: list[str] = []
     for row in table.rows.values():
-        rows.append(f'{{"{row.name}", {len(row.params)}, {row.price}, {len(partials)}}}')
+        total = rules.TOTAL.index(row.total) + 1 if row.total else 0
+        rows.append(f'{{"{row.name}", {len(row.params)}, {row.price}, {len(partials)}, {total}}}')
         for index in range(len(row.params)):
             node = row.partial_of(index)
-            singular = "true" if rules.is_singular(row, index) else "false"
+            name = row.params[index].name
+            steep = (name in row.steep, name in row.steep_at_zero)
+            marks = (rules.is_singular(row, index), name in row.passes, *steep)
+            flags = ", ".join("true" if mark else "false" for mark in marks)
             again = pool.add(row.again_of(index))
-            partials.append(f"{{{pool.add(node)}, {again}, {rules.reads(row, node)}, {singular}}}")
+            partials.append(f"{{{pool.add(node)}, {again}, {rules.reads(row, node)}, {flags}}}")
     functions = []
     for place in callable_places.values():
         intrinsic = enumerator(place.intrinsics[0]) if place.intrinsics else "Intrinsic::not_intrinsic"

@@ -76,6 +76,10 @@ class Row:
     again: tuple[Node, ...] = ()
     finite: list[str] = field(default_factory=list)
     singular: list[str] = field(default_factory=list)
+    passes: list[str] = field(default_factory=list)
+    steep: list[str] = field(default_factory=list)
+    steep_at_zero: list[str] = field(default_factory=list)
+    total: str = ""
     notes: list[str] = field(default_factory=list)
     price: int = -1
 
@@ -135,6 +139,10 @@ SIGNATURES = {
     "sinc_derivative": ("int", "float"),
 }
 BINARY_CALLS = {"copysign", "hypot", "pow", "atan2", "fmin", "fmax", "frem"}
+# Keywords that a row says of parameters.
+MARKS = ("finite", "singular", "passes", "steep")
+# Where finite parameters give a finite result, overflow aside: `total` alone, or `total x >= 0`.
+TOTAL = ("everywhere", "x >= 0")
 # Functions that are bounded, or no larger than their arguments.
 TAME_CALLS = {"sin", "cos", "copysign", "fabs", "rint"}
 
@@ -356,8 +364,11 @@ def _attribute(row: Row, text: str) -> None:
         for index in range(len(row.params)):
             if reads(row, row.again_of(index)) & ~reads(row, row.partial_of(index)):
                 raise ValueError(f"in `{row.params[index].name}` this reads what the partial does not read")
-    elif keyword in ("finite", "singular") and {p.strip() for p in rest.split(",")} <= names:
-        (row.finite if keyword == "finite" else row.singular).extend(p.strip() for p in rest.split(","))
+    elif keyword in MARKS and {p.strip() for p in rest.removesuffix("= 0").split(",")} <= names:
+        kept = row.steep_at_zero if rest.endswith("= 0") else getattr(row, keyword)
+        kept.extend(p.strip() for p in rest.removesuffix("= 0").split(","))
+    elif keyword == "total" and rest in TOTAL:
+        row.total = rest
     elif keyword == "at":
         where, _, values = rest.partition(":")
         pairs = (part.partition("=") for part in where.split(","))
@@ -367,7 +378,7 @@ def _attribute(row: Row, text: str) -> None:
             raise ValueError("expected `at p = value, ...: partial, ...` for each parameter")
         row.kinks.append(Kink(point, partials))
     else:
-        raise ValueError(f"`{text}` is neither domain, at, again, finite, singular, price nor text")
+        raise ValueError(f"`{text}` is neither domain, at, again, finite, singular, passes, steep, total, price nor text")
 
 
 def _load_rows(path: Path) -> tuple[dict[str, Row], dict[str, list[str]]]:

@@ -75,3 +75,48 @@ def test_what_is_not_called_singular_is_finite(row: rules.Row, libm: Libm) -> No
             with np.errstate(all="ignore"):
                 got = float(evaluate(row.partial_of(index), point, out, libm, np.float64))
             assert math.isfinite(got), (point, out, got)
+
+
+def at(row: rules.Row, point: tuple[float, ...], libm: Libm) -> tuple[float, list[float]]:
+    """The result, also of what is no C function, and the partials."""
+    floats = [np.float64(x) if isinstance(x, float) else x for x in point]
+    with np.errstate(all="ignore"):
+        try:
+            out = libm.primal(row, point, np.float64) if row.name in libm else PRIMALS[row.name](*floats)
+        except ZeroDivisionError:
+            out = math.inf
+        return float(out), [float(evaluate(p, point, out, libm, np.float64)) for p in row.partials]
+
+
+BORDERS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1e200, -1e200, math.inf, -math.inf, math.nan]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_what_infinity_and_nan_do(row: rules.Row, libm: Libm) -> None:
+    """`passes`: they reach the result. A partial that is neither singular nor steep has none unless the result has."""
+    axes = [BORDERS if p.type == "float" else range(-3, 4) for p in row.params]
+    for point in itertools.product(*axes):
+        out, partials = at(row, point, libm)
+        if math.isfinite(out):
+            floats = [p for p in row.params if p.type == "float"]
+            for number, param, partial in zip(
+                [x for x in point if isinstance(x, float)], floats, partials, strict=True
+            ):
+                assert math.isfinite(number) or param.name not in row.passes, (point, param.name, out)
+                known = param.name in row.steep + row.steep_at_zero or rules.is_singular(row, row.params.index(param))
+                assert math.isfinite(partial) or known, (point, param.name, out, partial)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_what_is_steep_and_what_is_total(row: rules.Row, libm: Libm) -> None:
+    """Finite operands, moderate, so that nothing overflows: is a partial infinite or NaN where the result is finite, and
+    is the result finite?"""
+    axes = [BORDERS[:6] if p.type == "float" else range(-3, 4) for p in row.params]
+    for point in itertools.product(*axes):
+        out, partials = at(row, point, libm)
+        covered = row.total == "everywhere" or row.total == "x >= 0" and point[0] >= 0.0
+        assert math.isfinite(out) or not covered, (point, out)
+        for param, partial in zip([p for p in row.params if p.type == "float"], partials, strict=True):
+            at_zero = param.name in row.steep_at_zero and point[row.params.index(param)] == 0.0
+            known = param.name in row.steep or at_zero
+            assert not math.isfinite(out) or math.isfinite(partial) or known, (point, out, partial)

@@ -10,6 +10,7 @@
 #include "activity/LoopFacts.h"
 #include "activity/MemoryObjects.h"
 #include "activity/OverwriteFacts.h"
+#include "activity/ReadBack.h"
 #include "activity/Subscripts.h"
 #include "activity/TypeFacts.h"
 
@@ -19,7 +20,8 @@ struct Facts {
   Facts(const NormalFunction &N, const Request &Req, llvm::ScalarEvolution &SE)
       : Evolution(SE), Objects(N, Req), Types(N, Req, Objects),
         Activity(N, Req, Objects), Loops(N), Subs(N, Req, SE),
-        Overwrite(N, Objects, Subs, Req.How == Mode::Split) {}
+        Overwrite(N, Objects, Subs, Req.How == Mode::Split),
+        Stored(N, Objects, Subs, SE) {}
   Facts(const Facts &) = delete;
   Facts &operator=(const Facts &) = delete;
 
@@ -31,6 +33,7 @@ struct Facts {
   LoopFacts Loops;
   Subscripts Subs;
   OverwriteFacts Overwrite;
+  ReadBack Stored;
 
   void print(llvm::raw_ostream &OS, const NormalFunction &N) const {
     OS << "objects\n";

@@ -183,8 +183,9 @@ void Subscripts::forget() {
   Entered.clear();
 }
 
-bool Subscripts::neverMeetsLater(const LoadInst &LoadI,
-                                 const Instruction &WriteI) const {
+bool Subscripts::neverMeetsLater(const Instruction &LoadI,
+                                 const Instruction &WriteI,
+                                 unsigned Fixed) const {
   if (!isa<StoreInst>(WriteI))
     return false;
   const ElementAccess *Load = Elements.of(LoadI);
@@ -195,7 +196,7 @@ bool Subscripts::neverMeetsLater(const LoadInst &LoadI,
   auto Differ = std::mismatch(Load->Nest.begin(), Load->Nest.end(),
                               Write->Nest.begin(), Write->Nest.end());
   Common = Common.take_front(Differ.first - Load->Nest.begin());
-  for (unsigned Shared = 0; Shared < Common.size(); ++Shared)
+  for (unsigned Shared = Fixed; Shared < Common.size(); ++Shared)
     if (!neverMeet(*Load, *Write, {Common.take_front(Shared), Common[Shared]}))
       return false;
   const Loop *Iteration = Common.empty() ? nullptr : Common.back();

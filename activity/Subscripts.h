@@ -30,8 +30,18 @@ public:
 
   /// Whether no execution of `Write` after an execution of `Load` touches the
   /// bytes that this execution of `Load` read. False if it cannot tell.
-  bool neverMeetsLater(const llvm::LoadInst &Load,
-                       const llvm::Instruction &Write) const;
+  /// `Load` may be a store, which then is asked about what it wrote. With
+  /// `Fixed`, only executions within one iteration of the outermost `Fixed`
+  /// loops around `Load` are compared.
+  bool neverMeetsLater(const llvm::Instruction &Load,
+                       const llvm::Instruction &Write,
+                       unsigned Fixed = 0) const;
+  /// Whether `Write` can run after `Load` within one iteration of the loop
+  /// (null: at all).
+  bool canFollowWithin(const llvm::Instruction &Write,
+                       const llvm::Instruction &Load,
+                       const llvm::Loop *Iteration) const;
+  const ElementAccesses &elements() const { return Elements; }
   /// To be called when the function changes.
   void forget();
 
@@ -43,9 +53,6 @@ private:
     const llvm::Loop *Later;
   };
 
-  bool canFollowWithin(const llvm::Instruction &Write,
-                       const llvm::Instruction &Load,
-                       const llvm::Loop *Iteration) const;
   bool neverMeet(const ElementAccess &Load, const ElementAccess &Write,
                  Order O) const;
   AffineDomain domainOf(const ElementAccess &Load, const ElementAccess &Write,

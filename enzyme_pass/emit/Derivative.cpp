@@ -171,24 +171,52 @@ void Derivative::storeShadow(IRBuilder<> &B, llvm::Value *Lanes,
   tag(B.CreateAlignedStore(Lanes, Shadow, A), Side::Shadow);
 }
 
-/// An embedded derivative guards the partial instead of the product. Both are
-/// equal, but the product's own partial in `V` is then right where `V` is zero.
-llvm::Value *Derivative::contribution(IRBuilder<> &B, llvm::Value *Partial,
-                                      llvm::Value *V, bool IsRisky,
-                                      Constant *Zero) const {
-  auto *Literal = dyn_cast<ConstantFP>(Partial);
-  IsRisky &= !(Literal && Literal->getValueAPF().isFinite());
-  llvm::Value *Factor = L.spread(B, Partial);
-  if (!IsRisky)
-    return B.CreateFMul(Factor, V);
+/// `V`, but 0 where it is infinite or NaN and `Other` is exactly 0.
+static Value *unlessHidden(IRBuilder<> &B, Value *V, Value *Other) {
   Constant *Null = ConstantFP::get(V->getType(), 0.0);
-  if (!P.Req.Embedded) {
-    llvm::Value *Product = B.CreateFMul(Factor, V);
-    return B.CreateSelect(B.CreateFCmpOEQ(V, Null), Zero, Product);
+  Value *Counts =
+      B.CreateOr(B.CreateFCmpUNE(Other, Null), B.createIsFPClass(V, fcFinite));
+  return B.CreateSelect(Counts, V, Null);
+}
+
+/// `Product`, but 0 where its factor `V` is 0. Where `V` is NaN it is the
+/// product, too: this comparison reads one flag of the processor, where that
+/// with 0 alone reads two.
+static Value *unlessNull(IRBuilder<> &B, Value *V, Value *Product) {
+  Constant *Null = ConstantFP::get(V->getType(), 0.0);
+  return B.CreateSelect(B.CreateFCmpUEQ(V, Null), V, Product);
+}
+
+/// An embedded derivative guards the factors instead of the product. Both are
+/// equal, but the product's own partials are then right where a factor is zero.
+llvm::Value *Derivative::contribution(IRBuilder<> &B, const Instruction &I,
+                                      unsigned Operand, llvm::Value *Partial,
+                                      llvm::Value *V) const {
+  GuardPlan Guard = P.Guards.lookup(&I);
+  bool ByFactor = Guard.ZeroFactor >> Operand & 1,
+       ByPartial = Guard.ZeroPartial >> Operand & 1;
+  llvm::Value *Factor = L.spread(B, Partial);
+  // A literal answers for itself.
+  if (auto *Literal = dyn_cast<ConstantFP>(Partial)) {
+    ByFactor &= !Literal->getValueAPF().isFinite();
+    ByPartial &= Literal->isZero();
   }
-  llvm::Value *IsFinite = B.createIsFPClass(Factor, fcFinite);
-  llvm::Value *Counts = B.CreateOr(B.CreateFCmpUNE(V, Null), IsFinite);
-  return B.CreateFMul(B.CreateSelect(Counts, Factor, Null), V);
+  if (P.Req.Embedded) {
+    llvm::Value *Counted = ByPartial ? unlessHidden(B, V, Factor) : V;
+    if (ByFactor)
+      Factor = unlessHidden(B, Factor, V);
+    return B.CreateFMul(Factor, Counted);
+  }
+  llvm::Value *Product = B.CreateFMul(Factor, V);
+  if (ByFactor)
+    Product = unlessNull(B, V, Product);
+  else if (ByPartial)
+    return unlessNull(B, Factor, Product);
+  if (!ByPartial)
+    return Product;
+  // The other factor is NaN, perhaps: here this does not matter.
+  Constant *Null = ConstantFP::get(V->getType(), 0.0);
+  return B.CreateSelect(B.CreateFCmpOEQ(Factor, Null), Null, Product);
 }
 
 AllocaInst *Derivative::variable(Type *Ty, const Twine &Name) {

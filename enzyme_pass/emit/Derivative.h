@@ -106,12 +106,12 @@ public:
                              const llvm::Twine &Name = "") const;
   void storeShadow(llvm::IRBuilder<> &B, llvm::Value *Lanes,
                    llvm::Value *Shadow, llvm::Align A) const;
-  /// `Partial * V`, a contribution to a tangent or an adjoint. A partial that
-  /// may be infinite or NaN (`IsRisky`) counts only where `V` is not exactly
-  /// zero: then the product is `Zero`.
-  llvm::Value *contribution(llvm::IRBuilder<> &B, llvm::Value *Partial,
-                            llvm::Value *V, bool IsRisky,
-                            llvm::Constant *Zero) const;
+  /// `Partial * V`, a contribution to the adjoint of an operand of `I` or to
+  /// the tangent of `I`. Where the plan guards the product, it is zero if a
+  /// factor is exactly zero, though the other is infinite or NaN.
+  llvm::Value *contribution(llvm::IRBuilder<> &B, const llvm::Instruction &I,
+                            unsigned Operand, llvm::Value *Partial,
+                            llvm::Value *V) const;
   /// Tags a load, a store or a memory intrinsic.
   void tag(llvm::Instruction *I, Side S) const;
 

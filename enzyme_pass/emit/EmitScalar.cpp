@@ -8,10 +8,6 @@ using namespace llvm;
 namespace pyfront {
 
 /// Primal: y = f(x_0, .., x_n)   Adjoint: x_k' += df/dx_k * y'; y' = 0.
-///
-/// A partial that may be infinite or NaN counts only where y' is not exactly
-/// zero: what a branch or a select did not take contributes nothing. That is so
-/// of some rules, and of every rule where the plan says so.
 void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
   const rules::Rule *R = rules::lookup(I);
   PF_CHECK(R, "an active instruction without a rule");
@@ -36,9 +32,7 @@ void ReverseSweep::reverseRule(Builder &B, Instruction &I) {
         R->reads(K) >> R->arity() & 1 ? Reader.primal(B, &I) : nullptr;
     Value *Partial =
         R->emitPartial(B, K, Reads, Result, I.getType(), P.Req.Embedded);
-    bool IsRisky = R->isSingular(K) || P.Guarded.contains(&I);
-    Bar.add(B, Operand,
-            D.contribution(B, Partial, OutBar, IsRisky, Bar.zero(I.getType())));
+    Bar.add(B, Operand, D.contribution(B, I, K, Partial, OutBar));
   }
 }
 

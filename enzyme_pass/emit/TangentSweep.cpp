@@ -99,8 +99,6 @@ Value *TangentSweep::ofRule(Builder &B, Instruction &I) {
   return Sum ? Sum : ConstantFP::get(D.L.of(I.getType()), 0.0);
 }
 
-/// A partial that may be infinite or NaN counts only where the tangent is not
-/// exactly zero, as in reverse mode.
 Value *TangentSweep::term(Builder &B, Instruction &I, const rules::Rule &R,
                           unsigned Operand) {
   Value *T = tangent(I.getOperand(Operand));
@@ -113,8 +111,7 @@ Value *TangentSweep::term(Builder &B, Instruction &I, const rules::Rule &R,
   Value *Result = R.reads(Operand) >> R.arity() & 1 ? clone(&I) : nullptr;
   Value *Partial =
       R.emitPartial(B, Operand, Reads, Result, I.getType(), P.Req.Embedded);
-  return D.contribution(B, Partial, T, R.isSingular(Operand),
-                        ConstantFP::get(T->getType(), 0.0));
+  return D.contribution(B, I, Operand, Partial, T);
 }
 
 void TangentSweep::emitAccess(Builder &B, Instruction &I) {

@@ -206,6 +206,15 @@ struct BackPlan {
   llvm::BasicBlock *Target = nullptr;
 };
 
+/// One bit per operand of an instruction: the product of the partial in it is
+/// exactly zero
+struct GuardPlan {
+  /// where the adjoint (forward mode: the tangent) is, whatever the partial,
+  uint32_t ZeroFactor = 0;
+  /// where the partial is, whatever the adjoint or the tangent.
+  uint32_t ZeroPartial = 0;
+};
+
 struct Plan {
   explicit Plan(const NormalFunction &N, const Request &Req) : N(N), Req(Req) {}
 
@@ -227,9 +236,9 @@ struct Plan {
   /// Float values with an adjoint, or in forward mode with a tangent:
   /// instructions and arguments.
   llvm::SetVector<llvm::Value *> Active;
-  /// Instructions whose adjoint is exactly zero in some executions because what
-  /// reads them was not executed or was discarded by a select.
-  llvm::SetVector<llvm::Instruction *> Guarded;
+  /// Products of partials with adjoints or tangents where zero times infinity
+  /// must be zero; absent: none of the instruction's.
+  llvm::MapVector<const llvm::Instruction *, GuardPlan> Guards;
   /// Active values whose adjoint begins and ends within one reverse block; the
   /// others' are variables.
   llvm::DenseSet<llvm::Value *> Local;

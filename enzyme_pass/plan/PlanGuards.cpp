@@ -1,93 +1,225 @@
-//===- PlanGuards.cpp - Adjoints that may be exactly zero -----------------===//
+//===- PlanGuards.cpp - Where zero times infinity is zero -----------------===//
 ///
 /// \file
-///   if w < 1e300:  y = x * w           t = x * w
-///   else:          y = x          ->   y = select(w < 1e300, t, x)
+/// The promise: *along a path of the chain rule on which one factor is exactly
+/// zero, an infinite or NaN partial contributes nothing*. A factor is a partial,
+/// a seed, or the choice of a select or a branch.
 ///
-/// LLVM runs the product whether it is wanted or not. With w infinite its
-/// partial is infinite and its adjoint zero: the contribution must be zero, not
-/// NaN. Such instructions are found here, and the emitter gives an exactly zero
-/// adjoint no contribution. Where the adjoint cannot be zero for this reason,
-/// as in most inner loops, there is no guard and no cost.
+///   t = x * w                    reverse: t' is 0 where w is infinite,
+///   y = t if w < 1e300 else x             and x' += w * t' must add 0
 ///
-/// An instruction is guarded if its value reaches an arm of a select or a block
-/// that does not always run after it, directly or through other instructions.
+///   z = exp(-a / g)              forward: dz = z * d(-a/g) must be 0
+///                                         where a is infinite
+///
+/// A product of a partial and an adjoint (or tangent) is guarded on the side
+/// that may be exactly zero, where the other may be infinite or NaN:
+///
+///  - reverse, zero adjoint: the partial is singular, or it reads a value that
+///    may be infinite or NaN without a result being so (Exposed.h). Then the
+///    adjoint is zero, because what hides an infinity has the partial zero.
+///  - forward, zero tangent: the partial is singular. Another is infinite only
+///    with its instruction's value, and both are hidden together.
+///  - forward, zero partial: the operand may be infinite and the value not
+///    (exp at -inf), or a steep partial before it made the tangent infinite.
+///  - reverse, zero partial: a steep partial behind it made the adjoint so.
+///
+/// An infinity that comes of overflow is guarded against where a branch, a
+/// select or memory discards it (a rejected step of an integrator), and not
+/// where a function hides it: `1 / r**3` for the r whose cube overflows.
+///
+/// A partial is steep if it may be infinite where the value is finite, as that
+/// of sqrt at 0 (`Rule::isSteep`). `Steep` follows what that makes infinite
+/// from value to value, in forward mode as the program runs, in reverse mode
+/// against it, through memory by objects.
 //===----------------------------------------------------------------------===//
+#include "core/rules/Rules.h"
+#include "enzyme_pass/plan/Exposed.h"
 #include "enzyme_pass/plan/Planner.h"
-#include "llvm/ADT/DenseSet.h"
-#include "llvm/IR/CFG.h"
+#include "llvm/Analysis/SimplifyQuery.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
+using namespace llvm::PatternMatch;
 
 namespace pyfront {
 
 namespace {
 
-class GuardFinder {
+bool isNotNegative(const Value &V, const Instruction &At) {
+  return cannotBeOrderedLessThanZero(&V,
+                                     SimplifyQuery(At.getDataLayout(), &At));
+}
+
+/// Whether `V` is greater than 0 or NaN, as a distance softened by a literal.
+bool isPositive(const Value &V, const Instruction &At) {
+  const Value *Rest;
+  const APFloat *Literal;
+  return match(&V, m_c_FAdd(m_Value(Rest), m_APFloat(Literal))) &&
+         !Literal->isNegative() && Literal->isFiniteNonZero() &&
+         isNotNegative(*Rest, At);
+}
+
+/// The values whose tangents or adjoints may be infinite though no result is.
+class Steep {
 public:
-  explicit GuardFinder(Plan &P) : P(P) {}
+  Steep(const Plan &P, const Facts &Known)
+      : P(P), Known(Known), IsForward(P.Req.How == Mode::Forward) {
+    for (Value *V : P.Active)
+      if (auto *I = dyn_cast<Instruction>(V))
+        start(*I);
+    while (!Work.empty()) {
+      Value *V = Work.pop_back_val();
+      IsForward ? forward(*V) : backward(*V);
+    }
+  }
+  bool contains(const Value *V) const { return Set.contains(V); }
+
+private:
+  void add(Value *V) {
+    if (P.isActive(V) && Set.insert(V).second)
+      Work.push_back(V);
+  }
+  void start(Instruction &I) {
+    const rules::Rule *R = rules::lookup(I);
+    for (unsigned K = 0; R && K < R->arity(); ++K)
+      if (R->isSteep(K) && P.isActive(I.getOperand(K)) &&
+          !(R->isSteepAtZeroOnly(K) && isPositive(*I.getOperand(K), I)))
+        add(IsForward ? &I : I.getOperand(K));
+  }
+  void forward(Value &V);
+  void backward(Value &V);
+  /// What is read from (in reverse mode: written to) the memory of `Ptr`.
+  void throughMemory(const Value *Ptr);
+
+  const Plan &P;
+  const Facts &Known;
+  const bool IsForward;
+  DenseSet<const Value *> Set, Pointers;
+  SmallVector<Value *, 32> Work;
+};
+
+void Steep::forward(Value &V) {
+  for (User *U : V.users()) {
+    add(U);
+    auto *S = dyn_cast<StoreInst>(U);
+    if (S && P.ActiveAccesses.contains(S))
+      throughMemory(S->getPointerOperand());
+  }
+}
+
+void Steep::backward(Value &V) {
+  if (auto *L = dyn_cast<LoadInst>(&V))
+    throughMemory(L->getPointerOperand());
+  else if (auto *I = dyn_cast<Instruction>(&V))
+    for (Value *Op : I->operands())
+      add(Op);
+}
+
+void Steep::throughMemory(const Value *Ptr) {
+  if (!Pointers.insert(Ptr).second)
+    return;
+  auto IsMet = [&](const Value *Other) {
+    Access Here, There;
+    Here.Ptr = Ptr;
+    There.Ptr = Other;
+    return Known.Objects.mayTouch(Here, There);
+  };
+  for (Instruction *I : P.ActiveAccesses) {
+    if (auto *Copy = dyn_cast<MemTransferInst>(I)) {
+      const Value *To = Copy->getRawDest(), *From = Copy->getRawSource();
+      if (IsMet(IsForward ? From : To))
+        throughMemory(IsForward ? To : From);
+    } else if (auto *L = dyn_cast<LoadInst>(I)) {
+      if (IsForward && IsMet(L->getPointerOperand()))
+        add(L);
+    } else if (auto *S = dyn_cast<StoreInst>(I)) {
+      if (!IsForward && IsMet(S->getPointerOperand()))
+        add(S->getValueOperand());
+    }
+  }
+}
+
+class GuardPlanner {
+public:
+  GuardPlanner(Plan &P, const Facts &Known)
+      : P(P), IsForward(P.Req.How == Mode::Forward), MadeInfinite(P, Known) {
+    if (!IsForward) {
+      Shown.emplace(P, Known, Exposed::Sense::Exposed);
+      Used.emplace(P, Known, Exposed::Sense::Used);
+    }
+  }
 
   void run() {
-    for (Value *V : P.Active)
-      if (auto *I = dyn_cast<Instruction>(V); I && mayBeDiscarded(*I))
-        P.Guarded.insert(I);
-    // What only feeds a guarded instruction has a zero adjoint with it.
-    for (unsigned I = 0; I < P.Guarded.size(); ++I)
-      if (!isa<PHINode, LoadInst>(P.Guarded[I]))
-        for (Value *Op : P.Guarded[I]->operands())
-          if (auto *Feeder = dyn_cast<Instruction>(Op);
-              Feeder && P.isActive(Feeder))
-            P.Guarded.insert(Feeder);
+    for (Value *V : P.Active) {
+      auto *I = dyn_cast<Instruction>(V);
+      const rules::Rule *R = I ? rules::lookup(*I) : nullptr;
+      for (unsigned K = 0; R && K < R->arity(); ++K)
+        if (P.isActive(I->getOperand(K)))
+          plan(*I, *R, K);
+    }
   }
 
 private:
-  bool mayBeDiscarded(const Instruction &I) {
-    return any_of(I.users(), [&](const User *U) {
-      auto *Reader = cast<Instruction>(U);
-      if (!P.isActive(Reader) &&
-          !P.ActiveAccesses.contains(const_cast<Instruction *>(Reader)))
-        return false;
-      if (isa<SelectInst>(Reader))
+  void plan(Instruction &I, const rules::Rule &R, unsigned K) {
+    if (R.isZero(K) || R.isOne(K) || R.isMinusOne(K))
+      return;
+    GuardPlan Guard;
+    if (R.isSingular(K) || (!IsForward && mayHide(I, R, K)))
+      Guard.ZeroFactor |= 1u << K;
+    if (IsForward ? !R.passes(K) || MadeInfinite.contains(I.getOperand(K))
+                  : MadeInfinite.contains(&I))
+      Guard.ZeroPartial |= 1u << K;
+    if (Guard.ZeroFactor | Guard.ZeroPartial) {
+      P.Guards[&I].ZeroFactor |= Guard.ZeroFactor;
+      P.Guards[&I].ZeroPartial |= Guard.ZeroPartial;
+    }
+  }
+
+  /// Whether the partial, which is not singular, may be infinite or NaN though
+  /// no result is. Then so are the value and something that the partial reads.
+  bool mayHide(const Instruction &I, const rules::Rule &R, unsigned K) const {
+    if (Shown->contains(&I))
+      return false;
+    if (R.reads(K) >> R.arity() & 1)
+      return true;
+    for (unsigned J = 0; J < R.arity(); ++J) {
+      const Value &Op = *I.getOperand(J);
+      if (R.reads(K) >> J & 1 && !isShownOrFinite(Op, 0) &&
+          !(Used->contains(&I) && isShownOrFinite(Op, MostSteps)))
         return true;
-      if (auto *Phi = dyn_cast<PHINode>(Reader)) {
-        for (unsigned K = 0; K < Phi->getNumIncomingValues(); ++K)
-          if (Phi->getIncomingValue(K) == &I &&
-              !alwaysRunsAfter(I.getParent(), Phi->getIncomingBlock(K)))
-            return true;
-        return false;
-      }
-      return !alwaysRunsAfter(I.getParent(), Reader->getParent());
+    }
+    return false;
+  }
+
+  /// Whether `V`, where it is infinite or NaN, makes a result so, or has become
+  /// so by overflow within the last `Steps` instructions.
+  bool isShownOrFinite(const Value &V, unsigned Steps) const {
+    if (auto *Literal = dyn_cast<ConstantFP>(&V))
+      return Literal->getValueAPF().isFinite();
+    if (Shown->contains(&V))
+      return true;
+    auto *I = dyn_cast<Instruction>(&V);
+    const rules::Rule *R = I && Steps ? rules::lookup(*I) : nullptr;
+    if (!R || !R->isTotalUnlessNegative() ||
+        (!R->isTotal() && !isNotNegative(*I->getOperand(0), *I)))
+      return false;
+    return all_of(seq(R->arity()), [&](unsigned K) {
+      const Value &Op = *I->getOperand(K);
+      return !Op.getType()->isFloatingPointTy() ||
+             isShownOrFinite(Op, Steps - 1);
     });
   }
 
-  /// Whether every way from `From` to the success exit, or back to `From`,
-  /// leads through `Through`.
-  bool alwaysRunsAfter(const BasicBlock *From, const BasicBlock *Through) {
-    if (From == Through)
-      return true;
-    auto [It, New] = Memo.try_emplace({From, Through}, true);
-    if (!New)
-      return It->second;
-    SmallVector<const BasicBlock *, 16> Work{From};
-    DenseSet<const BasicBlock *> Seen;
-    bool Always = From != P.N.Success;
-    while (Always && !Work.empty())
-      for (const BasicBlock *S : successors(Work.pop_back_val())) {
-        if (S == Through || !P.N.isLive(S) || !Seen.insert(S).second)
-          continue;
-        if (S == P.N.Success || S == From)
-          Always = false;
-        Work.push_back(S);
-      }
-    return Memo[{From, Through}] = Always;
-  }
-
+  static constexpr unsigned MostSteps = 8;
   Plan &P;
-  DenseMap<std::pair<const BasicBlock *, const BasicBlock *>, bool> Memo;
+  const bool IsForward;
+  const Steep MadeInfinite;
+  std::optional<Exposed> Shown, Used;
 };
 
 } // namespace
 
-void planGuards(Planning &S) { GuardFinder(S.P).run(); }
+void planGuards(Planning &S) { GuardPlanner(S.P, S.Known).run(); }
 
 } // namespace pyfront

@@ -149,6 +149,25 @@ void printTangents(raw_ostream &OS, const Plan &P) {
 
 } // namespace
 
+static void printGuards(raw_ostream &OS, const Plan &P) {
+  if (P.Guards.empty())
+    return;
+  OS << "guards\n";
+  StringRef Factor =
+      P.Req.How == Mode::Forward ? "zero tangent" : "zero adjoint";
+  for (const auto &[I, Guard] : P.Guards) {
+    OS << "  " << formatv("{0,-24}", "%" + I->getName());
+    ListSeparator Comma;
+    for (unsigned K = 0; K < I->getNumOperands(); ++K) {
+      if (Guard.ZeroFactor >> K & 1)
+        OS << Comma << Factor << " in operand " << K;
+      if (Guard.ZeroPartial >> K & 1)
+        OS << Comma << "zero partial in operand " << K;
+    }
+    OS << "\n";
+  }
+}
+
 void Plan::print(raw_ostream &OS) const {
   static constexpr StringLiteral Notes[] = {"const", "active", "duplicated"};
   static constexpr StringLiteral Modes[] = {"reverse", "forward", "split"};
@@ -165,6 +184,7 @@ void Plan::print(raw_ostream &OS) const {
       OS << "  " << O.Name << ": " << homeText(O.Shadow) << zeroText(O) << "\n";
   if (Req.How == Mode::Forward) {
     printTangents(OS, *this);
+    printGuards(OS, *this);
     return;
   }
   OS << "values\n";
@@ -209,6 +229,7 @@ void Plan::print(raw_ostream &OS) const {
       OS << (S.EachIteration ? " at each iteration of L" : " before L")
          << S.Loop << "\n";
   }
+  printGuards(OS, *this);
   if (!Lanes.empty())
     OS << "lanes\n";
   for (const Value *V : Lanes)

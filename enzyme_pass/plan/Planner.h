@@ -78,7 +78,7 @@ void planActive(Planning &S);
 void planObjects(Planning &S);
 /// Fills `Reversed`, `ReversedLoops`, `Back` and `Planning::Needed`.
 void planNeeds(Planning &S);
-/// Fills `Guarded`: adjoints that may be exactly zero.
+/// Fills `Guards`: products in which zero times infinity must be zero.
 void planGuards(Planning &S);
 /// Fills `Sources` and `Snapshots`: taped keys have no slot yet.
 void planSources(Planning &S);

@@ -33,6 +33,7 @@
 ///      of objects of known size.
 ///  P9  split mode: what the reverse half reads and does not have is in the
 ///      frame, once; fields do not overlap.
+///  P10 a partial that may be infinite at finite operands is guarded.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H

@@ -165,7 +165,7 @@ private:
     if (R.isZero(K) || R.isOne(K) || R.isMinusOne(K))
       return;
     GuardPlan Guard;
-    if (R.isSingular(K) || (!IsForward && mayHide(I, R, K)))
+    if (R.isSingular(K) || R.isSteep(K) || (!IsForward && mayHide(I, R, K)))
       Guard.ZeroFactor |= 1u << K;
     if (IsForward ? !R.passes(K) || MadeInfinite.contains(I.getOperand(K))
                   : MadeInfinite.contains(&I))

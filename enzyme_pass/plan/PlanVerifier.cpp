@@ -1,4 +1,4 @@
-//===- PlanVerifier.cpp - P1 to P7, each named in its message -------------===//
+//===- PlanVerifier.cpp - P1 to P10, each named in its message -------------===//
 #include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/plan/ProveSources.h"
@@ -29,6 +29,8 @@ public:
   std::vector<std::string> run(StringRef Done) {
     if (hasRun("objects", Done))
       checkObjects();
+    if (hasRun("guards", Done))
+      checkGuards();
     if (P.Req.How == Mode::Forward)
       return std::move(Violations);
     IsTaped = hasRun("tape", Done);
@@ -74,6 +76,7 @@ private:
   void checkShadows(Value *Ptr, const Instruction &Access);
   void checkShadowsOf(Instruction &Access);
   void checkPointerStores();
+  void checkGuards();
   SmallVector<Value *, 2> pointersOf(Instruction &Access) const;
   void checkObjects();
   void checkWorkspaces();
@@ -270,6 +273,18 @@ void Verifier::checkAccess(Instruction &I) {
     expectSource(shadowOf(Ptr), I);
   if (auto *Mem = dyn_cast<MemIntrinsic>(&I))
     expectSource(primalOf(Mem->getLength()), I);
+}
+
+void Verifier::checkGuards() {
+  for (Value *V : P.Active) {
+    auto *I = dyn_cast<Instruction>(V);
+    const rules::Rule *R = I ? rules::lookup(*I) : nullptr;
+    for (unsigned K = 0; R && K < R->arity(); ++K)
+      if (R->isSingular(K) && P.isActive(I->getOperand(K)) &&
+          !(P.Guards.lookup(I).ZeroFactor >> K & 1))
+        violate("P10: the partial of `%" + I->getName() + "` in operand " +
+                Twine(K) + " may be infinite and is not guarded");
+  }
 }
 
 void Verifier::checkReads(Instruction &I) {

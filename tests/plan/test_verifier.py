@@ -150,6 +150,7 @@ BREAKINGS: list[tuple[str, Callable[..., object], str, str]] = [
     ("no-frame-field", squares_split, "P9", "does not cross to the reverse half"),
     ("one-frame-field", squares_split, "P9", "are one, or overlap"),
     ("parted-workspaces", through_workspaces, "P4", "may share memory, and not their shadows"),
+    ("no-guard", converging, "P10", "may be infinite and is not guarded"),
 ]
 
 

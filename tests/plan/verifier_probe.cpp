@@ -133,6 +133,12 @@ bool callAdjointLocal(Plan &P) {
   return false;
 }
 
+bool dropGuard(Plan &P) {
+  bool Any = !P.Guards.empty();
+  P.Guards.clear();
+  return Any;
+}
+
 bool partWorkspaces(Plan &P) {
   for (auto &Group : P.Workspaces)
     if (Group.size() > 1) {
@@ -349,6 +355,7 @@ constexpr Breaking Breakings[] = {
     {"copy-too-early", copyTooEarly},
     {"local-adjoint", callAdjointLocal},
     {"parted-workspaces", partWorkspaces},
+    {"no-guard", dropGuard},
 };
 
 /// Only what the reverse sweep reads has a source, so each of them is missed;

@@ -4,8 +4,10 @@
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 #include "llvm/IR/CFG.h"
+#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
+using namespace llvm::PatternMatch;
 
 namespace pyfront {
 
@@ -88,12 +90,21 @@ bool ReadBack::isFixed(const SCEV *F, Nests In) const {
   });
 }
 
+/// The last iteration of a loop that is known to run: not the -1 of one that
+/// does not.
+static Value *lastOnceEntered(Value *Last) {
+  Value *Entered;
+  if (match(Last, m_Select(m_Value(), m_Value(Entered), m_AllOnes())))
+    return Entered;
+  return Last;
+}
+
 bool ReadBack::sameTrips(const Loop *A, const Loop *B, Nests In) const {
   Value *LastOfA = normal(A).Last, *LastOfB = normal(B).Last;
   if (!LastOfA || !LastOfB)
     return false;
-  const SCEV *Last = SE.getSCEV(LastOfA);
-  return Last == SE.getSCEV(LastOfB) && isFixed(Last, In);
+  const SCEV *Last = SE.getSCEV(lastOnceEntered(LastOfA));
+  return Last == SE.getSCEV(lastOnceEntered(LastOfB)) && isFixed(Last, In);
 }
 
 /// The offsets are one function of the counters, those of paired loops equal.

@@ -12,8 +12,19 @@ Made by `core/rules/rulegen.py --doc` from `scalar.rules` and `calls.rules`; cha
 
 `out` is the primal result. Forward and reverse mode use the same partials. *Reads* is what they need of the primal:
 forward mode has it at hand, for the reverse sweep it is recomputed, reloaded or taped. A partial marked † may be
-infinite or NaN at finite operands; an adjoint or a tangent of exactly zero contributes nothing through it. *Domain* is
-where the tests compare the partial with an independent derivative.
+infinite or NaN at finite operands. *Domain* is where the tests compare the partial with an independent derivative.
+
+**Zero is strong: along a path of the chain rule on which one factor is exactly zero, an infinite or NaN partial
+contributes nothing.** A factor is a partial, or the zero of what is discarded: an arm that was not selected, a branch
+not taken, an array element that is overwritten or never read. So a border of infinities, a masked element or the
+rejected step of an integrator leave no NaN behind, in no mode, wherever the value went in between; every lane of a
+batch is judged for itself. An adjoint or a tangent of exactly zero, such as a seed, contributes nothing through a
+partial marked †.
+
+Where this ends: once an infinity or NaN reaches a result (the value returned, or an element of a `Duplicated` array
+when the kernel ends), derivatives of that result may be NaN, whatever its seed. An overflow is covered where it is
+discarded, and not where a function hides it, as `1 / r**3` does when `r**3` overflows. And where an infinite partial
+meets an exact zero, the limit of their product is not sought: `np.sqrt(x) * np.sqrt(x)` has the derivative 0 at 0.
 
 Kinks, jumps and ties: the derivative is that of the branch that the primal took, also where a comparison decides for
 equality: behind `x == 1.0`, `x` is still a variable. Python's and NumPy's `min`, `max`, `np.maximum`, `np.minimum`,

@@ -378,7 +378,8 @@ def _attribute(row: Row, text: str) -> None:
             raise ValueError("expected `at p = value, ...: partial, ...` for each parameter")
         row.kinks.append(Kink(point, partials))
     else:
-        raise ValueError(f"`{text}` is neither domain, at, again, finite, singular, passes, steep, total, price nor text")
+        known = ", ".join(("domain", "at", "again", *MARKS, "total", "price"))
+        raise ValueError(f"`{text}` is neither {known} nor text")
 
 
 def _load_rows(path: Path) -> tuple[dict[str, Row], dict[str, list[str]]]:

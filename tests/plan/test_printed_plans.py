@@ -501,6 +501,69 @@ def table_of_a_nested_derivative_s_tape_is_known(x, dx):
     gradient_of_powers(x, dx)
 
 
+# --- guards ---------------------------------------------------------------------------------------
+
+
+@planned(f"{VECTOR}, {VECTOR}, {VECTOR}, i8")
+def an_infinity_that_reaches_a_result_needs_no_guard(x, w, y, steps):
+    # CHECK-NOT:  {{^}}guards
+    t = np.empty(x.shape[0])
+    for _ in range(steps):
+        for i in range(x.shape[0]):
+            t[i] = x[i] * w[i]
+        for i in range(x.shape[0]):
+            y[i] += t[i] * w[i]
+
+
+@planned(f"{VECTOR}, {VECTOR}")
+def what_an_array_keeps_from_its_readers_is_guarded(x, w):
+    # CHECK:      {{^}}guards
+    # CHECK-NEXT: zero adjoint in operand 0, zero adjoint in operand 1{{$}}
+    # CHECK-NEXT: {{^[a-z]}}
+    t = np.empty(x.shape[0])
+    for i in range(x.shape[0]):
+        t[i] = x[i] * w[i]
+    s = 0.0
+    for i in range(x.shape[0] - 1):
+        s += t[i] * 2.0
+    return s
+
+
+@planned(f"{VECTOR}, {VECTOR}")
+def what_a_function_hides_is_guarded(x, w):
+    # CHECK:      {{^}}guards
+    # CHECK-NEXT: [[PRODUCT:%v[0-9]+]] {{ *}}zero adjoint in operand 0, zero adjoint in operand 1
+    # CHECK-NEXT: {{%v[0-9]+}} {{ *}}zero adjoint in operand 0{{$}}
+    # CHECK-NEXT: {{^[a-z]}}
+    s = 0.0
+    for i in range(x.shape[0]):
+        s += math.exp(x[i] * w[i])
+    return s
+
+
+@planned(f"{VECTOR}")
+def what_a_steep_partial_reaches_is_guarded_where_the_partial_is_zero(x):
+    # CHECK:      {{^}}guards
+    # CHECK-NEXT: zero partial in operand 0, zero partial in operand 1{{$}}
+    # CHECK-NEXT: zero adjoint in operand 0{{$}}
+    t = np.empty(x.shape[0])
+    for i in range(x.shape[0]):
+        t[i] = x[i] * x[i]
+    s = 0.0
+    for i in range(x.shape[0]):
+        s += math.sqrt(t[i])
+    return s
+
+
+@planned(f"{VECTOR}")
+def a_softened_root_is_not_steep(x):
+    # CHECK-NOT:  zero partial
+    s = 0.0
+    for i in range(x.shape[0]):
+        s += math.sqrt(x[i] * x[i] + 1e-2)
+    return s
+
+
 @pytest.mark.parametrize(
     ("prefix", "text", "wish"),
     CASES,

@@ -51,8 +51,8 @@ const LoadInst *ReadBack::loadOverwrittenBy(const StoreInst &S) const {
 bool ReadBack::isReadBy(const StoreInst &S, const LoadInst &L) const {
   if (L.getType() != S.getValueOperand()->getType())
     return false;
-  std::optional<ElementAccess> Stored = Subs.elements().of(S),
-                               Read = Subs.elements().of(L);
+  const ElementAccess *Stored = Subs.elements().of(S),
+                      *Read = Subs.elements().of(L);
   if (!Stored || !Read || Stored->Base != Read->Base ||
       Stored->Nest.size() > Read->Nest.size() ||
       Stored->Nest.size() + 1 < Read->Nest.size())

@@ -24,6 +24,7 @@
 #ifndef PYFRONT_CORE_NORMALFUNCTION_H
 #define PYFRONT_CORE_NORMALFUNCTION_H
 
+#include "core/Contract.h"
 #include "core/Signature.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
@@ -39,7 +40,7 @@ namespace marker {
 /// `void (i32 status, ptr excinfo)`, noreturn: the kernel raises.
 inline constexpr llvm::StringLiteral Fail = "pyfront.fail";
 /// `ptr (i64 bytes, i64 align)`: memory owned by the call.
-inline constexpr llvm::StringLiteral Allocate = "pyfront.allocate";
+inline constexpr llvm::StringLiteral Allocate = PYFRONT_ALLOCATE;
 /// `i64 ()` and `void (i64)`: what a derivative inside the kernel allocates
 /// between the two is not used after the second. Only kernels that are
 /// differentiated in forward mode have them: a reverse sweep comes back to it.

@@ -10,6 +10,7 @@
 #ifndef PYFRONT_CORE_REQUEST_H
 #define PYFRONT_CORE_REQUEST_H
 
+#include "core/Contract.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -22,8 +23,8 @@ enum class Mode { Reverse, Forward, Split };
 
 /// The symbols of a split derivative are its name with these behind it.
 namespace halves {
-inline constexpr llvm::StringLiteral Forward = ".forward";
-inline constexpr llvm::StringLiteral Reverse = ".reverse";
+inline constexpr llvm::StringLiteral Forward = PYFRONT_FORWARD_HALF;
+inline constexpr llvm::StringLiteral Reverse = PYFRONT_REVERSE_HALF;
 } // namespace halves
 
 enum class ArgKind { Scalar, Array };
@@ -88,7 +89,7 @@ struct ResultInfo {
 };
 
 /// The most tangents or adjoints that one derivative computes at once.
-inline constexpr unsigned MaxWidth = 64;
+inline constexpr unsigned MaxWidth = PYFRONT_MAX_WIDTH;
 
 struct Request {
   /// LLVM name of the captured kernel.

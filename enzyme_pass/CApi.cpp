@@ -48,6 +48,13 @@ const char *pyfront_result_text(const pyfront_result *result,
 
 void pyfront_result_free(pyfront_result *result) { delete result; }
 
+const char *pyfront_declarations(void) {
+  static const char Text[] =
+#include "CApiText.inc"
+      ;
+  return Text;
+}
+
 const char *pyfront_llvm_version(void) { return LLVM_VERSION_STRING; }
 
 size_t pyfront_runtime_symbol_count(void) { return runtimeSymbols().size(); }

@@ -1,10 +1,9 @@
 /*===- CApi.h - The engine's C interface ----------------------------------===*\
 |*
 |* The one seam between Python and the engine (docs/architecture.md, seam 1).
-Plain C, read
-|* by pyfront/engine.py through cffi; every function is thread-safe, and none
-throws,
-|* prints or ends the process.
+|* Plain C: pyfront/engine.py asks the engine for this text and gives it to
+|* cffi. Every function is thread-safe, and none throws, prints or ends the
+|* process.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -42,6 +41,9 @@ PYFRONT_API const char *pyfront_result_text(const pyfront_result *result,
                                             const char *what);
 
 PYFRONT_API void pyfront_result_free(pyfront_result *result);
+
+/** The text of core/Contract.h and of this header. */
+PYFRONT_API const char *pyfront_declarations(void);
 
 /** Version of the LLVM that the engine is built with, as "22.1.8". */
 PYFRONT_API const char *pyfront_llvm_version(void);

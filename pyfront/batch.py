@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.core import types
 
+from pyfront import engine
 from pyfront.annotations import Annotation, BatchDuplicated, Duplicated, Interleaved
 from pyfront.dispatch import BatchDispatcher, EntryDispatcher
 from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, with_help
 
 if TYPE_CHECKING:
     from pyfront.derivative import Derivative
-
-MAX_WIDTH = 64
-"""The most shadows of a batch; the engine has the same limit."""
 
 
 def needs_width(annotations: Sequence[Any]) -> bool:
@@ -49,7 +47,7 @@ def check_batches(kernel: str, annotations: Sequence[type[Annotation]]) -> None:
 
 
 class BatchDerivative:
-    """The derivatives of a kernel for batches of any size up to `MAX_WIDTH`; see `Derivative`."""
+    """The derivatives of a kernel for batches of any size that the engine takes; see `Derivative`."""
 
     def __init__(
         self, of_width: Callable[[int], Derivative], annotations: Sequence[type[Annotation]], origin: tuple[Any, ...]
@@ -77,11 +75,12 @@ class BatchDerivative:
         """The derivative for batches of this size."""
         known = self._widths.get(width)
         if known is None:
-            if not 1 <= width <= MAX_WIDTH:
+            most = engine.load().contract.max_width
+            if not 1 <= width <= most:
                 raise ShapeError(
                     with_help(
                         f"`{self.__name__}`: a batch of {width} shadows",
-                        f"pass 1 to {MAX_WIDTH}, and further ones in another call on fresh arguments",
+                        f"pass 1 to {most}, and further ones in another call on fresh arguments",
                     )
                 )
             known = self._widths.setdefault(width, self._of_width(width))

@@ -20,7 +20,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from pyfront import checks, native
+from pyfront import checks, engine, native
 from pyfront.annotations import Interleaved
 from pyfront.arguments import Argument, Leaf
 from pyfront.checks import Pair, Role, View
@@ -30,8 +30,6 @@ from pyfront.errors import OverlapError, ShapeError, with_help
 from pyfront.native import INDEX
 from pyfront.results import derivative_type, has_structure
 
-ALLOCATE = "pyfront.allocate"
-"""In code that is differentiated again: the engine's name for memory of the call, given its size and alignment."""
 _ALIGNMENT = 64
 
 
@@ -228,7 +226,7 @@ class BatchBody(Body):
     def _allocate(self, size: ir.Value) -> ir.Value:
         builder = self._builder
         if isinstance(self._compiled, Embedded):
-            allocate = self._runtime(ALLOCATE, native.POINTER, [INDEX, INDEX])
+            allocate = self._runtime(engine.load().contract.allocate, native.POINTER, [INDEX, INDEX])
             return builder.call(allocate, [size, INDEX(_ALIGNMENT)])
         if self._mark is None:
             self._mark = builder.call(self._runtime("pyfront_arena_enter", INDEX, []), [])

@@ -12,9 +12,10 @@
 A tuple is its elements one by one (``t_0``, ``t_1``, ``seed_0``, ``value_1``). The names of Python are kept, but for an
 underscore behind those that C has taken, or that an earlier parameter has.
 
-The function returns 0, or a status: that of the exception which the kernel raised, `OUT_OF_MEMORY`, or one that says
-why the arrays do not fit (checked before anything runs): `OVERLAP` if they share memory in a way that the derivative is
-not compiled for, `LAYOUT` if they are not in the order of the signature.
+The function returns 0, or a status: that of the exception which the kernel raised, that of the derivative if there is
+no memory for the tape (``core/Contract.h``), or one that says why the arrays do not fit, which is checked before
+anything runs: `OVERLAP` if they share memory in a way that the derivative is not compiled for, `LAYOUT` if they are
+not in the order of the signature.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from numba.np import arrayobj
 
 from pyfront import native, results
 from pyfront.arguments import Leaf
-from pyfront.compiled import OUT_OF_MEMORY, Compiled
+from pyfront.compiled import Compiled
 from pyfront.entry import Body, Executable, Shape, Slots
 from pyfront.errors import ArgumentError, LayoutError, OverlapError
 from pyfront.link import OptimizedOnce
@@ -49,7 +50,7 @@ OVERLAP = 20551
 LAYOUT = 20552
 """Status: an array does not have the strides of its signature's memory order."""
 
-_STATUS = {MemoryError: OUT_OF_MEMORY, OverlapError: OVERLAP, ArgumentError: LAYOUT}
+_STATUS = {OverlapError: OVERLAP, ArgumentError: LAYOUT}
 _ARGUMENTS, _ALLOCATED = 2, 4
 """Of Numba's ``excinfo_t``: the arguments of an exception that has some at run time, and whether that is so."""
 

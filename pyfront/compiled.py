@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Generic, Self, TypeVar
 
 from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
@@ -25,13 +25,6 @@ from pyfront.engine import Diagnostic, EngineResult
 from pyfront.errors import AutodiffError, InternalError, UnsupportedError, with_help
 from pyfront.numba_target import Capture, CaptureLibrary, capture, library_of
 from pyfront.results import Number
-
-OUT_OF_MEMORY = 20550
-"""The derivative's status when there is no memory for the tape (seam 2)."""
-
-FORWARD_HALF: Final = ".forward"
-REVERSE_HALF: Final = ".reverse"
-"""Behind a split derivative's name: its two functions."""
 
 DUMP = "PYFRONT_DUMP"
 """Environment variable: a folder; each derivative gets one in it, with the text of every stage."""
@@ -91,6 +84,9 @@ class Differentiated:
         return replace(self, arguments=arguments)
 
 
+Made = TypeVar("Made", bound=Differentiated)
+
+
 @dataclass(frozen=True)
 class Compiled(Differentiated):
     """A derivative that can be called at ``address`` with the signature of seam 2."""
@@ -115,6 +111,33 @@ class Embedded(Differentiated):
     library: CaptureLibrary
 
 
+class BySignature(Generic[Made]):
+    """Derivatives of one kind, each made once: by the types of the kernel's arguments, and whether these may alias.
+
+    Shadows do not distinguish code: a call whose shadows have another layout has the same.
+    """
+
+    def __init__(self, make: Callable[[tuple[Argument, ...], bool], Made]) -> None:
+        self._make = make
+        self._known: dict[tuple[tuple[types.Type, ...], bool], Made] = {}
+
+    def of(self, arguments: tuple[Argument, ...], may_alias: bool) -> Made:
+        """The derivative for a call with these arguments."""
+        key = (tuple(argument.type for argument in arguments), may_alias)
+        with global_compiler_lock:
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = self._make(arguments, may_alias)
+        return known if known.arguments == arguments else known.with_arguments(arguments)
+
+    def by_types(self) -> dict[tuple[types.Type, ...], Made]:
+        """What is made so far, by the types of the kernel's arguments; of two derivatives the first."""
+        result: dict[tuple[types.Type, ...], Made] = {}
+        for (types_, _), made in self._known.items():
+            result.setdefault(types_, made)
+        return result
+
+
 def load(derivative: Differentiated) -> Compiled:
     """Make the derivative callable."""
     library, timed = _link(derivative, {derivative.local_name: derivative.symbol})
@@ -123,9 +146,11 @@ def load(derivative: Differentiated) -> Compiled:
 
 def load_halves(derivative: Differentiated) -> Halves:
     """Make a derivative that was asked for as ``split`` callable."""
-    symbols = {derivative.local_name + half: derivative.symbol + half for half in (FORWARD_HALF, REVERSE_HALF)}
+    contract = engine.load().contract
+    halves = (contract.forward_half, contract.reverse_half)
+    symbols = {derivative.local_name + half: derivative.symbol + half for half in halves}
     library, timed = _link(derivative, symbols)
-    addresses = {half: link.address(library, derivative.symbol + half) for half in (FORWARD_HALF, REVERSE_HALF)}
+    addresses = {half: link.address(library, derivative.symbol + half) for half in halves}
     return Halves(**vars(timed), library=library, addresses=addresses)
 
 

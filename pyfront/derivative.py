@@ -20,7 +20,7 @@ from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
 from pyfront.batch import BatchDerivative, check_batches, needs_width, width_of
-from pyfront.compiled import Compiled, Differentiated, Embedded, differentiate, embed, load
+from pyfront.compiled import BySignature, Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.dispatch import EntryDispatcher
 from pyfront.entry import Shape
 from pyfront.errors import (
@@ -138,9 +138,8 @@ class Derivative:
         self._names = kernels.parameters(kernel)
         self._check_request()
         self._width = width or width_of(annotations)
-        self._compiled: dict[tuple[tuple[types.Type, ...], bool], Compiled] = {}
-        self._embedded: dict[tuple[tuple[types.Type, ...], bool], Embedded] = {}
-        self._signatures: dict[tuple[types.Type, ...], Compiled] = {}
+        self._compiled = BySignature(self._load)
+        self._embedded = BySignature(self._embed)
         self._c_functions: dict[str, cabi.CFunction] = {}
         self._entries: dict[tuple[bool, bool], EntryDispatcher] = {}
         self._entry = self._dispatcher(seeded=False)
@@ -206,7 +205,7 @@ class Derivative:
     @property
     def signatures(self) -> list[tuple[types.Type, ...]]:
         """The types of the kernel's arguments for which the derivative is compiled."""
-        return list(self._signatures)
+        return list(self._compiled.by_types())
 
     def compiled(self, given: Sequence[types.Type]) -> Compiled:
         """The code for a call with arguments and shadows of these types."""
@@ -269,31 +268,24 @@ class Derivative:
                 may_alias=may_alias,
             )
             other = None if seeded else functools.partial(self._dispatcher, seeded=True, may_alias=may_alias)
-            entry = self._entries.setdefault(key, EntryDispatcher(shape, self._specialize, self._embed, other))
+            entry = self._entries.setdefault(
+                key, EntryDispatcher(shape, self._specialize, self._specialize_embedded, other)
+            )
         return entry
 
     def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Compiled:
-        """The compiled derivative for the types of a call; shadows are checked, but do not distinguish derivatives."""
-        arguments = self._resolve(given)
-        signature = tuple(argument.type for argument in arguments)
-        with global_compiler_lock:
-            known = self._compiled.get((signature, may_alias))
-            if known is None:
-                known = load(self._differentiate(arguments, may_alias=may_alias, embedded=False))
-                self._compiled[signature, may_alias] = known
-                self._signatures.setdefault(signature, known)
-        return known if known.arguments == arguments else known.with_arguments(arguments)
+        """The compiled derivative for the types of a call."""
+        return self._compiled.of(self._resolve(given), may_alias)
 
-    def _embed(self, given: Sequence[types.Type], may_alias: bool) -> Embedded:
-        """As `_specialize`, for a call in a kernel that is differentiated itself."""
-        arguments = self._resolve(given)
-        signature = tuple(argument.type for argument in arguments)
-        with global_compiler_lock:
-            known = self._embedded.get((signature, may_alias))
-            if known is None:
-                known = embed(self._differentiate(arguments, may_alias=may_alias, embedded=True))
-                self._embedded[signature, may_alias] = known
-        return known if known.arguments == arguments else known.with_arguments(arguments)
+    def _specialize_embedded(self, given: Sequence[types.Type], may_alias: bool) -> Embedded:
+        """The same for a call in a kernel that is differentiated itself."""
+        return self._embedded.of(self._resolve(given), may_alias)
+
+    def _load(self, arguments: Sequence[Argument], may_alias: bool) -> Compiled:
+        return load(self._differentiate(arguments, may_alias=may_alias, embedded=False))
+
+    def _embed(self, arguments: Sequence[Argument], may_alias: bool) -> Embedded:
+        return embed(self._differentiate(arguments, may_alias=may_alias, embedded=True))
 
     def _resolve(self, given: Sequence[types.Type]) -> tuple[Argument, ...]:
         return resolve(
@@ -347,9 +339,10 @@ class Derivative:
     def _inspect(self, signature: Any, read: Callable[[Compiled], Any]) -> Any:
         if signature is not None:
             return read(self._for_signature(signature))
-        if len(self._signatures) == 1:
-            return read(next(iter(self._signatures.values())))
-        return {key: read(compiled) for key, compiled in self._signatures.items()}
+        known = self._compiled.by_types()
+        if len(known) == 1:
+            return read(next(iter(known.values())))
+        return {key: read(compiled) for key, compiled in known.items()}
 
 
 def release_memory() -> None:

@@ -18,33 +18,12 @@ import cffi
 import llvmlite.binding as llvm
 
 from pyfront import __path__ as package_folders
+from pyfront import contract
 from pyfront.compile_report import Stage, parse_stages
 from pyfront.errors import EngineMismatch, EngineNotFound
 
 LIBRARY = "libenzyme_pass.so"
 OVERRIDE = "PYFRONT_ENGINE"
-
-_DECLARATIONS = """
-typedef struct pyfront_result pyfront_result;
-pyfront_result *pyfront_differentiate(const char *bitcode, size_t size, const char *request_json);
-int32_t     pyfront_result_ok(const pyfront_result *);
-const char *pyfront_result_bitcode(const pyfront_result *, size_t *size);
-const char *pyfront_result_text(const pyfront_result *, const char *what);
-void        pyfront_result_free(pyfront_result *);
-const char *pyfront_llvm_version(void);
-const char *pyfront_plan_step(size_t index);
-size_t      pyfront_runtime_symbol_count(void);
-const char *pyfront_runtime_symbol(size_t index, void **address);
-void        pyfront_release_memory(void);
-size_t      pyfront_arena_capacity(void);
-size_t      pyfront_arena_in_use(void);
-size_t      pyfront_arena_peak(void);
-void        pyfront_arena_reset_peak(void);
-int64_t     pyfront_refused_bytes(void);
-void        pyfront_release_tape(void *tape);
-size_t      pyfront_tape_bytes(const void *tape);
-size_t      pyfront_live_tapes(void);
-"""
 
 
 @dataclass(frozen=True)
@@ -78,12 +57,12 @@ class Engine:
     """The loaded library."""
 
     def __init__(self, path: Path) -> None:
+        text = _told(path)
+        self.contract = contract.parse(text)
+        """The words and numbers that both sides know."""
         self._ffi = cffi.FFI()
-        self._ffi.cdef(_DECLARATIONS)
-        try:
-            self._lib: Any = self._ffi.dlopen(str(path))
-        except OSError as error:
-            raise EngineNotFound(f"the engine cannot be loaded: {error}") from error
+        self._ffi.cdef(contract.declarations(text))
+        self._lib: Any = self._ffi.dlopen(str(path))
         self.llvm_version: str = self._string(self._lib.pyfront_llvm_version())
         check_llvm(self.llvm_version, llvm.llvm_version_info)
         steps = map(self._lib.pyfront_plan_step, itertools.count())
@@ -159,6 +138,18 @@ class Engine:
             return ""
         text = self._ffi.string(pointer)
         return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+
+
+def _told(path: Path) -> str:
+    """What the library says of itself."""
+    ffi = cffi.FFI()
+    ffi.cdef(contract.BOOTSTRAP)
+    try:
+        return bytes(ffi.string(ffi.dlopen(str(path)).pyfront_declarations())).decode()
+    except OSError as error:
+        raise EngineNotFound(f"the engine cannot be loaded: {error}") from error
+    except AttributeError as error:
+        raise EngineMismatch(f"the engine {path} is of another version of pyfront: build it anew") from error
 
 
 def parse_diagnostics(text: str) -> tuple[Diagnostic, ...]:

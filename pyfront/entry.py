@@ -18,10 +18,10 @@ from numba.core.callconv import RETCODE_USEREXC
 from numba.core.environment import Environment
 from numba.core.registry import cpu_target
 
-from pyfront import checks, explain, native
+from pyfront import checks, engine, explain, native
 from pyfront.arguments import SEED, Leaf
 from pyfront.checks import Pair, Role, View
-from pyfront.compiled import OUT_OF_MEMORY, Differentiated
+from pyfront.compiled import Differentiated
 from pyfront.link import OptimizedOnce
 from pyfront.native import Group, Part
 from pyfront.results import Number, derivative_type
@@ -405,7 +405,7 @@ class Body:
     def _fail(self, status: ir.Value) -> None:
         """Leave the call with the status of the derivative."""
         builder = self._builder
-        with builder.if_then(builder.icmp_signed("==", status, native.STATUS(OUT_OF_MEMORY))):
+        with builder.if_then(builder.icmp_signed("==", status, native.STATUS(engine.load().contract.out_of_memory))):
             self._raise(MemoryError, explain.no_memory(self._compiled.kernel))
         builder.ret(status)
 

@@ -14,8 +14,9 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
+from pyfront import engine
 from pyfront.arguments import Leaf
-from pyfront.compiled import FORWARD_HALF, REVERSE_HALF, Differentiated
+from pyfront.compiled import Differentiated
 
 STATUS = ir.IntType(32)
 INDEX = ir.IntType(64)
@@ -23,11 +24,17 @@ POINTER = ir.IntType(8).as_pointer()
 
 
 class Part(enum.Enum):
-    """A function of a derivative, by what is behind the derivative's symbol in its name."""
+    """A function of a derivative."""
 
-    WHOLE = ""
-    FORWARD = FORWARD_HALF
-    REVERSE = REVERSE_HALF
+    WHOLE = "the derivative in one piece"
+    FORWARD = "the forward half"
+    REVERSE = "the reverse half"
+
+    @property
+    def suffix(self) -> str:
+        """What is behind the derivative's symbol in its name."""
+        contract = engine.load().contract
+        return {Part.WHOLE: "", Part.FORWARD: contract.forward_half, Part.REVERSE: contract.reverse_half}[self]
 
 
 class Group(enum.Enum):
@@ -91,7 +98,7 @@ def by_address(context: Any, builder: ir.IRBuilder, compiled: Differentiated, pa
 
     The address is one of Numba's dynamic globals, so Numba knows that code with this call cannot be cached on disk.
     """
-    value = context.add_dynamic_addr(builder, address, info=compiled.symbol + part.value)
+    value = context.add_dynamic_addr(builder, address, info=compiled.symbol + part.suffix)
     return builder.bitcast(value, function_type(context, compiled, part).as_pointer())
 
 

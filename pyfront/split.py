@@ -16,15 +16,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from numba.core import types
-from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import explain
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
-from pyfront.arguments import SEED, call_parameters, check_annotations, resolve
+from pyfront.arguments import SEED, Argument, call_parameters, check_annotations, resolve
 from pyfront.compile_report import CompileReport
-from pyfront.compiled import Halves, differentiate, load_halves
+from pyfront.compiled import BySignature, Halves, differentiate, load_halves
 from pyfront.derivative import check_plan_steps
 from pyfront.entry import Shape
 from pyfront.errors import (
@@ -106,7 +105,7 @@ class _Split:
         self.primals = tuple(itertools.compress(self.parameters, (not role for role in is_shadow)))
         self._kernel = kernel
         self._disable = disable
-        self.compiled: dict[tuple[tuple[types.Type, ...], bool], Halves] = {}
+        self.compiled = BySignature(self._load)
         self._forward: dict[bool, ForwardDispatcher] = {}
         self._reverse: dict[tuple[bool, bool], ReverseDispatcher] = {}
 
@@ -159,16 +158,12 @@ class _Split:
 
     def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Halves:
         """The code for arguments and shadows of these types; shadows are checked, but do not distinguish code."""
-        arguments = resolve(self.name, self.names, self.annotations, given)
-        signature = tuple(argument.type for argument in arguments)
-        with global_compiler_lock:
-            known = self.compiled.get((signature, may_alias))
-            if known is None:
-                known = load_halves(
-                    differentiate(self._kernel, arguments, split=True, may_alias=may_alias, disable=self._disable)
-                )
-                self.compiled[signature, may_alias] = known
-        return known if known.arguments == arguments else known.with_arguments(arguments)
+        return self.compiled.of(resolve(self.name, self.names, self.annotations, given), may_alias)
+
+    def _load(self, arguments: Sequence[Argument], may_alias: bool) -> Halves:
+        return load_halves(
+            differentiate(self._kernel, arguments, split=True, may_alias=may_alias, disable=self._disable)
+        )
 
 
 class _Half:
@@ -189,15 +184,15 @@ class _Half:
 
     def inspect_llvm(self) -> dict[tuple[types.Type, ...], str]:
         """The optimized LLVM IR of both halves, by the types of the kernel's arguments."""
-        return {key: compiled.library.get_llvm_str() for (key, _), compiled in self._split.compiled.items()}
+        return {key: compiled.library.get_llvm_str() for key, compiled in self._split.compiled.by_types().items()}
 
     def inspect_plan(self) -> dict[tuple[types.Type, ...], str]:
         """Where the reverse half gets each value that it needs, as text; as `inspect_llvm`."""
-        return {key: compiled.plan for (key, _), compiled in self._split.compiled.items()}
+        return {key: compiled.plan for key, compiled in self._split.compiled.by_types().items()}
 
     def compile_report(self) -> dict[tuple[types.Type, ...], CompileReport]:
         """Where the time of compiling both halves went; as `inspect_llvm`."""
-        return {key: compiled.report for (key, _), compiled in self._split.compiled.items()}
+        return {key: compiled.report for key, compiled in self._split.compiled.by_types().items()}
 
     @property
     def _numba_type_(self) -> NoReturn:

@@ -32,7 +32,7 @@ class _HalfTarget(Executable):
         self._part = part
 
     def callee(self, context: Any, builder: ir.IRBuilder, derivative: Halves) -> ir.Value:
-        return native.by_address(context, builder, derivative, self._part, derivative.addresses[self._part.value])
+        return native.by_address(context, builder, derivative, self._part, derivative.addresses[self._part.suffix])
 
 
 class ForwardBody(Body):

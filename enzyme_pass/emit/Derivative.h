@@ -22,7 +22,7 @@ namespace pyfront {
 enum class Side { Primal, Shadow, Tape };
 
 /// Returned when the arena has no memory for the tape (Seam 2).
-inline constexpr int OutOfMemoryStatus = 20550;
+inline constexpr int OutOfMemoryStatus = PYFRONT_OUT_OF_MEMORY;
 
 class Derivative {
 public:

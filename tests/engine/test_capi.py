@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 import pytest
+
+from pyfront import contract
+
+ROOT = Path(__file__).resolve().parents[2]
 
 KERNEL = """
 define i32 @kernel(ptr %ret, ptr %excinfo, double %x) {
@@ -61,6 +66,12 @@ def test_llvm_is_the_one_of_llvmlite(ffi: Any, engine: Any) -> None:
     version = ffi.string(engine.pyfront_llvm_version()).decode()
     assert re.fullmatch(r"22\.\d+\.\d+", version)
     assert int(version.split(".")[0]) == llvm.llvm_version_info[0]
+
+
+def test_the_engine_hands_out_its_own_headers(ffi: Any, engine: Any) -> None:
+    text = ffi.string(engine.pyfront_declarations()).decode()
+    assert text == "".join((ROOT / name).read_text() for name in ("core/Contract.h", "enzyme_pass/CApi.h"))
+    assert contract.parse(text) == contract.Contract(20550, 64, ".forward", ".reverse", "pyfront.allocate")
 
 
 def test_runtime_symbols_are_named_once_and_have_addresses(ffi: Any, engine: Any) -> None:

@@ -14,6 +14,7 @@ import llvmlite.binding as llvm
 import pytest
 
 from pyfront import engine
+from pyfront.contract import Contract
 from pyfront.engine import Diagnostic, EngineResult
 
 LL = {"f64": "double", "f32": "float", "i64": "i64", "i32": "i32", "bool": "i8"}
@@ -31,6 +32,7 @@ class FakeEngine:
         self.status = 0
         self.extra = ""
         self.written: frozenset[str] = frozenset()
+        self.contract = Contract(20550, 64, ".forward", ".reverse", "pyfront.allocate")
         self.released = 0
 
     def refused_bytes(self) -> int:

@@ -71,9 +71,9 @@ class _Extent:
 
 
 def emit_layout_checks(builder: ir.IRBuilder, kernel: str, pairs: Sequence[Pair], fail: Fail) -> None:
-    """Check that each shadow has the shape and the strides of its primal, and that no two elements share memory."""
+    """Check that each shadow has its primal's shape and strides, and that no two elements that are written are one."""
     for pair in pairs:
-        if pair.primal.type.layout == "A" and pair.primal.type.mutable:
+        if pair.primal.type.layout == "A" and pair.primal.written:
             with builder.if_then(emit_folded(builder, pair.primal), likely=False):
                 fail(
                     OverlapError,

@@ -146,3 +146,20 @@ def test_arrays_without_elements_overlap_nothing():
     a, da = np.array([2.0, 3.0]), np.zeros(2)
     ad.autodiff(first, ad.Duplicated, ad.Duplicated, ad.Const)(a, da, a[1:1], da[:0], a[:0])
     np.testing.assert_array_equal(da, [3.0, 2.0])
+
+
+def test_windows_over_one_array():
+    """Elements of a Const array may be one if the kernel only reads them."""
+
+    @njit
+    def correlate(x, windows, y):
+        for i in range(windows.shape[0]):
+            for j in range(windows.shape[1]):
+                y[i] += windows[i, j] * x[j]
+
+    signal, x, dx = np.arange(6.0) ** 2, np.ones(3), np.zeros(3)
+    windows = np.lib.stride_tricks.as_strided(signal, (4, 3), (8, 8))
+    ad.autodiff(correlate, ad.Duplicated, ad.Const, ad.Duplicated)(x, dx, windows, np.zeros(4), np.ones(4))
+    np.testing.assert_array_equal(dx, windows.sum(axis=0))
+    with pytest.raises(ad.OverlapError, match="overlap each other"):
+        ad.autodiff(correlate, ad.Duplicated, ad.Duplicated, ad.Const)(x, dx, windows, windows.copy(), np.zeros(4))

@@ -25,7 +25,7 @@ public:
 
   /// For a value of type `Ty`: nothing, in every lane.
   llvm::Constant *zero(llvm::Type *Ty) const {
-    return llvm::ConstantFP::get(D.L.of(Ty), -0.0);
+    return llvm::ConstantFP::get(D.W.of(Ty), -0.0);
   }
   bool has(const llvm::Value *V) const { return D.P.isActive(V); }
   /// No-op for a value without adjoint.
@@ -38,7 +38,7 @@ public:
       return;
     }
     llvm::AllocaInst *Var = variable(V);
-    llvm::Value *Old = B.CreateLoad(D.L.of(V->getType()), Var);
+    llvm::Value *Old = B.CreateLoad(D.W.of(V->getType()), Var);
     B.CreateStore(B.CreateFAddFMF(Old, Contribution, orderOf(V)), Var);
   }
   void subtract(llvm::IRBuilder<> &B, llvm::Value *V,
@@ -51,7 +51,7 @@ public:
       return;
     }
     llvm::AllocaInst *Var = variable(V);
-    llvm::Value *Old = B.CreateLoad(D.L.of(V->getType()), Var);
+    llvm::Value *Old = B.CreateLoad(D.W.of(V->getType()), Var);
     B.CreateStore(B.CreateFSubFMF(Old, Contribution, orderOf(V)), Var);
   }
   llvm::Value *take(llvm::IRBuilder<> &B, llvm::Value *V) {
@@ -65,7 +65,7 @@ public:
     }
     llvm::AllocaInst *Var = variable(V);
     llvm::Value *Bar =
-        B.CreateLoad(D.L.of(V->getType()), Var, V->getName() + ".bar");
+        B.CreateLoad(D.W.of(V->getType()), Var, V->getName() + ".bar");
     B.CreateStore(zero(V->getType()), Var);
     return Bar;
   }
@@ -81,7 +81,7 @@ private:
     llvm::AllocaInst *&Var = Variables[V];
     if (!Var) {
       Var =
-          D.variableOfReverse(D.L.of(V->getType()), V->getName() + ".adjoint");
+          D.variableOfReverse(D.W.of(V->getType()), V->getName() + ".adjoint");
       llvm::IRBuilder<> B(Var->getParent(), std::next(Var->getIterator()));
       B.CreateStore(zero(V->getType()), Var);
     }

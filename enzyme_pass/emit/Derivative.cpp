@@ -10,7 +10,7 @@ using namespace llvm;
 
 namespace pyfront {
 
-Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
+Derivative::Derivative(const Plan &P) : P(P), W(P.Req.Width) {
   declare();
   nameParameters();
   makeScopes();
@@ -20,10 +20,10 @@ Derivative::Derivative(const Plan &P) : P(P), L(P.Req.Width) {
   if (P.Req.How != Mode::Forward)
     Turn = BasicBlock::Create(C, "turn", G);
   if (isSplit()) {
-    Mark = openTape(B);
+    Owner = openTape(B);
     FrameBase = loadFrame(B);
   } else
-    Mark = B.CreateCall(enterCallee(), {}, "mark");
+    Owner = B.CreateCall(enterCallee(), {}, "mark");
   // A kernel may call the derivative in a loop, with other arrays each time:
   // copies of this code are told apart by where their scopes begin.
   for (MDNode *One : Scope)
@@ -75,10 +75,10 @@ void Derivative::nameParameters() {
   const Signature &Sig = P.N.Sig;
   unsigned Next = 0;
   G->getArg(Next++)->setName("excinfo");
-  Forward[Sig.Failure] = G->getArg(0);
+  Clones[Sig.Failure] = G->getArg(0);
   for (const Argument *A : Sig.Passed) {
     G->getArg(Next)->setName(A->getName());
-    Forward[A] = G->getArg(Next++);
+    Clones[A] = G->getArg(Next++);
   }
   // Distinct array arguments are distinct memory unless the request says
   // otherwise: checked at call time.
@@ -88,8 +88,8 @@ void Derivative::nameParameters() {
   };
   for (auto [A, Leaf] : zip_equal(P.Req.Args, Sig.Leaves)) {
     if (A.isArray())
-      MarkDistinct(cast<Argument>(Forward[Leaf.Data]));
-    Extra.push_back(nullptr);
+      MarkDistinct(cast<Argument>(Clones[Leaf.Data]));
+    Derivatives.push_back(nullptr);
     if (A.Note == Annotation::Const)
       continue;
     Argument *Param = G->getArg(Next++);
@@ -100,7 +100,7 @@ void Derivative::nameParameters() {
       MarkDistinct(Param);
     else
       Param->addAttr(Attribute::NoAlias);
-    Extra.back() = Param;
+    Derivatives.back() = Param;
   }
   if (P.Req.Results.empty())
     return;
@@ -150,7 +150,7 @@ void Derivative::eachFloatResult(
     function_ref<void(Type *Ty, unsigned Offset)> Visit) const {
   for (const ResultInfo &R : P.Req.Results)
     if (isFloat(R.Type))
-      Visit(typeOf(G->getContext(), R.Type), R.Offset * L.width());
+      Visit(typeOf(G->getContext(), R.Type), R.Offset * W.width());
 }
 
 llvm::Value *Derivative::resultAt(IRBuilder<> &B, llvm::Value *Base,
@@ -161,14 +161,14 @@ llvm::Value *Derivative::resultAt(IRBuilder<> &B, llvm::Value *Base,
 
 LoadInst *Derivative::loadShadow(IRBuilder<> &B, Type *Ty, llvm::Value *Shadow,
                                  Align A, const Twine &Name) const {
-  LoadInst *Load = B.CreateAlignedLoad(L.of(Ty), Shadow, A, Name);
+  LoadInst *Load = B.CreateAlignedLoad(W.of(Ty), Shadow, A, Name);
   tag(Load, Side::Shadow);
   return Load;
 }
 
-void Derivative::storeShadow(IRBuilder<> &B, llvm::Value *Lanes,
+void Derivative::storeShadow(IRBuilder<> &B, llvm::Value *Value,
                              llvm::Value *Shadow, Align A) const {
-  tag(B.CreateAlignedStore(Lanes, Shadow, A), Side::Shadow);
+  tag(B.CreateAlignedStore(Value, Shadow, A), Side::Shadow);
 }
 
 /// `V`, but 0 where it is infinite or NaN and `Other` is exactly 0.
@@ -195,7 +195,7 @@ llvm::Value *Derivative::contribution(IRBuilder<> &B, const Instruction &I,
   GuardPlan Guard = P.Guards.lookup(&I);
   bool ByFactor = Guard.ZeroFactor >> Operand & 1,
        ByPartial = Guard.ZeroPartial >> Operand & 1;
-  llvm::Value *Factor = L.spread(B, Partial);
+  llvm::Value *Factor = W.spread(B, Partial);
   // A literal answers for itself.
   if (auto *Literal = dyn_cast<ConstantFP>(Partial)) {
     ByFactor &= !Literal->getValueAPF().isFinite();
@@ -303,7 +303,7 @@ llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array, Type *Ty,
   SmallVector<Type *, 4> Params{ptr(), i64(), i64()};
   StringRef Name = "pyfront_arena_grow";
   if (isSplit()) {
-    Args.insert(Args.begin(), Mark);
+    Args.insert(Args.begin(), Owner);
     Params.insert(Params.begin(), ptr());
     Name = "pyfront_tape_grow";
   }
@@ -325,7 +325,7 @@ FunctionCallee Derivative::leaveCallee() {
 
 void Derivative::leaveArena(IRBuilder<> &B) {
   if (!isSplit())
-    B.CreateCall(leaveCallee(), {Mark});
+    B.CreateCall(leaveCallee(), {Owner});
 }
 
 void Derivative::giveUp(IRBuilder<> &B) {
@@ -339,7 +339,7 @@ void Derivative::giveUp(IRBuilder<> &B) {
 static Span spanOfArgument(Derivative &D, IRBuilder<> &B, unsigned Index) {
   const ArgInfo &A = D.P.Req.Args[Index];
   const ArgumentLeaf &Leaf = D.P.N.Sig.Leaves[Index];
-  auto Param = [&](const Argument *P) -> Value * { return D.Forward[P]; };
+  auto Param = [&](const Argument *P) -> Value * { return D.Clones[P]; };
   Value *Zero = B.getInt64(0);
   Value *Items = Param(Leaf.Items), *ItemSize = Param(Leaf.ItemSize);
   if (A.Layout != 'A')
@@ -363,8 +363,8 @@ Span spanOf(Derivative &D, IRBuilder<> &B, const Extent &Size) {
   case Extent::Form::Argument:
     return spanOfArgument(D, B, Size.Arg);
   case Extent::Form::Bytes: {
-    auto It = D.Forward.find(Size.Bytes);
-    return {B.getInt64(0), It == D.Forward.end()
+    auto It = D.Clones.find(Size.Bytes);
+    return {B.getInt64(0), It == D.Clones.end()
                                ? Size.Bytes
                                : static_cast<Value *>(It->second)};
   }

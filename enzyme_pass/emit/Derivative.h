@@ -12,7 +12,7 @@
 #ifndef PYFRONT_EMIT_DERIVATIVE_H
 #define PYFRONT_EMIT_DERIVATIVE_H
 
-#include "enzyme_pass/emit/Lanes.h"
+#include "enzyme_pass/emit/Batch.h"
 #include "enzyme_pass/plan/Plan.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
@@ -30,16 +30,16 @@ public:
   explicit Derivative(const Plan &P);
 
   const Plan &P;
-  const Lanes L;
+  const Batch W;
   llvm::Function *G = nullptr;
   llvm::BasicBlock *Enter = nullptr;
   /// Where the reverse sweep begins; null in forward mode.
   llvm::BasicBlock *Turn = nullptr;
   /// Primal value -> value of the forward sweep.
-  llvm::ValueToValueMapTy Forward;
+  llvm::ValueToValueMapTy Clones;
   /// By argument of the request: where its shadow, its adjoint or its tangent
   /// is; null for constants.
-  llvm::SmallVector<llvm::Argument *, 8> Extra;
+  llvm::SmallVector<llvm::Argument *, 8> Derivatives;
   /// Reverse mode: the result's adjoint (of a batch: where they are). Forward
   /// mode: where to store the result's tangent.
   llvm::Argument *Seed = nullptr, *Tangent = nullptr;
@@ -74,7 +74,7 @@ public:
   void giveUp(llvm::IRBuilder<> &B);
   bool isSplit() const { return P.Req.How == Mode::Split; }
   /// Split mode: the call that opens the tape.
-  llvm::CallInst *tape() const { return llvm::cast<llvm::CallInst>(Mark); }
+  llvm::CallInst *tape() const { return llvm::cast<llvm::CallInst>(Owner); }
   /// Split mode: the frame in the forward half, its address in either half, and
   /// a field of it. (SplitMemory.cpp)
   llvm::Value *FrameBase = nullptr;
@@ -100,11 +100,11 @@ public:
       llvm::function_ref<void(llvm::Type *Ty, unsigned Offset)> Visit) const;
   llvm::Value *resultAt(llvm::IRBuilder<> &B, llvm::Value *Base,
                         unsigned Offset) const;
-  /// Reads and writes one element of shadow memory, all lanes of it.
+  /// Reads and writes one element of shadow memory, all members of a batch.
   llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
                              llvm::Value *Shadow, llvm::Align A,
                              const llvm::Twine &Name = "") const;
-  void storeShadow(llvm::IRBuilder<> &B, llvm::Value *Lanes,
+  void storeShadow(llvm::IRBuilder<> &B, llvm::Value *Value,
                    llvm::Value *Shadow, llvm::Align A) const;
   /// `Partial * V`, a contribution to the adjoint of an operand of `I` or to
   /// the tangent of `I`. Where the plan guards the product, it is zero if a
@@ -145,7 +145,7 @@ private:
                             llvm::Type *Ty, llvm::Value *Old, llvm::Value *New);
 
   /// The arena's mark; split mode: the tape.
-  llvm::Value *Mark = nullptr;
+  llvm::Value *Owner = nullptr;
   llvm::MDNode *Scope[3] = {}, *Others[3] = {};
 };
 

@@ -24,14 +24,14 @@ void ReverseSweep::reverseStore(Builder &B, StoreInst &I) {
   if (Bar.has(Stored))
     Bar.add(B, Stored,
             D.loadShadow(B, Stored->getType(), Shadow, I.getAlign()));
-  D.storeShadow(B, ConstantFP::get(D.L.of(Stored->getType()), 0.0), Shadow,
+  D.storeShadow(B, ConstantFP::get(D.W.of(Stored->getType()), 0.0), Shadow,
                 I.getAlign());
 }
 
 /// Primal: p[0..n) = constants   Adjoint: p'[0..n) = 0.
 void ReverseSweep::reverseSet(Builder &B, MemIntrinsic &I) {
   Value *Shadow = Reader.shadow(B, I.getRawDest());
-  Value *Bytes = D.L.bytes(B, Reader.primal(B, I.getLength()));
+  Value *Bytes = D.W.bytes(B, Reader.primal(B, I.getLength()));
   D.tag(B.CreateMemSet(Shadow, B.getInt8(0), Bytes, I.getDestAlign()),
         Side::Shadow);
 }
@@ -52,14 +52,14 @@ void ReverseSweep::reverseCopy(Builder &B, MemTransferInst &I) {
   B.CreateCondBr(B.CreateIsNull(Count), After, Body);
   B.SetInsertPoint(Body);
   PHINode *Index = B.CreatePHI(D.i64(), 2);
-  Type *Step = D.L.memoryOf(Ty);
+  Type *Step = D.W.memoryOf(Ty);
   Value *ToAt = B.CreateGEP(Step, To, Index),
         *FromAt = B.CreateGEP(Step, From, Index);
   Align A = alignOf(Ty);
   LoadInst *Moved = D.loadShadow(B, Ty, ToAt, A);
   LoadInst *Old = D.loadShadow(B, Ty, FromAt, A);
   D.storeShadow(B, B.CreateFAdd(Old, Moved), FromAt, A);
-  D.storeShadow(B, ConstantFP::get(D.L.of(Ty), 0.0), ToAt, A);
+  D.storeShadow(B, ConstantFP::get(D.W.of(Ty), 0.0), ToAt, A);
   Value *Next = B.CreateAdd(Index, B.getInt64(1));
   Index->addIncoming(B.getInt64(0), Before);
   Index->addIncoming(Next, Body);

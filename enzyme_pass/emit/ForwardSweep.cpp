@@ -33,19 +33,19 @@ void ForwardSweep::emit() {
 
 void ForwardSweep::clone() {
   Function &F = *D.P.N.F;
-  D.Forward[D.P.N.Sig.Result] = D.Result;
+  D.Clones[D.P.N.Sig.Result] = D.Result;
   AttributeList Attributes = D.G->getAttributes();
   SmallVector<ReturnInst *, 4> Returns;
-  CloneFunctionInto(D.G, &F, D.Forward,
+  CloneFunctionInto(D.G, &F, D.Clones,
                     CloneFunctionChangeType::LocalChangesOnly, Returns);
   D.G->setAttributes(Attributes);
   for (BasicBlock &BB : F) {
-    auto *Copy = cast<BasicBlock>(D.Forward[&BB]);
+    auto *Copy = cast<BasicBlock>(D.Clones[&BB]);
     Bottoms[&BB] = Copy->getTerminator();
   }
   for (Instruction &I : instructions(F)) {
-    auto It = D.Forward.find(&I);
-    if (It == D.Forward.end())
+    auto It = D.Clones.find(&I);
+    if (It == D.Clones.end())
       continue;
     auto *Copy = dyn_cast<Instruction>(static_cast<Value *>(It->second));
     if (!Copy)
@@ -58,15 +58,15 @@ void ForwardSweep::clone() {
     if (Value *Memory = D.memoryInFrame(primalOf(&I))) {
       Copy->replaceAllUsesWith(Memory);
       Copy->eraseFromParent();
-      D.Forward[&I] = Memory;
+      D.Clones[&I] = Memory;
     }
   }
   for (BasicBlock &BB : F) {
-    auto *Copy = cast<BasicBlock>(D.Forward[&BB]);
+    auto *Copy = cast<BasicBlock>(D.Clones[&BB]);
     Tops[&BB] = &*Copy->getFirstNonPHIIt();
   }
   D.Enter->getTerminator()->eraseFromParent();
-  BranchInst::Create(cast<BasicBlock>(D.Forward[&F.getEntryBlock()]), D.Enter);
+  BranchInst::Create(cast<BasicBlock>(D.Clones[&F.getEntryBlock()]), D.Enter);
 }
 
 /// A derivative that is embedded raises as the kernel around it does.
@@ -125,7 +125,7 @@ void ForwardSweep::lowerAllocations() {
     auto *Call = dyn_cast<CallInst>(O.Base);
     if (!Call)
       continue;
-    auto *Old = cast<Instruction>(static_cast<Value *>(D.Forward[Call]));
+    auto *Old = cast<Instruction>(static_cast<Value *>(D.Clones[Call]));
     IRBuilder<> B(Old);
     Value *Bytes = Old->getOperand(0);
     Value *Memory = D.allocate(B, Bytes, Zeroed::Never, O.Name);
@@ -139,7 +139,7 @@ void ForwardSweep::lowerAllocations() {
         Top = Old->getNextNode();
     Old->replaceAllUsesWith(Memory);
     Old->eraseFromParent();
-    D.Forward[Call] = Memory;
+    D.Clones[Call] = Memory;
   }
 }
 
@@ -148,8 +148,9 @@ void ForwardSweep::makeShadows() {
   for (const ObjectPlan &O : D.P.Objects) {
     switch (O.Shadow) {
     case ShadowHome::Parameter:
-      Shadows[O.Base] = D.isSplit() ? placeOf(D, O.Arg)
-                                    : static_cast<Value *>(D.Extra[O.Arg]);
+      Shadows[O.Base] = D.isSplit()
+                            ? placeOf(D, O.Arg)
+                            : static_cast<Value *>(D.Derivatives[O.Arg]);
       break;
     case ShadowHome::Stack: {
       if (Value *Memory = D.memoryInFrame(shadowOf(O.Base))) {
@@ -158,7 +159,7 @@ void ForwardSweep::makeShadows() {
       }
       auto *Primal = cast<AllocaInst>(O.Base);
       AllocaInst *Shadow = D.variableOfReverse(
-          D.L.memoryOf(Primal->getAllocatedType()), O.Name + ".shadow");
+          D.W.memoryOf(Primal->getAllocatedType()), O.Name + ".shadow");
       Shadow->setAlignment(Primal->getAlign());
       Shadow->setOperand(0, Primal->getArraySize());
       Shadows[O.Base] = Shadow;
@@ -168,7 +169,7 @@ void ForwardSweep::makeShadows() {
       D.ResultShadow = D.memoryInFrame(shadowOf(O.Base));
       if (!D.ResultShadow) {
         AllocaInst *Shadow =
-            D.variableOfReverse(D.L.memoryOf(D.resultType()), "result.shadow");
+            D.variableOfReverse(D.W.memoryOf(D.resultType()), "result.shadow");
         Shadow->setAlignment(Align(ResultAlign));
         D.ResultShadow = Shadow;
       }
@@ -194,7 +195,7 @@ void ForwardSweep::zeroStack(IRBuilder<> &B, Zeroed When,
                              function_ref<Value *(Value *)> ShadowOf) {
   for (const ObjectPlan &O : D.P.Objects)
     if (O.Shadow == ShadowHome::Stack && O.Zero == When) {
-      Value *Bytes = D.L.bytes(B, B.getInt64(O.Size.Literal));
+      Value *Bytes = D.W.bytes(B, B.getInt64(O.Size.Literal));
       D.tag(B.CreateMemSet(ShadowOf(O.Base), B.getInt8(0), Bytes,
                            cast<AllocaInst>(O.Base)->getAlign()),
             Side::Shadow);
@@ -203,7 +204,7 @@ void ForwardSweep::zeroStack(IRBuilder<> &B, Zeroed When,
 
 void ForwardSweep::storeShadowPointers() {
   for (StoreInst *Store : D.P.PointerStores) {
-    auto *Copy = cast<StoreInst>(static_cast<Value *>(D.Forward[Store]));
+    auto *Copy = cast<StoreInst>(static_cast<Value *>(D.Clones[Store]));
     Value *Shadow = shadowValue(Store->getValueOperand());
     Value *To = shadowValue(Store->getPointerOperand());
     IRBuilder<> B(Copy->getNextNode());
@@ -224,7 +225,7 @@ Value *ForwardSweep::valueOf(Key K) {
     return shadowValue(K.getPointer());
   if (isa<Constant>(K.getPointer()))
     return K.getPointer();
-  return D.Forward[K.getPointer()];
+  return D.Clones[K.getPointer()];
 }
 
 Value *ForwardSweep::shadowValue(Value *V) {
@@ -233,14 +234,14 @@ Value *ForwardSweep::shadowValue(Value *V) {
   if (Value *Known = Shadows.lookup(V))
     return Known;
   auto *I = cast<Instruction>(V);
-  auto *Primal = cast<Instruction>(static_cast<Value *>(D.Forward[I]));
+  auto *Primal = cast<Instruction>(static_cast<Value *>(D.Clones[I]));
   if (auto *Step = dyn_cast<GetElementPtrInst>(I)) {
     Value *Base = shadowValue(Step->getPointerOperand());
     IRBuilder<> B(Primal->getNextNode());
     SmallVector<Value *, 4> Indices(
         drop_begin(cast<GetElementPtrInst>(Primal)->operands()));
     Value *Address =
-        D.L.address(B, *Step, Base, Indices, I->getName() + ".shadow");
+        D.W.address(B, *Step, Base, Indices, I->getName() + ".shadow");
     // A place is no address that an object could have in bounds.
     if (auto *Gep = dyn_cast<GetElementPtrInst>(Address); Gep && D.isSplit())
       Gep->setNoWrapFlags(GEPNoWrapFlags::none());

@@ -22,7 +22,7 @@ Constant *placeOf(const Derivative &D, unsigned Arg) {
 Value *addressOf(const Derivative &D, IRBuilder<> &B, Value *Place,
                  const PlacePlan &Known) {
   if (Place == placeOf(D, Known.Args.front()))
-    return D.Extra[Known.Args.front()];
+    return D.Derivatives[Known.Args.front()];
   Value *Number = B.CreatePtrToInt(Place, D.i64());
   Value *Owner = B.CreateLShr(
       B.CreateAdd(Number, B.getInt64(uint64_t(1) << (PlaceBits - 1))),
@@ -30,7 +30,7 @@ Value *addressOf(const Derivative &D, IRBuilder<> &B, Value *Place,
   Value *Address = Known.MayBeAddress ? Place : nullptr;
   for (unsigned Arg : Known.Args) {
     Value *Offset = B.CreateSub(Number, B.getInt64(numberOf(Arg)));
-    Value *InThis = B.CreateGEP(B.getInt8Ty(), D.Extra[Arg], Offset);
+    Value *InThis = B.CreateGEP(B.getInt8Ty(), D.Derivatives[Arg], Offset);
     if (!Address) {
       Address = InThis;
       continue;

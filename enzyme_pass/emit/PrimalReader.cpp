@@ -62,7 +62,7 @@ Value *PrimalReader::repeat(IRBuilder<> &B, Key K) {
   for (Key Op : operandsOf(K))
     Operands.push_back(read(B, Op));
   if (auto *Step = dyn_cast<GetElementPtrInst>(I); Step && IsShadow)
-    return D.L.address(B, *Step, Operands[0], drop_begin(Operands),
+    return D.W.address(B, *Step, Operands[0], drop_begin(Operands),
                        I->getName() + ".shadow");
   Instruction *Copy = I->clone();
   Copy->dropUnknownNonDebugMetadata();

@@ -41,7 +41,7 @@ void ReverseSweep::emitBlock(BasicBlock *BB) {
 void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
   // The line that a refusal names where this derivative is differentiated.
   if (auto *Copy = dyn_cast_or_null<Instruction>(
-          static_cast<Value *>(D.Forward.lookup(&I))))
+          static_cast<Value *>(D.Clones.lookup(&I))))
     B.SetCurrentDebugLocation(Copy->getDebugLoc());
   if (P.ActiveAccesses.contains(&I)) {
     if (auto *Load = dyn_cast<LoadInst>(&I))
@@ -63,7 +63,7 @@ void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
   else if (isa<FPExtInst, FPTruncInst>(I))
     Bar.add(
         B, I.getOperand(0),
-        B.CreateFPCast(Bar.take(B, &I), D.L.of(I.getOperand(0)->getType())));
+        B.CreateFPCast(Bar.take(B, &I), D.W.of(I.getOperand(0)->getType())));
   else
     reverseRule(B, I);
 }
@@ -175,7 +175,7 @@ void ReverseSweep::start(Builder &B) {
     D.eachFloatResult([&](Type *Ty, unsigned Offset) {
       Value *Lanes = D.Seed;
       if (Lanes->getType()->isPointerTy())
-        Lanes = B.CreateAlignedLoad(D.L.of(Ty), D.resultAt(B, D.Seed, Offset),
+        Lanes = B.CreateAlignedLoad(D.W.of(Ty), D.resultAt(B, D.Seed, Offset),
                                     alignOf(Ty));
       D.storeShadow(B, Lanes, D.resultAt(B, D.ResultShadow, Offset),
                     alignOf(Ty));
@@ -190,11 +190,11 @@ void ReverseSweep::emitFinish(Builder &B) {
     if (A.Note != Annotation::Active)
       continue;
     Argument *Primal = P.N.Sig.Leaves[I].Data;
-    Value *Adjoint = ConstantFP::get(D.L.of(Primal->getType()), 0.0);
+    Value *Adjoint = ConstantFP::get(D.W.of(Primal->getType()), 0.0);
     // -0.0, the adjoint that nothing was added to, is given out as 0.0.
     if (Bar.has(Primal))
       Adjoint = B.CreateFAdd(Bar.take(B, Primal), Adjoint);
-    B.CreateAlignedStore(Adjoint, D.Extra[I], alignOf(Primal->getType()));
+    B.CreateAlignedStore(Adjoint, D.Derivatives[I], alignOf(Primal->getType()));
   }
   D.leaveArena(B);
   B.CreateRet(B.getInt32(0));

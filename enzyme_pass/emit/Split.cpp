@@ -43,7 +43,7 @@ private:
   void checkReverse(const Function &F) const;
   /// Whether the reverse half has a parameter of its own for `A`.
   bool isParameterOfReverse(const Argument *A) const {
-    return A == D.Seed || is_contained(D.Extra, A);
+    return A == D.Seed || is_contained(D.Derivatives, A);
   }
   Function *declare(StringRef Suffix, ArrayRef<Type *> Params);
   /// `To`, in a half, becomes what `From` was in the derivative.
@@ -121,7 +121,7 @@ void Splitter::endForward() {
 void Splitter::makeReverse() {
   SmallVector<Type *, 16> Params{D.ptr()};
   SmallVector<Argument *, 16> Taken;
-  for (Argument *A : D.Extra)
+  for (Argument *A : D.Derivatives)
     if (A)
       Taken.push_back(A);
   if (D.Seed)

@@ -18,7 +18,7 @@ CallInst *Derivative::openTape(IRBuilder<> &B) {
 }
 
 LoadInst *Derivative::loadFrame(IRBuilder<> &B) {
-  return B.CreateLoad(ptr(), Mark, "frame");
+  return B.CreateLoad(ptr(), Owner, "frame");
 }
 
 llvm::Value *Derivative::frameAt(IRBuilder<> &B, llvm::Value *Base,
@@ -40,15 +40,15 @@ CallInst *Derivative::allocateInTape(IRBuilder<> &B, llvm::Value *Bytes,
   FunctionCallee Callee =
       runtime(IsShadow ? "pyfront_tape_alloc_shadow" : "pyfront_tape_alloc",
               ptr(), {ptr(), i64()});
-  return callAllocator(B, Callee, {Mark, Bytes}, Name);
+  return callAllocator(B, Callee, {Owner, Bytes}, Name);
 }
 
 void Derivative::freeTape(IRBuilder<> &B) {
-  B.CreateCall(runtime("pyfront_tape_free", B.getVoidTy(), {ptr()}), {Mark});
+  B.CreateCall(runtime("pyfront_tape_free", B.getVoidTy(), {ptr()}), {Owner});
 }
 
 void Derivative::rewind(IRBuilder<> &B) {
-  B.CreateCall(runtime("pyfront_tape_rewind", B.getVoidTy(), {ptr()}), {Mark});
+  B.CreateCall(runtime("pyfront_tape_rewind", B.getVoidTy(), {ptr()}), {Owner});
 }
 
 } // namespace pyfront

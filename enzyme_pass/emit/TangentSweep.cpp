@@ -29,13 +29,13 @@ void TangentSweep::readScalars() {
     Argument *Primal = P.N.Sig.Leaves[I].Data;
     Type *Ty = Primal->getType();
     Tangents[Primal] = B.CreateAlignedLoad(
-        D.L.of(Ty), D.Extra[I], DL.getABITypeAlign(Ty), A.Name + ".dot");
+        D.W.of(Ty), D.Derivatives[I], DL.getABITypeAlign(Ty), A.Name + ".dot");
   }
 }
 
 Value *TangentSweep::tangent(Value *V) {
   if (!P.isActive(V))
-    return ConstantFP::get(D.L.of(V->getType()), 0.0);
+    return ConstantFP::get(D.W.of(V->getType()), 0.0);
   Value *T = Tangents.lookup(V);
   PF_CHECK(T, "a tangent is read before it is computed");
   return T;
@@ -45,7 +45,7 @@ void TangentSweep::emitPhi(PHINode &I) {
   if (!P.isActive(&I))
     return;
   auto *Copy = cast<PHINode>(clone(&I));
-  Tangents[&I] = PHINode::Create(D.L.of(I.getType()), I.getNumIncomingValues(),
+  Tangents[&I] = PHINode::Create(D.W.of(I.getType()), I.getNumIncomingValues(),
                                  I.getName() + ".dot", Copy->getIterator());
 }
 
@@ -75,7 +75,7 @@ void TangentSweep::emitInstruction(Instruction &I) {
   else if (isa<FreezeInst>(I))
     T = tangent(I.getOperand(0));
   else if (isa<FPExtInst, FPTruncInst>(I))
-    T = B.CreateFPCast(tangent(I.getOperand(0)), D.L.of(I.getType()));
+    T = B.CreateFPCast(tangent(I.getOperand(0)), D.W.of(I.getType()));
   else
     T = ofRule(B, I);
 }
@@ -96,7 +96,7 @@ Value *TangentSweep::ofRule(Builder &B, Instruction &I) {
     Value *Term = term(B, I, *R, K);
     Sum = Sum ? B.CreateFAdd(Sum, Term) : Term;
   }
-  return Sum ? Sum : ConstantFP::get(D.L.of(I.getType()), 0.0);
+  return Sum ? Sum : ConstantFP::get(D.W.of(I.getType()), 0.0);
 }
 
 Value *TangentSweep::term(Builder &B, Instruction &I, const rules::Rule &R,
@@ -131,7 +131,7 @@ void TangentSweep::emitAccess(Builder &B, Instruction &I) {
 
 /// p[0..n) = constants   p'[0..n) = 0
 void TangentSweep::emitSet(Builder &B, MemIntrinsic &I) {
-  Value *Bytes = D.L.bytes(B, clone(I.getLength()));
+  Value *Bytes = D.W.bytes(B, clone(I.getLength()));
   D.tag(B.CreateMemSet(shadow(I.getRawDest()), B.getInt8(0), Bytes,
                        I.getDestAlign()),
         Side::Shadow);
@@ -139,7 +139,7 @@ void TangentSweep::emitSet(Builder &B, MemIntrinsic &I) {
 
 /// p[0..n) = q[0..n)   p'[0..n) = q'[0..n)
 void TangentSweep::emitCopy(Builder &B, MemTransferInst &I) {
-  Value *Bytes = D.L.bytes(B, clone(I.getLength()));
+  Value *Bytes = D.W.bytes(B, clone(I.getLength()));
   D.tag(B.CreateMemTransferInst(I.getIntrinsicID(), shadow(I.getRawDest()),
                                 I.getDestAlign(), shadow(I.getRawSource()),
                                 I.getSourceAlign(), Bytes),
@@ -152,7 +152,7 @@ void TangentSweep::finish() {
   if (D.Tangent) {
     D.eachFloatResult([&](Type *Ty, unsigned Offset) {
       Align A = D.G->getDataLayout().getABITypeAlign(Ty);
-      Value *T = ConstantFP::get(D.L.of(Ty), 0.0);
+      Value *T = ConstantFP::get(D.W.of(Ty), 0.0);
       if (D.ResultShadow)
         T = D.loadShadow(B, Ty, D.resultAt(B, D.ResultShadow, Offset), A);
       B.CreateAlignedStore(T, D.resultAt(B, D.Tangent, Offset), A);

@@ -47,9 +47,9 @@ SmallVector<Value *, 2> makeWorkspaces(Derivative &D, IRBuilder<> &B,
       Value *Own = D.allocate(B, sizeProduct(B, {S.Bytes, Width}), Object.Zero,
                               Object.Name + ".shadow");
       return {
-          B.CreateGEP(B.getInt8Ty(), Own, B.CreateNeg(D.L.bytes(B, S.Low)))};
+          B.CreateGEP(B.getInt8Ty(), Own, B.CreateNeg(D.W.bytes(B, S.Low)))};
     }
-    Bases.push_back(B.CreatePtrToInt(D.Forward[Object.Base], D.i64()));
+    Bases.push_back(B.CreatePtrToInt(D.Clones[Object.Base], D.i64()));
     Value *Low = B.CreateAdd(Bases.back(), S.Low);
     Ranges.push_back({Low, B.CreateAdd(Low, S.Bytes)});
   }
@@ -70,7 +70,7 @@ SmallVector<Value *, 2> makeWorkspaces(Derivative &D, IRBuilder<> &B,
     Memory.push_back(Found ? B.CreateSelect(IsFirst, Own, Found) : Own);
     Value *Distance = B.CreateSub(Bases[I], Ranges[I].Low);
     Result.push_back(
-        B.CreateGEP(B.getInt8Ty(), Memory.back(), D.L.bytes(B, Distance)));
+        B.CreateGEP(B.getInt8Ty(), Memory.back(), D.W.bytes(B, Distance)));
   }
   return Result;
 }

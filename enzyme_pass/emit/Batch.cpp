@@ -1,12 +1,12 @@
-//===- Lanes.cpp - Addresses in interleaved memory ------------------------===//
-#include "enzyme_pass/emit/Lanes.h"
+//===- Batch.cpp - Addresses in interleaved memory ------------------------===//
+#include "enzyme_pass/emit/Batch.h"
 #include "llvm/Analysis/Utils/Local.h"
 
 using namespace llvm;
 
 namespace pyfront {
 
-Value *Lanes::address(IRBuilder<> &B, const GetElementPtrInst &Step,
+Value *Batch::address(IRBuilder<> &B, const GetElementPtrInst &Step,
                       Value *Base, ArrayRef<Value *> Indices,
                       const Twine &Name) const {
   if (Width == 1 || Indices.size() == 1)

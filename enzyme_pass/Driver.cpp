@@ -129,10 +129,9 @@ bool makePlanOf(Session &S) {
 
 bool emitCode(Session &S) {
   emitDerivative(*S.Decided);
-  raw_string_ostream(S.Result.Texts["derivative"]) << *S.M;
+  S.keep("derivative", [&](raw_ostream &OS) { OS << *S.M; });
   S.Decided.reset();
   S.Known.reset();
-  S.Files.write("derivative", *S.M);
   return true;
 }
 

@@ -23,6 +23,26 @@ static void cutLanes(ModulePassManager &MPM, bool ToScalars) {
   MPM.addPass(createModuleToFunctionPassAdaptor(ScalarizerPass(Options)));
 }
 
+/// SROA looks for the first use of every slot from the beginning of its block.
+/// A derivative has a slot for each adjoint, so long blocks are cut before it;
+/// simplifycfg puts the pieces together again.
+static void cutLongBlocks(Function &F) {
+  constexpr unsigned Longest = 512;
+  for (BasicBlock &BB : make_early_inc_range(F)) {
+    SmallVector<Instruction *, 16> Begins;
+    unsigned Length = 0;
+    for (Instruction &I : BB) {
+      // Slots are slots in the entry block only.
+      if (isa<AllocaInst>(I))
+        Begins.clear();
+      if (++Length % Longest == 0 && !isa<PHINode>(I) && !I.isTerminator())
+        Begins.push_back(&I);
+    }
+    for (Instruction *Begin : reverse(Begins))
+      BB.splitBasicBlock(Begin);
+  }
+}
+
 void finishModule(Module &M, const Request &Req, Analyses &AM) {
   AM.Function.clear();
   AM.CGSCC.clear();
@@ -43,6 +63,8 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
     rules::dropStated(M);
     StripDebugInfo(M);
   }
+  for (Function &F : M)
+    cutLongBlocks(F);
   PassBuilder PB;
   ModulePassManager MPM;
   Error E =

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.compilation import CompileRow, exponents
 from benchmarks.forward import WIDTH, ForwardRow
 from benchmarks.measure import Floor, Row
 from benchmarks.operators import OperatorRow
@@ -94,6 +95,35 @@ The method keeps a Jacobian for many steps, so the linear algebra that it allows
 computed: the large step is from dense to sparse. *Difference*: of the solution from the first row's, relative."""
 
 
+COMPILE_TITLE, FLOOR_TITLE = "## Compilation", "## The floor"
+
+COMPILE_HEADER = (
+    "kernel",
+    "lines of Python",
+    "instructions",
+    "engine",
+    "read",
+    "prepare",
+    "facts",
+    "plan",
+    "emit",
+    "the rest",
+    "capture",
+)
+
+COMPILE_NOTES = """\
+Generated kernels of three shapes, and a velocity-stress scheme of seismology (`benchmarks/large.py`): how long the
+engine takes to differentiate them, by stage, in processor time, the least of three runs. *Instructions*: of the
+prepared kernel, everything that it calls in it. *The rest*: cleaning up, verifying and writing the derivative.
+*Capture*: Numba's typing and lowering before the engine. LLVM's O3 and code generation, after it, are not in the table.
+`compile_report()` gives all of it for any derivative."""
+
+COMPILE_GROWTH = """
+
+Between the smallest and the largest kernel of a shape the engine's time grows with this power of the number of
+instructions: {exponents}."""
+
+
 def duration(seconds: float) -> str:
     """Three digits and a unit."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
@@ -140,6 +170,39 @@ def stiff_cells(row: StiffRow) -> tuple[str, ...]:
     parts = (row.seconds, row.jacobian_seconds, row.factorization_seconds, row.substitution_seconds)
     counts = (f"{row.rates:,}", f"{row.jacobians}, {row.factorizations}", f"{row.difference:.0e}")
     return (row.jacobian, *map(duration, parts), *counts)
+
+
+def compile_cells(row: CompileRow) -> tuple[str, ...]:
+    """One row of the table of compilation as text."""
+    named = ("read", "prepare", "facts", "plan", "emit")
+    rest = row.engine - sum(row.seconds(stage) for stage in named)
+    parts = (row.engine, *(row.seconds(stage) for stage in named), rest, row.capture)
+    return (row.title, f"{row.lines:,}", f"{row.instructions:,}", *map(duration, parts))
+
+
+def compilation_section(rows: Sequence[CompileRow], image: str | None) -> str:
+    """The part of the page that can also be measured by itself; `image` is the plot."""
+    load = f"load average at the end {os.getloadavg()[0]:.1f}"
+    parts = [
+        COMPILE_TITLE,
+        f"Measured on {datetime.date.today()}, revision {revision()}, {load}.",
+        table(COMPILE_HEADER, [compile_cells(row) for row in rows]),
+        *([f"![Engine time over the size of the kernel]({image})"] if image else []),
+        compile_notes(rows),
+    ]
+    return "\n\n".join(parts)
+
+
+def with_compilation(text: str, section: str) -> str:
+    """The page with another section on compilation."""
+    before, _, after = text.partition(FLOOR_TITLE)
+    return f"{before.partition(COMPILE_TITLE)[0]}{section}\n\n{FLOOR_TITLE}{after}"
+
+
+def compile_notes(rows: Sequence[CompileRow]) -> str:
+    """What the table says, with the growth of each shape."""
+    text = ", ".join(f"{shape} {power:.2f}" for shape, power in exponents(rows).items())
+    return COMPILE_NOTES + (COMPILE_GROWTH.format(exponents=text) if text else "")
 
 
 def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -208,10 +271,12 @@ def document(
     forward: Sequence[ForwardRow],
     operators: Sequence[OperatorRow],
     stiff: Sequence[StiffRow],
+    compilation: Sequence[CompileRow],
     floor: Floor,
     samples: int,
+    image: str | None,
 ) -> str:
-    """The whole page."""
+    """The whole page; `image` is the plot of compilation times."""
     return (
         "\n\n".join(
             (
@@ -229,7 +294,8 @@ def document(
                 "## A stiff system in SciPy",
                 table(STIFF_HEADER, [stiff_cells(row) for row in stiff]),
                 STIFF_NOTES.format(unknowns=stiff[0].unknowns),
-                "## The floor",
+                compilation_section(compilation, image),
+                FLOOR_TITLE,
                 floor_text(floor),
             )
         )

@@ -1,6 +1,7 @@
 """`make bench`: measures every kernel in one run and writes docs/benchmarks.md and the README's table.
 
     python -m benchmarks [--only heat2d,lu] [--quick] [--samples 11] [--output docs/benchmarks.md]
+    python -m benchmarks --compilation
 
 The exit status is 1 if a gradient is wrong. `--quick` uses small sizes and few samples: it tells whether the benchmarks
 work, its times mean little, and it writes nothing unless told where.
@@ -13,10 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import forward, kernels, measure, operators, report, stiff
+from benchmarks import compilation, forward, kernels, measure, operators, report, stiff
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
+IMAGE = DOCUMENT.parent / "images" / "compile_time.png"
 TOLERANCE = 1e-6
 
 
@@ -26,6 +28,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--only", help="comma-separated names of kernels; the document is not written unless --output is given"
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, few samples")
+    parser.add_argument("--compilation", action="store_true", help="only how long compiling takes, into the document")
     parser.add_argument("--samples", type=int, help="timed calls per kernel (default 11, quick 3)")
     parser.add_argument("--output", type=Path, help="where to write the document (default docs/benchmarks.md)")
     options = parser.parse_args(arguments)
@@ -35,8 +38,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def write_compilation(rows: Sequence[compilation.CompileRow]) -> None:
+    """Replace what the document says of compilation."""
+    compilation.plot(rows, IMAGE)
+    section = report.compilation_section(rows, str(IMAGE.relative_to(DOCUMENT.parent)))
+    DOCUMENT.write_text(report.with_compilation(DOCUMENT.read_text(), section))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    if options.compilation:
+        write_compilation(compilation.measure(quick=False))
+        return 0
     names = options.only.split(",") if options.only else kernels.NAMES
     # First of all, because it also pays for what only the first derivative of a process pays for.
     floor = measure.floor(options.samples)
@@ -55,15 +68,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stiff_rows = stiff.measure(options.quick or options.only is not None)
     for stiff_row in stiff_rows:
         print(" · ".join(report.stiff_cells(stiff_row)), flush=True)
+    compile_rows = compilation.measure(options.quick or options.only is not None)
+    for compile_row in compile_rows:
+        print(" · ".join(report.compile_cells(compile_row)), flush=True)
     print(report.floor_text(floor))
     wrong = [row.problem.title for row in (*rows, *forward_rows) if not row.error < TOLERANCE]
     if wrong:
         print(f"nothing written: wrong gradients of {', '.join(wrong)}", file=sys.stderr)
         return 1
     if options.output is not None:
-        options.output.write_text(
-            report.document(rows, forward_rows, operator_rows, stiff_rows, floor, options.samples)
-        )
+        image = None
+        if options.output == DOCUMENT:
+            compilation.plot(compile_rows, IMAGE)
+            image = str(IMAGE.relative_to(DOCUMENT.parent))
+        tables = (rows, forward_rows, operator_rows, stiff_rows, compile_rows)
+        options.output.write_text(report.document(*tables, floor, options.samples, image))
         print(f"wrote {options.output}")
     if options.output == DOCUMENT:
         README.write_text(report.with_readme_table(README.read_text(), rows, forward_rows))

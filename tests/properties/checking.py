@@ -24,7 +24,8 @@ from typing import Any
 import numba
 import numpy as np
 from numba.core.errors import NumbaError
-from oracle import halves, modes_of_operators
+from oracle import halves
+from oracle import operators as of_operators
 from oracle.adjoints import PLAN_STEPS, Adjoints, check_reverse
 from oracle.arguments import Allocations, Annotated
 from oracle.batches import check_adjoints, check_tangents
@@ -35,7 +36,7 @@ from oracle.twice import check_second_order
 
 from properties.programs import CALLS, Program
 from pyfront import engine
-from pyfront.errors import AutodiffError, InternalError
+from pyfront.errors import AutodiffError, EngineMismatch, EngineNotFound, InternalError
 
 SEED = 0.75
 
@@ -147,7 +148,7 @@ def operators(case: Case) -> None:
     if not isinstance(case.value, (float, np.floating)):
         raise LeftOut("no float")
     separate(case)
-    modes_of_operators.check_gradient(case)
+    of_operators.check_gradient(case)
 
 
 MODES: dict[str, Callable[[Case], None]] = {
@@ -242,6 +243,8 @@ def examine(program: Program, modes: tuple[str, ...], plain: bool, only_call: in
                 outcome.checks[mode] += 1
             except LeftOut as why:
                 outcome.left_out[f"{mode}: {why}"] += 1
+            except (EngineMismatch, EngineNotFound):
+                raise
             except InternalError as error:
                 outcome.wrong.append((mode, call, f"InternalError: {str(error).splitlines()[0]}"))
                 done.add(mode)

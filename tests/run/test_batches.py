@@ -212,7 +212,7 @@ def test_lanes_are_vectors_in_the_machine_code(mode):
     batched(np.ones(2), np.ones((8, 2)), 3)
     counts = []
     for derivative in (single, batched.of_width(8)):
-        (compiled,) = derivative._signatures.values()
+        (compiled,) = derivative._compiled.by_types().values()
         lines = compiled.library.get_asm_str().splitlines()
         counts.append(sum("mulpd" in line and ("ymm" in line or "zmm" in line) for line in lines))
     assert counts[0] == 0

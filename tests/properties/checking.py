@@ -218,6 +218,15 @@ def cases(program: Program, kernel: Any, outcome: Outcome, plain: bool) -> Itera
             yield call, None, arguments
 
 
+def compiles(kernel: Any, arguments: tuple[Annotated, ...]) -> bool:
+    """Whether Numba compiles the kernel itself."""
+    try:
+        kernel.compile(tuple(numba.typeof(argument.value) for argument in arguments))
+    except NumbaError:
+        return False
+    return True
+
+
 def reason(error: BaseException) -> str:
     """A refusal without names and places."""
     text = re.sub(r"^.*?:\d+: ", "", str(error).splitlines()[0])
@@ -251,9 +260,12 @@ def examine(program: Program, modes: tuple[str, ...], plain: bool, only_call: in
             except AutodiffError as error:
                 outcome.refused[reason(error)] += 1
                 done.add(mode)
-            except NumbaError:
-                outcome.left_out["Numba does not compile it"] += 1
-                return outcome
+            except NumbaError as error:
+                if not compiles(kernel, arguments):
+                    outcome.left_out["Numba does not compile it"] += 1
+                    return outcome
+                outcome.wrong.append((mode, call, f"{type(error).__name__}: {error}"))
+                done.add(mode)
             except Exception as error:
                 outcome.wrong.append((mode, call, f"{type(error).__name__}: {error}"))
                 done.add(mode)

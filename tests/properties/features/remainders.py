@@ -20,7 +20,7 @@ def divisor(d: Drawing) -> str:
 def remainder(d: Drawing, depth: int) -> Number:
     e = d.number(depth)
     form = d.pick(
-        ["({} % {})", "({} % {})", "np.mod({}, {})", "math.fmod({}, {})", "np.remainder({}, {})", "divmod({}, {})[1]"]
+        ["({} % {})", "({} % {})", "np.mod({}, {})", "np.fmod({}, {})", "np.remainder({}, {})", "divmod({}, {})[1]"]
     )
     return Number(form.format(e.text, divisor(d)), 4.0)
 

@@ -82,7 +82,7 @@ def clipped(d: Drawing, depth: int) -> Number:
         [
             Number(f"min(max({e.text}, -1.0), 1.0)", 1.0),
             Number(f"clip({e.text}, 0.75)", e.bound),
-            Number(f"np.clip({e.text}, -0.5, 1.0)", 1.0),
+            Number(f"np.minimum(np.maximum({e.text}, -0.5), 1.0)", 1.0),
         ]
     )
 

@@ -12,8 +12,9 @@ from typing import Any
 from numba.core import types, typing
 from numba.core.datamodel import models, register_default
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr
-from numba.extending import intrinsic, lower_builtin
+from numba.extending import box, intrinsic, lower_builtin
 
+from pyfront.errors import UnsupportedError, with_help
 from pyfront.operators import text
 from pyfront.operators.calls import Calls
 from pyfront.operators.containers import expression, trees_of_types
@@ -62,6 +63,21 @@ class PullbackType(types.Type):
 class _PullbackModel(models.StructModel):
     def __init__(self, manager: Any, type_: PullbackType) -> None:
         super().__init__(manager, type_, [("point", type_.point)])
+
+
+@box(PullbackType)
+def _refuse_to_python(type_: PullbackType, value: Any, c: Any) -> Any:
+    """At run time, for the wrapper for Python is made of functions too that only compiled code calls."""
+    message = with_help(
+        f"`{type_.owner.name}`: a pullback that compiled code made cannot be handed to Python",
+        "call it there, or call vjp from Python",
+    )
+    c.context.nrt.decref(c.builder, type_, value)
+    error, argument = (c.pyapi.unserialize(c.pyapi.serialize_object(each)) for each in (UnsupportedError, message))
+    c.pyapi.err_set_object(error, argument)
+    for each in (error, argument):
+        c.pyapi.decref(each)
+    return c.pyapi.get_null_object()
 
 
 @infer_getattr

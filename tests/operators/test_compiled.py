@@ -225,6 +225,8 @@ def test_pullbacks_in_compiled_code() -> None:
 
     assert call(X, V) == pytest.approx((X**2).sum() + (4 * V * X**3).sum())
     np.testing.assert_allclose(ad.grad(call)(X, V), 2 * X + 12 * V * X**2)
+    with pytest.raises(ad.UnsupportedError, match="cannot be handed to Python"):
+        njit(lambda x: ad.vjp(squares, x)[1])(X)
 
 
 def test_prepared_operators_in_compiled_code() -> None:

@@ -7,6 +7,7 @@ may give its result, or another operator.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -348,6 +349,16 @@ class UserFunction:
                 "return one float or one array, or write to an array that the operator's out= names",
             )
         )
+
+
+def present(operator: Any, wrapped: Any, doc: str) -> None:
+    """Give ``operator`` the signature, the documentation (else ``doc``) and the name of ``wrapped``."""
+    operator.__wrapped__ = wrapped
+    operator.__name__ = wrapped.__name__
+    operator.__qualname__ = wrapped.__qualname__
+    operator.__module__ = wrapped.__module__
+    operator.__doc__ = wrapped.__doc__ or doc
+    operator.__signature__ = inspect.signature(wrapped)
 
 
 def user_function(dispatcher: Dispatcher, out: int | str | None, wrapped: Any) -> UserFunction:

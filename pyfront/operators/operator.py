@@ -8,9 +8,9 @@ there is for a signature; all else is common.
 from __future__ import annotations
 
 import abc
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ from pyfront.errors import ArgumentError, ArityError, with_help
 from pyfront.operators import program as programs
 from pyfront.operators.argnums import Argnums, normalize
 from pyfront.operators.calls import Calls
+from pyfront.operators.compiled import OUT
 from pyfront.operators.containers import trees_of_types
-from pyfront.operators.form import Call, Form, Output, Source, UserFunction, leaf_labels, user_function
+from pyfront.operators.form import Call, Form, Output, Source, UserFunction, leaf_labels, present, user_function
 from pyfront.operators.memory import everything_remembered, remembered
 from pyfront.operators.prepared import Prepared, PreparedCall
 from pyfront.operators.program import Program, array
@@ -50,7 +51,8 @@ def source_of(function: Any, out: int | str | None = None) -> Source:
                 "an array to be filled is given in the call of the operator: grad(f)(x, out=g)",
             )
         )
-    return user_function(dispatcher, out, function)
+    wrapped = function if isinstance(function, (FunctionType, Dispatcher)) else dispatcher.py_func
+    return user_function(dispatcher, out, wrapped)
 
 
 def take_apart(args: Sequence[Any]) -> tuple[tuple[Tree, ...], list[Any]]:
@@ -72,20 +74,10 @@ class Operator(abc.ABC):
         self.nogil = source.nogil
         self.argnums: Argnums = normalize(label, source, argnums)
         self._count = len(self.parameters)
-        self._present()
+        present(self, source.wrapped, f"The {label} of `{source.name}`.")
         self._of_row = self._calls_of_structure(row(self._count))
         self._fresh = self._of_row.fresh
         self._fresh.operator = self
-
-    def _present(self) -> None:
-        """Look like the user's function: its signature, its documentation, its name."""
-        wrapped = self.source.wrapped
-        self.__wrapped__ = wrapped
-        self.__name__ = getattr(wrapped, "__name__", self.name)
-        self.__qualname__ = getattr(wrapped, "__qualname__", self.__name__)
-        self.__module__ = getattr(wrapped, "__module__", __name__)
-        self.__doc__ = wrapped.__doc__ or f"The {self.label} of `{self.source.name}`."
-        self.__signature__ = inspect.signature(wrapped)
 
     @property
     def wrapped(self) -> Any:
@@ -97,7 +89,7 @@ class Operator(abc.ABC):
         """The argument of ``source`` that takes its result; here it tells no more than a shape and what is in it."""
         return self.source.out
 
-    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
+    def __call__(self, /, *args: Any, out: Any = None, **named: Any) -> Any:
         """The result, in new arrays, or in those that ``out`` gives; arguments by position or by name."""
         if named:
             args = self.by_position(args, named)
@@ -107,7 +99,7 @@ class Operator(abc.ABC):
         calls = self._calls(trees, leaves)
         return calls.call(leaves) if out is None else calls.call_into(leaves, out)
 
-    def prepare(self, *args: Any, reuse: bool = False, **named: Any) -> Prepared:
+    def prepare(self, /, *args: Any, reuse: bool = False, **named: Any) -> Prepared:
         """Compile and allocate for arguments like these; see `pyfront.prepare`."""
         trees, leaves = take_apart(self.by_position(args, named))
         return Prepared(self, PreparedCall.like(self._calls(trees, leaves), leaves, reuse), trees)
@@ -162,9 +154,10 @@ class Operator(abc.ABC):
         known = {**dict(zip(self.parameters[self._count - len(self.defaults) :], self.defaults, strict=True)), **named}
         given = remaining[: last + 1]
         if missing := [name for name in given if name not in known]:
-            raise ArityError(
-                with_help(f"`{self.name}`: `{missing[0]}` is not given, but a later argument is", "pass it as well")
-            )
+            help = "pass it as well"
+            if missing[0] == OUT:
+                help = "pass it by position: out= is an array for the derivative"
+            raise ArityError(with_help(f"`{self.name}`: `{missing[0]}` is not given, but a later argument is", help))
         return (*args, *(known[name] for name in given))
 
     def _call_plain(self, args: tuple[Any, ...]) -> Any:

@@ -25,6 +25,7 @@ from pyfront.errors import ArityError, DtypeError, ShapeError, StructureError, w
 from pyfront.operators import program as programs
 from pyfront.operators.calls import Calls, assemble, explain
 from pyfront.operators.directions import as_floats
+from pyfront.operators.form import present
 from pyfront.operators.program import Buffer, Shape
 from pyfront.operators.tree import Tree, flatten, is_native, row, unflatten
 from pyfront.specialized import Specialized
@@ -87,6 +88,14 @@ class PreparedCall:
             return assemble(self._program.template, memory.pattern, memory.results, found)
         return memory.result
 
+    def inspect_llvm(self) -> str:
+        """The optimized LLVM IR of the derivative that is called."""
+        return self._program.inspect_llvm()
+
+    def inspect_plan(self) -> str:
+        """The plan of that derivative."""
+        return self._program.inspect_plan()
+
     def _allocate(self) -> int:
         """Give this thread its memory, and return the address of the table that tells where it is."""
         program, memory = self._program, self._memory
@@ -131,13 +140,12 @@ class Prepared:
         self._call = call
         self._trees = trees
         self._is_row = trees == row(len(trees))
-        for name in ("__name__", "__qualname__", "__module__", "__doc__", "__signature__", "__wrapped__"):
-            setattr(self, name, getattr(operator, name))
+        present(self, operator.__wrapped__, operator.__doc__)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.operator, self._call.state, self._trees)
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The result for arguments of the prepared types and shapes, by position or by name."""
         if named:
             args = self.operator.by_position(args, named)
@@ -156,13 +164,13 @@ class Prepared:
         found: Dispatcher = self.operator.as_kernel
         return found
 
-    def inspect_llvm(self, signature: Any = None) -> Any:
-        """As the operator's."""
-        return self.operator.inspect_llvm(signature)
+    def inspect_llvm(self) -> str:
+        """The optimized LLVM IR of the derivative that is called."""
+        return self._call.inspect_llvm()
 
-    def inspect_plan(self, signature: Any = None) -> Any:
-        """As the operator's."""
-        return self.operator.inspect_plan(signature)
+    def inspect_plan(self) -> str:
+        """Where its reverse sweep gets each value that it needs, as text."""
+        return self._call.inspect_plan()
 
     def __repr__(self) -> str:
         return f"<{self._call.name}, prepared>"

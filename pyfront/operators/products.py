@@ -181,6 +181,14 @@ class PreparedPushforward:
             primals, tangents = (primals,), (tangents,)
         return self.pushforward.prepared(*self._state, primals, tangents)
 
+    def inspect_llvm(self) -> str:
+        """The optimized LLVM IR of the derivative that is called."""
+        return self._state[0].inspect_llvm()
+
+    def inspect_plan(self) -> str:
+        """The plan of that derivative, which in forward mode says what is active."""
+        return self._state[0].inspect_plan()
+
     @property
     def _numba_type_(self) -> types.Type:
         return types.Dispatcher(in_compiled_code(self.pushforward, is_bare=self.is_bare))

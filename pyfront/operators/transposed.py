@@ -28,14 +28,14 @@ from pyfront.operators.calls import Calls
 from pyfront.operators.compiled_pullback import in_compiled_code
 from pyfront.operators.containers import expression
 from pyfront.operators.directions import check_direction
-from pyfront.operators.form import Call, Form, Source, leaf_labels, types_of
+from pyfront.operators.form import Call, Form, Source, leaf_labels, present, types_of
 from pyfront.operators.memory import remembered
 from pyfront.operators.operator import PLAIN, source_of, take_apart
 from pyfront.operators.prepared import PreparedCall, leaves_like
 from pyfront.operators.program import Buffer, Program
 from pyfront.operators.tree import Leaf, Tree, flatten_like, indices, is_native, pack, row, unflatten
 from pyfront.specialized import Specialized
-from pyfront.split import autodiff_split
+from pyfront.split import ReverseHalf, autodiff_split
 
 Types = tuple[types.Type, ...]
 
@@ -93,7 +93,7 @@ class Transposed:
         else:
             value, pullback = self(*primals)
             pullback(value)
-            return PreparedTransposed(self, trees, _kinds(leaves))
+            return PreparedTransposed(self, trees, _kinds(leaves), types_of(self.name, leaves))
         value_call = PreparedCall.like(self.value_calls(trees), leaves, True)
         results = flatten_like(self.structure(trees).template_for(leaves), value_call(*leaves), "result")
         kept = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
@@ -194,6 +194,10 @@ class _Structure:
                 self._name, names, implement, nogil=self._source.nogil
             )
         return known
+
+    def split(self, given: Types) -> ReverseHalf:
+        """The reverse half for leaves of these types."""
+        return self._halves(_copied(given)).reverse
 
     def _halves(self, seen: Types) -> _Halves:
         """The split derivative for leaves that are these copies."""
@@ -355,7 +359,9 @@ class Pullback:
 class PreparedTransposed:
     """`vjp` for arguments like those of its preparation; the pullbacks are those of `vjp`."""
 
-    def __init__(self, owner: Transposed, trees: tuple[Tree, ...], kinds: list[Any]) -> None:
+    def __init__(self, owner: Transposed, trees: tuple[Tree, ...], kinds: list[Any], given: Types) -> None:
+        present(self, owner.source.wrapped, f"Value and pullback of `{owner.source.name}`.")
+        self._given = given
         self.transposed = owner
         self._trees = trees
         self._is_row = trees == row(len(trees))
@@ -363,7 +369,7 @@ class PreparedTransposed:
         self._structure = owner.structure(trees)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return PreparedTransposed, (self.transposed, self._trees, self._kinds)
+        return PreparedTransposed, (self.transposed, self._trees, self._kinds, self._given)
 
     def __call__(self, *primals: Any) -> tuple[Any, Pullback]:
         """Value and pullback at this point."""
@@ -374,6 +380,16 @@ class PreparedTransposed:
         if kinds != self._kinds:
             raise self._other(kinds)
         return self._structure(leaves)
+
+    def inspect_llvm(self) -> str:
+        """The optimized LLVM IR of the split derivative that is called."""
+        (text,) = self._structure.split(self._given).inspect_llvm().values()
+        return text
+
+    def inspect_plan(self) -> str:
+        """Where its reverse half gets each value that it needs, as text."""
+        (text,) = self._structure.split(self._given).inspect_plan().values()
+        return text
 
     def _other(self, kinds: Sequence[Any]) -> Exception:
         """The error for the first argument that is not as it was prepared for."""
@@ -405,6 +421,7 @@ class ReusedTransposed:
     def __init__(
         self, owner: Transposed, trees: tuple[Tree, ...], value: PreparedCall, sweep: PreparedCall, template: Tree
     ) -> None:
+        present(self, owner.source.wrapped, f"Value and pullback of `{owner.source.name}`.")
         self.transposed = owner
         self._trees = trees
         self._value = value
@@ -432,6 +449,14 @@ class ReusedTransposed:
     @property
     def _numba_type_(self) -> types.Type:
         return types.Dispatcher(in_compiled_code(self.transposed, len(self._trees)))
+
+    def inspect_llvm(self) -> str:
+        """The optimized LLVM IR of the derivative that the pullback calls."""
+        return self._sweep.inspect_llvm()
+
+    def inspect_plan(self) -> str:
+        """Where its reverse sweep gets each value that it needs, as text."""
+        return self._sweep.inspect_plan()
 
     def __repr__(self) -> str:
         return f"<{self.transposed.name}, prepared>"

@@ -294,3 +294,12 @@ def test_an_operator_presents_its_function() -> None:
     assert "define" in gradient.inspect_llvm((types.float64[::1], types.float64))
     gradient(X)
     assert len(gradient.inspect_plan()) == 2
+    for prepared in (
+        gradient.prepare(X),
+        ad.prepare(ad.hvp, documented, X, X),
+        ad.prepare(ad.vjp, documented, X),
+        ad.prepare(ad.vjp, documented, X, reuse=True),
+    ):
+        assert prepared.inspect_plan().startswith("plan")
+        assert "define" in prepared.inspect_llvm()
+    assert inspect.signature(prepared) == inspect.signature(documented)

@@ -21,7 +21,7 @@ def statistics(a, b):
 EXACT: list[Any] = [False, {"nnan", "ninf", "nsz"}]
 
 
-@pytest.mark.parametrize("fastmath", [*EXACT, True], ids=str)
+@pytest.mark.parametrize("fastmath", [*EXACT, True], ids=["exact", "without-special-values", "reordered"])
 def test_value_of_array_functions(fastmath: Any) -> None:
     kernel = njit(fastmath=fastmath)(statistics)
     random = np.random.default_rng(3)

@@ -22,7 +22,13 @@ void Tape::emitForward() {
       Growing[{S.Nest[S.Head], S.Nest[S.Step]}].push_back(I);
   }
   // Growth comes first: it must run before anything that an iteration writes.
-  for (auto &[Loops, Slots] : Growing)
+  // Outer arrays first: where the header of one loop is the preheader of the
+  // next, an iteration that has grown the outer array writes to it there.
+  auto ByStep = to_vector(make_second_range(Growing));
+  llvm::stable_sort(ByStep, [&](const auto &A, const auto &B) {
+    return slot(A.front()).Step < slot(B.front()).Step;
+  });
+  for (ArrayRef<int> Slots : ByStep)
     makeGrowing(Slots);
   // Base slots are planned after the slots that they serve, outer arrays before
   // inner ones is the order in which preheaders run: any order is right here.

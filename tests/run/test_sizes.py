@@ -75,6 +75,20 @@ def swapped(u, v, steps):
             u, v = v, u
 
 
+@njit
+def skipping(a, b):
+    n = 0
+    while n < a.size:
+        if a[n] > 0.8:
+            n += 2
+            continue
+        for j in range(n, b.size):
+            if b[j] > 1.0:
+                break
+            a[n] *= b[j] * a[n]
+        n += 1
+
+
 def test_a_raise_ends_loops_whose_tape_would_not_fit(rng):
     for counts in ((2**47, 2**14), (2**14, 2**47), (2**62, 2**62), (3, 70)):
         check_raises(raises_inside, dup(rng.normal(size=3)), *map(const, counts))
@@ -111,3 +125,9 @@ def test_swapped_buffers_of_one_address_keep_their_own_lengths(rng):
     for length in (6, 0):
         check(swapped, dup(base, shadow), dup(base[:length], shadow[:length]), const(4))
     check(swapped, dup(base), dup(shadow[:7]), const(4))
+
+
+def test_an_inner_tape_begins_after_the_outer_one_has_grown():
+    """`continue` makes two loops of one, and the header of the outer, without code, is the preheader of the inner."""
+    a, b = np.array([[0.81, 0.45, 0.44, 0.9, 0.61], [0.72, 1.1, 0.7, 0.85, 0.6]])
+    check(skipping, dup(a), dup(b), without=("mincut",))

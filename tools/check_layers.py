@@ -1,8 +1,8 @@
 """Fails if a C++ file includes what its room may not know.
 
-Rooms are the folders of the engine, ordered `support <- request <- rules <- activity <- plan <- emit <- driver`: facts
-are found before plans are made, and plans before code is emitted. `emit` has no right to `activity`: an emitter that
-could ask for a fact would begin to decide.
+Rooms are the folders of the engine, ordered `core <- rules <- activity <- prepare, plan <- emit <- driver`: facts are
+found before plans are made, and plans before code is emitted. `emit` has no right to `activity`: an emitter that could
+ask for a fact would begin to decide. Nothing under `core` or `activity` includes anything of `enzyme_pass`.
 """
 
 from __future__ import annotations
@@ -13,32 +13,28 @@ import sys
 from pathlib import Path
 
 ALLOWED = {
-    "support": {"support"},
-    "request": {"support", "request"},
+    "core": {"core"},
+    "rules": {"core", "rules"},
+    "activity": {"core", "rules", "activity"},
     "runtime": {"runtime"},
-    "rules": {"support", "rules"},
-    "prepare": {"support", "request", "rules", "activity", "prepare"},
-    "activity": {"support", "request", "rules", "activity"},
-    "plan": {"support", "request", "rules", "activity", "plan"},
-    "emit": {"support", "request", "rules", "plan", "emit"},
-    "optimize": {"support", "request", "rules", "prepare", "optimize"},
+    "prepare": {"core", "rules", "activity", "prepare"},
+    "plan": {"core", "rules", "activity", "plan"},
+    "emit": {"core", "rules", "plan", "emit"},
+    "optimize": {"core", "rules", "prepare", "optimize"},
 }
 ALLOWED["driver"] = {"driver", *ALLOWED}
-INCLUDE = re.compile(r'^\s*#\s*include\s*"((?:enzyme_pass|activity)/[^"]+)"', re.MULTILINE)
+ROOTS = ("core", "activity", "enzyme_pass")
+INCLUDE = re.compile(r'^\s*#\s*include\s*"((?:core|activity|enzyme_pass)/[^"]+)"', re.MULTILINE)
 
 
 def room_of(path: str) -> str:
     """The room that a file, named from the root of the project, belongs to."""
-    parts = Path(path).parts
-    if parts[0] == "activity":
-        return "activity"
-    if len(parts) > 2:
-        return parts[1]
-    return "request" if Path(path).stem == "Request" else "driver"
+    folders = Path(path).parts[:-1]
+    return "driver" if folders == ("enzyme_pass",) else folders[-1]
 
 
 def main() -> int:
-    sources = ("enzyme_pass/*.cpp", "enzyme_pass/*.h", "activity/*.cpp", "activity/*.h")
+    sources = [f"{root}/*.{kind}" for root in ROOTS for kind in ("cpp", "h")]
     listing = subprocess.run(["git", "ls-files", "-z", "--", *sources], check=True, capture_output=True, text=True)
     wrong = 0
     for name in filter(None, listing.stdout.split("\0")):

@@ -25,8 +25,9 @@ void Tape::emitForward() {
   // Outer arrays first: where the header of one loop is the preheader of the
   // next, an iteration that has grown the outer array writes to it there.
   auto ByStep = to_vector(make_second_range(Growing));
-  llvm::stable_sort(ByStep, [&](const auto &A, const auto &B) {
-    return slot(A.front()).Step < slot(B.front()).Step;
+  llvm::sort(ByStep, [&](const auto &A, const auto &B) {
+    return std::pair(slot(A.front()).Step, A.front()) <
+           std::pair(slot(B.front()).Step, B.front());
   });
   for (ArrayRef<int> Slots : ByStep)
     makeGrowing(Slots);

@@ -75,13 +75,6 @@ def two_dimensional(d: Drawing) -> None:
     d.scope.arrays.append(Array(name, (4, 2)))
 
 
-def narrow(d: Drawing) -> None:
-    name = d.name("t")
-    d.emit(f"{name} = np.zeros(n, dtype=np.float32)")
-    d.emit(f"{name}[{d.pick(['0', 'n - 1'])}] = {d.bounded()}")
-    d.scope.arrays.append(Array(name, (4,)))
-
-
 FEATURE = Feature(
     "local arrays",
     statements=(
@@ -94,4 +87,3 @@ FEATURE = Feature(
         two_dimensional,
     ),
 )
-NARROW = Feature("narrow local arrays", statements=(narrow,))

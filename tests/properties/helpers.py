@@ -11,7 +11,7 @@ KNOTS = np.linspace(-8.0, 8.0, 33)
 STRAIGHT = 0.5 * KNOTS + 0.25
 
 helper = njit(fastmath=False)
-"""Said, because Numba would else compile a function with the flags of its first caller, and keep that for all others."""
+"""Said, because Numba would else compile a function with the flags of its first caller and keep that for all others."""
 
 
 @helper

@@ -3,8 +3,7 @@
 /// \file
 ///   B.rev:      low = max(k - (Length - 1), 0)
 ///   B.strip:    the reverse of the body, k downwards to low; contributions of
-///   the
-///               strip's loads go to buffers at k - low
+///               the strip's loads go to buffers at k - low
 ///   B.scatter:  for each load, k from low upwards: shadow += buffer[k - low]
 ///   B.next:     low == 0 ? before the loop : the next strip
 //===----------------------------------------------------------------------===//

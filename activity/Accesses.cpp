@@ -1,5 +1,6 @@
 //===- Accesses.cpp - How: by kind of instruction -------------------------===//
 #include "activity/Accesses.h"
+#include "core/KeptCalls.h"
 #include "core/NormalFunction.h"
 #include "core/rules/Rules.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -33,9 +34,27 @@ static bool touchesNothing(const CallBase &Call) {
   return Call.doesNotAccessMemory();
 }
 
+/// What the callee does to the memory that it is given: all of it, if anything.
+static SmallVector<Access, 2> accessesOfKept(const CallBase &Call) {
+  SmallVector<Access, 2> Result;
+  for (const kept::Memory &M : kept::memoryOf(Call)) {
+    Access A{&Call, Access::Kind::Write, Call.getArgOperand(M.Operand)};
+    (M.IsResult ? A.Element : A.Elements) =
+        kept::typeOf(Call.getContext(), M.Type);
+    if (M.IsWritten)
+      Result.push_back(A);
+    A.How = Access::Kind::Read;
+    if (M.isRead())
+      Result.push_back(A);
+  }
+  return Result;
+}
+
 static SmallVector<Access, 2> accessesOfCall(const CallBase &Call) {
   if (auto *Mem = dyn_cast<MemIntrinsic>(&Call))
     return accessesOfIntrinsic(*Mem);
+  if (kept::isKept(&Call))
+    return accessesOfKept(Call);
   if (touchesNothing(Call))
     return {};
   SmallVector<Access, 2> Result;
@@ -63,11 +82,10 @@ SmallVector<Access, 2> accessesOf(const Instruction &I) {
   return Result;
 }
 
-std::optional<Access> writeOf(const Instruction &I) {
-  for (const Access &A : accessesOf(I))
-    if (A.isWrite())
-      return A;
-  return std::nullopt;
+SmallVector<Access, 2> writesOf(const Instruction &I) {
+  SmallVector<Access, 2> All = accessesOf(I);
+  erase_if(All, [](const Access &A) { return !A.isWrite(); });
+  return All;
 }
 
 } // namespace pyfront

@@ -11,6 +11,8 @@
 ///   memset(%p, 0, %n)             write %p, %n bytes, of i8 0
 ///   memcpy(%p, %q, %n)            write %p, %n bytes, from %q
 ///                                 read  %q, %n bytes
+///   call @pyfront.call.f(%r, %p)  write %r, double; write and read %p, a block
+///                                 of unknown bytes (core/KeptCalls.h)
 ///   call @unknown(%p)             read and write of anything
 ///
 /// Invariant: an access without a pointer may be of any memory that the kernel
@@ -40,6 +42,8 @@ struct Access {
   const llvm::Value *From = nullptr;
   /// A block's bytes; null: unknown, or see `Element`.
   const llvm::Value *Length = nullptr;
+  /// The type of a block's elements, where that is known.
+  llvm::Type *Elements = nullptr;
 
   bool isWrite() const { return How == Kind::Write; }
   bool isAnything() const { return !Ptr; }
@@ -51,8 +55,8 @@ struct Access {
 /// All accesses of `I`; of a copy the write comes first.
 llvm::SmallVector<Access, 2> accessesOf(const llvm::Instruction &I);
 
-/// The write among them, if there is one.
-std::optional<Access> writeOf(const llvm::Instruction &I);
+/// The writes among them.
+llvm::SmallVector<Access, 2> writesOf(const llvm::Instruction &I);
 
 } // namespace pyfront
 

@@ -1,5 +1,6 @@
 //===- ActivityFacts.cpp - How: two monotone sweeps until nothing changes -===//
 #include "activity/ActivityFacts.h"
+#include "core/KeptCalls.h"
 #include "core/rules/Rules.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/ModuleSlotTracker.h"
@@ -17,7 +18,7 @@ SmallVector<unsigned, 4> differentiableOperands(const Instruction &I) {
   };
   if (isa<CmpInst, FPToSIInst, FPToUIInst, LoadInst, StoreInst,
           GetElementPtrInst, AllocaInst>(I) ||
-      I.isTerminator() || I.getType()->isPointerTy())
+      kept::isKept(&I) || I.isTerminator() || I.getType()->isPointerTy())
     return Result;
   if (isa<SelectInst>(I))
     return All(1);
@@ -85,9 +86,59 @@ bool ActivityFacts::variesMemory(const Access &Write) const {
          (Write.From && anyOf(VariedObjects, Write.From));
 }
 
+/// The floats among the scalars that a kept call is given.
+static SmallVector<const Value *, 4> floatsGivenTo(const CallBase &Call) {
+  SmallVector<const Value *, 4> Result;
+  copy_if(Call.args(), std::back_inserter(Result),
+          [](const Value *V) { return V->getType()->isFloatingPointTy(); });
+  return Result;
+}
+
+/// Of a call that stays a call: all floats that it writes depend on all that it
+/// is given or reads.
+bool ActivityFacts::propagateVariedThrough(const CallBase &Call) {
+  SmallVector<kept::Memory, 4> Memory = kept::memoryOf(Call);
+  auto At = [&](const kept::Memory &M) {
+    return Call.getArgOperand(M.Operand);
+  };
+  bool V = any_of(floatsGivenTo(Call),
+                  [&](const Value *Given) { return isVaried(Given); }) ||
+           any_of(Memory, [&](const kept::Memory &M) {
+             return M.isRead() && M.isOfFloats() && anyOf(VariedObjects, At(M));
+           });
+  bool Changed = false;
+  for (const kept::Memory &M : Memory)
+    if (V && M.IsWritten && M.isOfFloats())
+      Changed |= markAll(VariedObjects, At(M));
+  return Changed;
+}
+
+/// The same backwards.
+bool ActivityFacts::propagateUsefulThrough(const CallBase &Call) {
+  SmallVector<kept::Memory, 4> Memory = kept::memoryOf(Call);
+  auto At = [&](const kept::Memory &M) {
+    return Call.getArgOperand(M.Operand);
+  };
+  bool Changed = false;
+  if (none_of(Memory, [&](const kept::Memory &M) {
+        return M.IsWritten && M.isOfFloats() && anyOf(UsefulObjects, At(M));
+      }))
+    return false;
+  for (const Value *Given : floatsGivenTo(Call))
+    Changed |= markUseful(Given);
+  for (const kept::Memory &M : Memory)
+    if (M.isRead() && M.isOfFloats())
+      Changed |= markAll(UsefulObjects, At(M));
+  return Changed;
+}
+
 bool ActivityFacts::propagateVaried(const NormalFunction &N) {
   bool Changed = false;
   for (const Instruction &I : instructions(*N.F)) {
+    if (kept::isKept(&I)) {
+      Changed |= propagateVariedThrough(cast<CallBase>(I));
+      continue;
+    }
     bool V = false;
     for (const Access &A : accessesOf(I)) {
       // What may touch anything is refused by the planner.
@@ -114,6 +165,10 @@ bool ActivityFacts::propagateUseful(const NormalFunction &N) {
   bool Changed = false;
   for (const BasicBlock &BB : reverse(*N.F))
     for (const Instruction &I : reverse(BB)) {
+      if (kept::isKept(&I)) {
+        Changed |= propagateUsefulThrough(cast<CallBase>(I));
+        continue;
+      }
       for (const Access &A : accessesOf(I)) {
         if (A.isAnything())
           continue;

@@ -54,6 +54,8 @@ private:
   void seed(const NormalFunction &N, const Request &Req);
   bool propagateVaried(const NormalFunction &N);
   bool propagateUseful(const NormalFunction &N);
+  bool propagateVariedThrough(const llvm::CallBase &Call);
+  bool propagateUsefulThrough(const llvm::CallBase &Call);
   void uniteActiveObjects(const NormalFunction &N);
   void findTables(const NormalFunction &N);
   bool markUseful(const llvm::Value *V);

@@ -17,15 +17,17 @@ SetVector<int> writtenArguments(const NormalFunction &N, const Request &Req,
                                 const MemoryObjects &Objects) {
   SetVector<int> Result;
   for (const Instruction &I : instructions(*N.F)) {
-    std::optional<Access> Write = writeOf(I);
-    // A call that may write anything is refused, unless it builds an exception.
-    if (!Write || Write->isAnything())
-      continue;
-    SmallVector<unsigned, 4> Touched = Objects.touched(Write->Ptr);
-    for (unsigned O = 0; O < Objects.size(); ++O)
-      if (Objects[O].Kind == ObjectKind::Argument &&
-          (mayBeAnything(Objects, *Write) || is_contained(Touched, O)))
-        Result.insert(Objects[O].Arg);
+    for (const Access &Write : writesOf(I)) {
+      // A call that may write anything is refused, unless it builds an
+      // exception.
+      if (Write.isAnything())
+        continue;
+      SmallVector<unsigned, 4> Touched = Objects.touched(Write.Ptr);
+      for (unsigned O = 0; O < Objects.size(); ++O)
+        if (Objects[O].Kind == ObjectKind::Argument &&
+            (mayBeAnything(Objects, Write) || is_contained(Touched, O)))
+          Result.insert(Objects[O].Arg);
+    }
   }
   return Result;
 }

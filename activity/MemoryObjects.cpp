@@ -1,5 +1,6 @@
 //===- MemoryObjects.cpp - How: bases first, then a fixed point -----------===//
 #include "activity/MemoryObjects.h"
+#include "core/KeptCalls.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/InstIterator.h"
@@ -152,8 +153,8 @@ void MemoryObjects::propagate(const NormalFunction &N) {
       // Nobody reads what is written on the way to a raise: Numba builds
       // messages there, through pointers that nothing is known of.
       if (N.isLive(I.getParent()))
-        if (std::optional<Access> Write = writeOf(I))
-          Changed |= propagateWrite(*Write);
+        for (const Access &Write : writesOf(I))
+          Changed |= propagateWrite(Write);
       if (!I.getType()->isPointerTy() || ByBase.count(&I))
         continue;
       if (auto *Gep = dyn_cast<GetElementPtrInst>(&I))
@@ -168,7 +169,7 @@ void MemoryObjects::propagate(const NormalFunction &N) {
         Changed |= merge(&I, I.getOperand(0));
       else if (auto *Load = dyn_cast<LoadInst>(&I))
         Changed |= propagateLoad(*Load);
-      else
+      else if (!kept::isKept(&I)) // a frame is no address of the kernel's
         Changed |= Unknown.try_emplace(&I, 1).second;
     }
   }

@@ -15,8 +15,7 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
     Index.try_emplace(&BB, Index.size());
   for (const BasicBlock *BB : N.Order)
     for (const Instruction &I : *BB) {
-      if (std::optional<Access> Write = writeOf(I))
-        Writes.push_back(*Write);
+      append_range(Writes, writesOf(I));
       if (auto *Load = dyn_cast<LoadInst>(&I))
         Loads.push_back(Load);
     }

@@ -16,8 +16,7 @@ ReadBack::ReadBack(const NormalFunction &N, const MemoryObjects &Objects,
     : N(N), Objects(Objects), Subs(Subs), SE(SE), DT(*N.F) {
   for (const BasicBlock *BB : N.Order)
     for (const Instruction &I : *BB)
-      if (std::optional<Access> Write = writeOf(I))
-        Writes.push_back(*Write);
+      append_range(Writes, writesOf(I));
 }
 
 SmallVector<const Instruction *, 4>
@@ -41,8 +40,9 @@ const LoadInst *ReadBack::loadOverwrittenBy(const StoreInst &S) const {
          SE.getSCEV(const_cast<Value *>(L->getPointerOperand())) ==
              SE.getSCEV(const_cast<Value *>(S.getPointerOperand()))))
       return L;
-    if (std::optional<Access> Write = writeOf(*I);
-        Write && Objects.mayTouch(*Write, Stored))
+    if (any_of(writesOf(*I), [&](const Access &Write) {
+          return Objects.mayTouch(Write, Stored);
+        }))
       return nullptr;
   }
   return nullptr;

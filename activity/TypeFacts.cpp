@@ -48,9 +48,9 @@ TypeFacts::TypeFacts(const NormalFunction &N, const Request &Req,
       join(I, elementOf(Req.Args[Objects[I].Arg].Type));
   for (const Instruction &I : instructions(*N.F))
     for (const Access &A : accessesOf(I))
-      if (A.Element && A.Ptr)
+      if (Type *T = A.Element ? A.Element : A.Elements; T && A.Ptr)
         for (unsigned O : Objects.pointsTo(A.Ptr))
-          join(O, elementOf(A.Element));
+          join(O, elementOf(T));
   while (joinCopies(N, Objects)) {
   }
 }
@@ -60,14 +60,17 @@ bool TypeFacts::joinCopies(const NormalFunction &N,
                            const MemoryObjects &Objects) {
   SmallVector<ElementType, 8> Before = Elements;
   for (const Instruction &I : instructions(*N.F))
-    if (std::optional<Access> Write = writeOf(I); Write && Write->From)
-      for (unsigned To : Objects.pointsTo(Write->Ptr))
-        for (unsigned From : Objects.pointsTo(Write->From)) {
+    for (const Access &Write : writesOf(I)) {
+      if (!Write.From)
+        continue;
+      for (unsigned To : Objects.pointsTo(Write.Ptr))
+        for (unsigned From : Objects.pointsTo(Write.From)) {
           if (Elements[From] != ElementType::Untouched)
             join(To, Elements[From]);
           if (Elements[To] != ElementType::Untouched)
             join(From, Elements[To]);
         }
+    }
   return Before != Elements;
 }
 

@@ -99,6 +99,12 @@ static bool fromJSON(const json::Value &V, ResultInfo &Out, json::Path P) {
   return false;
 }
 
+static bool fromJSON(const json::Value &V, FunctionInfo &Out, json::Path P) {
+  json::ObjectMapper O(V, P);
+  return O && O.map("primal", Out.Primal) && O.map("name", Out.Name) &&
+         O.map("args", Out.Args) && O.map("results", Out.Results);
+}
+
 /// A scalar's derivative is an adjoint in reverse mode and a shadow in forward
 /// mode.
 static bool checkScalars(const Request &R, json::Path P) {
@@ -127,6 +133,7 @@ static bool fromJSON(const json::Value &V, Request &Out, json::Path P) {
   if (!O || !O.map("primal", Out.Primal) || !O.map("name", Out.Name) ||
       !O.map("mode", Out.How) || !O.map("args", Out.Args) ||
       !O.map("results", Out.Results) ||
+      !O.mapOptional("functions", Out.Functions) ||
       !O.mapOptional("may_alias", Out.MayAlias) ||
       !O.mapOptional("width", Out.Width) ||
       !O.mapOptional("embedded", Out.Embedded) ||

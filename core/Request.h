@@ -88,6 +88,17 @@ struct ResultInfo {
   unsigned Offset = 0;
 };
 
+/// A function that the kernel may call, directly or not.
+struct FunctionInfo {
+  /// LLVM name.
+  std::string Primal;
+  /// As the user knows it.
+  std::string Name;
+  /// Without annotations: what is asked of a call is planned.
+  std::vector<ArgInfo> Args;
+  std::vector<ResultInfo> Results;
+};
+
 /// The most tangents or adjoints that one derivative computes at once.
 inline constexpr unsigned MaxWidth = PYFRONT_MAX_WIDTH;
 
@@ -104,8 +115,14 @@ struct Request {
   std::vector<ArgInfo> Args;
   /// The numbers that the kernel returns; empty: it returns nothing.
   std::vector<ResultInfo> Results;
+  /// Those that the kernel may call and whose calls can stay calls.
+  std::vector<FunctionInfo> Functions;
   /// Distinct array arguments may overlap.
   bool MayAlias = false;
+  /// The derivative is called by another one of this module, in the place of a
+  /// call that stays a call. What it computes is no final result, and its
+  /// memory lives as long as its caller's (docs/architecture.md, seam 2).
+  bool Inner = false;
   /// The derivative will be part of another kernel that is differentiated: it
   /// is written with the markers of the normal form in place of calls into the
   /// run-time library, and its partials can be differentiated everywhere.

@@ -34,6 +34,20 @@ struct ArgumentLeaf {
   llvm::SmallVector<llvm::Argument *, 4> Extents, Strides;
 };
 
+/// Numba's calling convention: where a parameter is, and where a part of an
+/// array is among its own.
+namespace numba {
+enum Parameter : unsigned { Result = 0, Failure = 1, FirstPassed = 2 };
+enum ArrayParameter : unsigned {
+  MemInfo = 0,
+  Parent = 1,
+  Items = 2,
+  ItemSize = 3,
+  Data = 4,
+  Axes = 5
+};
+} // namespace numba
+
 struct Signature {
   llvm::Argument *Result = nullptr, *Failure = nullptr;
   std::vector<ArgumentLeaf> Leaves;

@@ -33,6 +33,16 @@ using namespace llvm;
 namespace pyfront {
 namespace {
 
+/// One derivative on its way from facts to code.
+struct Job {
+  Job(const Request &Req, const NormalFunction &Normal)
+      : Req(Req), Normal(Normal) {}
+  Request Req;
+  const NormalFunction &Normal;
+  std::unique_ptr<Facts> Known;
+  std::unique_ptr<Plan> Decided;
+};
+
 /// Everything that the stages of one request hand on.
 struct Session {
   Session(StringRef Bitcode, StringRef RequestJson, StringRef Text,
@@ -51,11 +61,12 @@ struct Session {
   Request Req;
   std::unique_ptr<Module> M;
   Analyses AM;
-  std::optional<NormalFunction> Normal;
-  /// Of the prepared kernel.
+  /// The kernel, and the functions whose calls stay calls.
+  std::vector<PreparedFunction> Program;
+  /// Of all of these.
   int64_t Instructions = 0;
-  std::unique_ptr<Facts> Known;
-  std::unique_ptr<Plan> Decided;
+  /// The kernel's derivative, and those of the functions that it calls.
+  std::vector<std::unique_ptr<Job>> Jobs;
 
   bool isWanted(StringRef Name) const {
     return Name == Text || Req.isWanted(Name) || Files.isOn();
@@ -65,6 +76,8 @@ struct Session {
       return;
     std::string &Kept = Result.Texts[Name];
     raw_string_ostream OS(Kept);
+    if (!Kept.empty())
+      OS << "\n";
     Print(OS);
     Files.write(Name, Kept);
   }
@@ -96,42 +109,69 @@ bool readInput(Session &S) {
   return true;
 }
 
-/// Runs on every derivative: a module that does not verify must not reach a
-/// code generator.
 bool prepareKernel(Session &S) {
-  S.Normal = prepare(*S.M, S.Req, S.AM, S.Times, S.Result.Diagnostics);
+  S.Program = prepare(*S.M, S.Req, S.AM, S.Times, S.Result.Diagnostics);
   S.keep("prepared", [&](raw_ostream &OS) { OS << *S.M; });
-  if (S.Normal)
-    S.Instructions = S.Normal->F->getInstructionCount();
-  return S.Normal.has_value();
+  for (const PreparedFunction &Each : S.Program)
+    S.Instructions += Each.Normal.F->getInstructionCount();
+  if (!S.Program.empty())
+    S.Jobs.push_back(std::make_unique<Job>(S.Req, S.Program.front().Normal));
+  return !S.Program.empty();
+}
+
+void findFacts(Session &S, Job &J) {
+  auto &SE = S.AM.Function.getResult<ScalarEvolutionAnalysis>(*J.Normal.F);
+  J.Known = std::make_unique<Facts>(J.Normal, J.Req, SE);
+  S.keep("facts", [&](raw_ostream &OS) { J.Known->print(OS, J.Normal); });
 }
 
 bool computeFacts(Session &S) {
-  auto &SE = S.AM.Function.getResult<ScalarEvolutionAnalysis>(*S.Normal->F);
-  S.Known = std::make_unique<Facts>(*S.Normal, S.Req, SE);
-  S.keep("facts", [&](raw_ostream &OS) { S.Known->print(OS, *S.Normal); });
+  Job &Kernel = *S.Jobs.front();
+  findFacts(S, Kernel);
   json::Array Written;
-  for (int Arg : writtenArguments(*S.Normal, S.Req, S.Known->Objects))
+  for (int Arg : writtenArguments(Kernel.Normal, S.Req, Kernel.Known->Objects))
     Written.push_back(S.Req.Args[Arg].Name);
   raw_string_ostream(S.Result.Texts["written"])
       << json::Value(std::move(Written));
   return true;
 }
 
-bool makePlanOf(Session &S) {
-  auto &DT = S.AM.Function.getResult<DominatorTreeAnalysis>(*S.Normal->F);
-  S.Decided = makePlan(*S.Normal, S.Req, *S.Known, DT, S.Result.Diagnostics);
-  if (!S.Decided)
-    return false;
-  S.keep("plan", [&](raw_ostream &OS) { S.Decided->print(OS); });
+/// The derivatives that a plan's calls ask for and that nobody has asked for
+/// before.
+void addJobs(Session &S, const Plan &P) {
+  for (const auto &[Call, Planned] : P.Calls) {
+    const Request &Req = Planned.Callee;
+    if (any_of(S.Jobs, [&](const auto &J) { return J->Req.Name == Req.Name; }))
+      continue;
+    auto Callee = find_if(S.Program, [&](const PreparedFunction &Each) {
+      return Each.Req.Primal == Req.Primal;
+    });
+    S.Jobs.push_back(std::make_unique<Job>(Req, Callee->Normal));
+  }
+}
+
+/// The kernel's plan, and those of all derivatives that they call: nothing is
+/// emitted before all are made.
+bool makePlans(Session &S) {
+  for (unsigned Next = 0; Next < S.Jobs.size(); ++Next) {
+    Job &J = *S.Jobs[Next];
+    if (!J.Known)
+      findFacts(S, J);
+    auto &DT = S.AM.Function.getResult<DominatorTreeAnalysis>(*J.Normal.F);
+    J.Decided = makePlan(J.Normal, J.Req, *J.Known, DT, S.Result.Diagnostics);
+    if (!J.Decided)
+      return false;
+    S.keep("plan", [&](raw_ostream &OS) { J.Decided->print(OS); });
+    addJobs(S, *J.Decided);
+  }
   return true;
 }
 
 bool emitCode(Session &S) {
-  emitDerivative(*S.Decided);
+  for (const std::unique_ptr<Job> &J : S.Jobs)
+    emitDerivative(*J->Decided);
   S.keep("derivative", [&](raw_ostream &OS) { OS << *S.M; });
-  S.Decided.reset();
-  S.Known.reset();
+  S.Jobs.clear();
   return true;
 }
 
@@ -141,6 +181,8 @@ bool cleanUp(Session &S) {
   return true;
 }
 
+/// Runs on every derivative: a module that does not verify must not reach a
+/// code generator.
 bool verifyOutput(Session &S) {
   std::string Problem;
   raw_string_ostream OS(Problem);
@@ -167,7 +209,7 @@ constexpr Stage Stages[] = {
     {"read", "reading the kernel", readInput},
     {"prepare", "preparing the kernel", prepareKernel},
     {"facts", "analysing the kernel", computeFacts},
-    {"plan", "planning the derivative", makePlanOf},
+    {"plan", "planning the derivative", makePlans},
     {"emit", "writing the derivative's code", emitCode},
     {"clean up", "cleaning the derivative up", cleanUp},
     {"verify", "verifying the derivative", verifyOutput},
@@ -179,7 +221,7 @@ void reportPrepared(Session &S) {
   bool IsMistake = any_of(S.Result.Diagnostics.all(), [](const Diagnostic &D) {
     return D.Code == DiagnosticCode::Internal;
   });
-  if (IsMistake && S.Normal && S.Known)
+  if (IsMistake && !S.Jobs.empty() && S.Jobs.front()->Known)
     raw_string_ostream(S.Result.Texts["prepared"]) << *S.M;
 }
 

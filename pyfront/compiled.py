@@ -224,6 +224,7 @@ def differentiate(
         name=local_name,
         arguments=arguments,
         results=numbers,
+        callees=captured.callees,
         forward=forward,
         split=split,
         width=width,

@@ -73,6 +73,19 @@ class Capture:
     return_type: types.Type
     environments: dict[str, Any] = field(repr=False)
     """Numba's environment objects by the name of the global that must point to them before code of the module runs."""
+    callees: tuple[Callee, ...] = field(repr=False, default=())
+    """The functions of users that the kernel calls, directly or not."""
+
+
+@dataclass(frozen=True)
+class Callee:
+    """A function in a captured module."""
+
+    symbol: str
+    """Its LLVM name."""
+    name: str
+    argument_types: tuple[types.Type, ...]
+    return_type: types.Type
 
 
 @global_compiler_lock
@@ -80,13 +93,20 @@ def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Captu
     """Compile ``kernel`` for ``argument_types`` to unoptimized IR; Numba's typing errors pass through."""
     with _isolated():
         result = _compiled(kernel, tuple(argument_types))
-    libraries = list(_reachable(result.library))
+        if _names(result.library, result.fndesc.llvm_func_name):
+            # The engine differentiates a function that others call, and calls of it, each in its own way.
+            caller = kernels.calling(kernel, kernels.name(kernel), kernels.parameters(kernel), kernel)
+            result = _compiled(caller, tuple(argument_types))
+    libraries = _reachable(result.library)
     module = result.library.raw_module.clone()
     environments: dict[str, Any] = {}
     for library in libraries:
         environments.update(library.environments)
         if library is not result.library:
-            module.link_in(library._get_module_for_linking(), preserve=True)
+            # LLVM's linker would leave out a function of which only an unresolved name speaks.
+            recursive = any(_names(result.library, symbol) for symbol in library.functions)
+            linked = library.raw_module.clone() if recursive else library._get_module_for_linking()
+            module.link_in(linked, preserve=not recursive)
     module.verify()
     return Capture(
         primal=result.fndesc.llvm_func_name,
@@ -94,6 +114,12 @@ def capture(kernel: Dispatcher, argument_types: tuple[types.Type, ...]) -> Captu
         argument_types=tuple(result.signature.args),
         return_type=result.signature.return_type,
         environments=environments,
+        callees=tuple(
+            callee
+            for library in libraries
+            for symbol, callee in library.functions.items()
+            if symbol != result.fndesc.llvm_func_name
+        ),
     )
 
 
@@ -129,17 +155,44 @@ def _isolated() -> Iterator[None]:
         yield
 
 
-def _reachable(root: CaptureLibrary) -> Iterator[CaptureLibrary]:
-    """The capture libraries that ``root`` would link, itself first, each once; Numba's runtime stays declared."""
-    seen: set[int] = set()
+def _reachable(root: CaptureLibrary) -> list[CaptureLibrary]:
+    """The capture libraries that ``root`` would link, itself first, each once; Numba's runtime stays declared.
+
+    Numba links no function to itself: one that calls itself, or calls one that calls it, names it as unresolved.
+    """
+    found: list[CaptureLibrary] = []
     pending = [root]
     while pending:
         library = pending.pop()
-        if id(library) in seen:
+        if any(library is known for known in found):
             continue
-        seen.add(id(library))
-        yield library
+        found.append(library)
         pending.extend(lib for lib in reversed(library._linking_libraries) if isinstance(lib, CaptureLibrary))
+        pending.extend(
+            _defining[symbol]
+            for variable in library.raw_module.global_variables
+            if (symbol := variable.name.removeprefix(_UNRESOLVED)) != variable.name and symbol in _defining
+        )
+    return found
+
+
+def _names(root: CaptureLibrary, symbol: str) -> bool:
+    """Whether a library that ``root`` would link calls the function ``symbol`` of ``root``, or one of its own.
+
+    Numba calls such a function by its name where it is defined, else by a name that is linked later.
+    """
+    own = str(root.raw_module.get_function(symbol)) if symbol in root.functions else ""
+    return own.count(f"@{symbol}(") > 1 or any(
+        variable.name == _UNRESOLVED + symbol
+        for library in _reachable(root)
+        for variable in library.raw_module.global_variables
+    )
+
+
+_UNRESOLVED = ".numba.unresolved$"
+
+_defining: weakref.WeakValueDictionary[str, CaptureLibrary] = weakref.WeakValueDictionary()
+"""Libraries by the LLVM names of the functions that they define."""
 
 
 class CaptureLibrary(codegen.JITCodeLibrary):
@@ -148,6 +201,8 @@ class CaptureLibrary(codegen.JITCodeLibrary):
     def __init__(self, owner: codegen.Codegen, name: str) -> None:
         super().__init__(owner, name)
         self.environments: dict[str, Any] = {}
+        self.functions: dict[str, Callee] = {}
+        """Those of users, by their LLVM names."""
 
     @property
     def raw_module(self) -> llvm.ModuleRef:
@@ -194,10 +249,7 @@ class CaptureTypingContext(typing.Context):
             raise self._unsupported(
                 val, f"`{name}` ({type(val).__name__}) cannot be differentiated", "call an @njit function in its place"
             )
-        resolved = _with_twin(resolved)
-        if isinstance(resolved, types.Dispatcher) and resolved.dispatcher.is_compiling:
-            raise self._unsupported(val, f"`{name}` calls itself, which is not supported", "write a loop")
-        return resolved
+        return _with_twin(resolved)
 
     def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
         resolved = super().resolve_function_type(_with_twin(func), args, kws)
@@ -258,6 +310,11 @@ class CaptureContext(cpu.CPUContext):
 
     def get_executable(self, library: CaptureLibrary, fndesc: Any, env: Any) -> object:
         library.environments[self.get_env_name(fndesc)] = env
+        symbol = fndesc.llvm_func_name
+        _defining[symbol] = library
+        library.functions[symbol] = Callee(
+            symbol, fndesc.qualname.split(".")[-1], tuple(fndesc.argtypes), fndesc.restype
+        )
         return _Token()
 
     def _compile_subroutine_no_cache(

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from numba.core import types
+from numba.core.registry import cpu_target
 
-from pyfront.arguments import Argument, Leaf
-from pyfront.results import Number
+from pyfront.arguments import Argument, Leaf, leaves
+from pyfront.numba_target import Callee
+from pyfront.results import Number, has_numbers, numbers
 from pyfront.scalars import SCALARS
 
 FIRST_PARAMETER = 2
@@ -26,6 +28,7 @@ def build(
     name: str,
     arguments: Sequence[Argument],
     results: Sequence[Number],
+    callees: Sequence[Callee] = (),
     forward: bool = False,
     split: bool = False,
     width: int = 1,
@@ -40,7 +43,8 @@ def build(
     parameter = FIRST_PARAMETER
     for argument in arguments:
         for leaf in argument.leaves:
-            entries.append(_entry(argument, leaf, parameter))
+            varied = "active" if argument.is_active else "duplicated"
+            entries.append(_entry(leaf, varied if leaf in argument.varied_leaves else "const", parameter))
             parameter += parameter_count(leaf.type)
     return json.dumps(
         {
@@ -49,7 +53,8 @@ def build(
             "mode": "forward" if forward else "split" if split else "reverse",
             "width": width,
             "args": entries,
-            "results": [{"type": SCALARS[number.type].engine, "offset": number.offset} for number in results],
+            "results": _results(results),
+            "functions": [entry for callee in callees if (entry := _function(callee)) is not None],
             "may_alias": may_alias,
             "disable": list(disable),
             "embedded": embedded,
@@ -64,9 +69,42 @@ def parameter_count(type_: types.Type) -> int:
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 
-def _entry(argument: Argument, leaf: Leaf, parameter: int) -> dict[str, Any]:
-    varied = "active" if argument.is_active else "duplicated"
-    annotation = varied if leaf in argument.varied_leaves else "const"
+def _function(callee: Callee) -> dict[str, Any] | None:
+    """What the engine must know of a function whose calls it may keep, None if it must not: of a list, say."""
+    if not has_numbers(callee.return_type):
+        return None
+    entries: list[dict[str, Any]] = []
+    parameter = FIRST_PARAMETER
+    for index, type_ in enumerate(callee.argument_types):
+        plain = types.unliteral(type_)
+        for leaf in leaves(f"a{index}", plain):
+            if leaf.type in SCALARS or (isinstance(leaf.type, types.Array) and leaf.type.dtype in SCALARS):
+                entries.append(_entry(leaf, "const", parameter))
+            elif not isinstance(leaf.type, _PASSENGERS):
+                return None
+            parameter += _parameters_of(leaf.type)
+    returns = types.unliteral(callee.return_type)
+    return {"primal": callee.symbol, "name": callee.name, "args": entries, "results": _results(numbers(returns))}
+
+
+_PASSENGERS = (types.Dispatcher, types.NoneType, types.Omitted, types.StringLiteral, types.Function)
+"""Arguments that reach no memory."""
+
+
+def _parameters_of(type_: types.Type) -> int:
+    """How many LLVM parameters a value takes, by Numba's data model."""
+
+    def count(part: Any) -> int:
+        return sum(map(count, part)) if isinstance(part, (tuple, list)) else 1
+
+    return count(cpu_target.target_context.data_model_manager[type_].get_argument_type())
+
+
+def _results(numbers: Sequence[Number]) -> list[dict[str, Any]]:
+    return [{"type": SCALARS[number.type].engine, "offset": number.offset} for number in numbers]
+
+
+def _entry(leaf: Leaf, annotation: str, parameter: int) -> dict[str, Any]:
     if isinstance(leaf.type, types.Array):
         return {
             "name": leaf.name,

@@ -50,6 +50,11 @@ def return_type(kernel: str, type_: types.Type) -> types.Type:
     )
 
 
+def has_numbers(type_: types.Type) -> bool:
+    """Whether a function that returns this has a result of numbers, or none."""
+    return _is_numbers(types.unliteral(type_))
+
+
 def _is_numbers(type_: types.Type) -> bool:
     if isinstance(type_, types.BaseTuple):
         return bool(type_.types) and all(_is_numbers(element) for element in type_.types)

@@ -1,6 +1,7 @@
 //===- Derivative.cpp - Signature, variables, run-time calls --------------===//
 #include "enzyme_pass/emit/Derivative.h"
 #include "core/Check.h"
+#include "core/KeptCalls.h"
 #include "enzyme_pass/emit/Sizes.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
@@ -43,12 +44,19 @@ Type *Derivative::resultType() const {
                         P.Req.resultBytes() + ResultPadding);
 }
 
-/// A number in memory; what is no float is copied as bits.
-static Type *typeOf(LLVMContext &C, ScalarType T) {
-  if (isFloat(T))
-    return T == ScalarType::F64 ? Type::getDoubleTy(C) : Type::getFloatTy(C);
-  return Type::getIntNTy(C, bitsOf(T));
+Function *define(Module &M, FunctionType *Ty, const Twine &Name) {
+  Function *Declared = M.getFunction(Name.str());
+  Function *F = Function::Create(Ty, GlobalValue::ExternalLinkage, "", M);
+  if (Declared) {
+    Declared->replaceAllUsesWith(F);
+    Declared->eraseFromParent();
+  }
+  F->setName(Name);
+  F->setDoesNotThrow();
+  return F;
 }
+
+using kept::typeOf;
 
 void Derivative::declare() {
   const Function &F = *P.N.F;
@@ -65,10 +73,10 @@ void Derivative::declare() {
         P.Req.hasSeedByValue() ? typeOf(C, P.Req.Results.front().Type) : Ptr);
   if (!P.Req.Results.empty())
     Params.push_back(Ptr);
+  if (isSplit() && P.Req.Inner)
+    Params.push_back(Ptr);
   auto *Ty = FunctionType::get(Type::getInt32Ty(C), Params, false);
-  G = Function::Create(Ty, GlobalValue::ExternalLinkage, P.Req.Name,
-                       *P.N.F->getParent());
-  G->setDoesNotThrow();
+  G = define(*P.N.F->getParent(), Ty, P.Req.Name);
 }
 
 void Derivative::nameParameters() {
@@ -101,6 +109,10 @@ void Derivative::nameParameters() {
     else
       Param->addAttr(Attribute::NoAlias);
     Derivatives.back() = Param;
+  }
+  if (isSplit() && P.Req.Inner) {
+    Lender = G->getArg(G->arg_size() - 1);
+    Lender->setName("lender");
   }
   if (P.Req.Results.empty())
     return;
@@ -303,7 +315,7 @@ llvm::Value *Derivative::grow(IRBuilder<> &B, llvm::Value *Array, Type *Ty,
   SmallVector<Type *, 4> Params{ptr(), i64(), i64()};
   StringRef Name = "pyfront_arena_grow";
   if (isSplit()) {
-    Args.insert(Args.begin(), Owner);
+    Args.insert(Args.begin(), P.Req.Inner ? Lender : Owner);
     Params.insert(Params.begin(), ptr());
     Name = "pyfront_tape_grow";
   }
@@ -329,10 +341,10 @@ void Derivative::leaveArena(IRBuilder<> &B) {
 }
 
 void Derivative::giveUp(IRBuilder<> &B) {
-  if (isSplit())
-    freeTape(B);
-  else
+  if (!isSplit())
     leaveArena(B);
+  else if (!P.Req.Inner)
+    freeTape(B);
 }
 
 /// The span of an array argument of any strides, empty arrays included.

@@ -45,6 +45,9 @@ public:
   llvm::Argument *Seed = nullptr, *Tangent = nullptr;
   /// Where to store the result.
   llvm::Argument *Value = nullptr;
+  /// Of a derivative whose caller is another one: in split mode, the tape whose
+  /// memory it takes; null there is the arena.
+  llvm::Argument *Lender = nullptr;
   /// Where the kernel stores its result, and its shadow.
   llvm::Value *Result = nullptr, *ResultShadow = nullptr;
 
@@ -78,7 +81,9 @@ public:
   /// Split mode: the frame in the forward half, its address in either half, and
   /// a field of it. (SplitMemory.cpp)
   llvm::Value *FrameBase = nullptr;
-  llvm::LoadInst *loadFrame(llvm::IRBuilder<> &B);
+  llvm::Value *loadFrame(llvm::IRBuilder<> &B);
+  /// The same for the derivatives that this one calls.
+  llvm::Value *ownerForCallees() const;
   llvm::Value *frameAt(llvm::IRBuilder<> &B, llvm::Value *Base,
                        uint64_t Offset) const;
   /// In the forward half, the memory in the frame that `K` points to; null if
@@ -148,6 +153,11 @@ private:
   llvm::Value *Owner = nullptr;
   llvm::MDNode *Scope[3] = {}, *Others[3] = {};
 };
+
+/// Declares a function that is to be defined, in the place of its declaration if
+/// there is one.
+llvm::Function *define(llvm::Module &M, llvm::FunctionType *Ty,
+                       const llvm::Twine &Name);
 
 /// The extent of an object's memory in the forward sweep: `Low` is the byte
 /// offset of its first byte from the base (negative strides), `Bytes` the size.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/emit/ForwardSweep.h"
 #include "core/Check.h"
+#include "enzyme_pass/emit/Calls.h"
 #include "enzyme_pass/emit/Places.h"
 #include "enzyme_pass/emit/Sizes.h"
 #include "enzyme_pass/emit/Workspaces.h"
@@ -29,6 +30,7 @@ void ForwardSweep::emit() {
   lowerAllocations();
   makeShadows();
   storeShadowPointers();
+  lowerCalls();
 }
 
 void ForwardSweep::clone() {
@@ -140,6 +142,29 @@ void ForwardSweep::lowerAllocations() {
     Old->replaceAllUsesWith(Memory);
     Old->eraseFromParent();
     D.Clones[Call] = Memory;
+  }
+}
+
+/// Of active calls in forward mode the tangent sweep takes care.
+void ForwardSweep::lowerCalls() {
+  for (const auto &[Call, Planned] : D.P.Calls) {
+    bool HasTangents = Planned.IsActive && D.P.Req.How == Mode::Forward;
+    if (HasTangents)
+      continue;
+    auto *Old = cast<CallInst>(static_cast<Value *>(D.Clones[Call]));
+    CallEmitter Emitter(D, *Call);
+    Value *Frame = ConstantPointerNull::get(D.ptr());
+    if (Planned.IsActive)
+      Frame = Emitter.emitForward(*Old);
+    else
+      Emitter.emitTangent(
+          *Old, [](Value *V) { return V; }, [](Value *V) { return V; });
+    for (auto &[BB, Top] : Tops)
+      if (Top == Old)
+        Top = Old->getNextNode();
+    Old->replaceAllUsesWith(Frame);
+    Old->eraseFromParent();
+    D.Clones[Call] = Frame;
   }
 }
 
@@ -266,7 +291,10 @@ Instruction *ForwardSweep::after(Key K) {
   auto *I = cast<Instruction>(K.getPointer());
   if (isa<PHINode>(I))
     return top(I->getParent());
-  auto *Definition = cast<Instruction>(valueOf(K));
+  // A place at a literal distance is a constant.
+  Value *V = valueOf(K);
+  auto *Definition =
+      cast<Instruction>(isa<Constant>(V) ? valueOf(primalOf(I)) : V);
   return Definition->getNextNode();
 }
 

@@ -53,6 +53,7 @@ private:
   void dropLifetimes();
   void lowerMarks();
   void lowerAllocations();
+  void lowerCalls();
   void makeShadows();
   void storeShadowPointers();
   llvm::Value *shadowValue(llvm::Value *V);

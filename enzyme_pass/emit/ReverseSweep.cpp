@@ -2,6 +2,7 @@
 #include "enzyme_pass/emit/ReverseSweep.h"
 #include "core/Check.h"
 #include "core/rules/Rules.h"
+#include "enzyme_pass/emit/Calls.h"
 #include "llvm/IR/CFG.h"
 
 using namespace llvm;
@@ -43,6 +44,10 @@ void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
   if (auto *Copy = dyn_cast_or_null<Instruction>(
           static_cast<Value *>(D.Clones.lookup(&I))))
     B.SetCurrentDebugLocation(Copy->getDebugLoc());
+  if (P.isActiveCall(&I)) {
+    CallEmitter(D, cast<CallInst>(I)).emitReverse(B, Reader, Bar);
+    return;
+  }
   if (P.ActiveAccesses.contains(&I)) {
     if (auto *Load = dyn_cast<LoadInst>(&I))
       reverseLoad(B, *Load);

@@ -77,10 +77,7 @@ void Splitter::dropDeadBlocks() {
 
 Function *Splitter::declare(StringRef Suffix, ArrayRef<Type *> Params) {
   auto *Ty = FunctionType::get(G.getReturnType(), Params, false);
-  Function *F = Function::Create(Ty, GlobalValue::ExternalLinkage,
-                                 D.P.Req.Name + Suffix, *G.getParent());
-  F->setDoesNotThrow();
-  return F;
+  return define(*G.getParent(), Ty, D.P.Req.Name + Suffix);
 }
 
 void Splitter::takeParameter(Argument *From, Argument *To) {

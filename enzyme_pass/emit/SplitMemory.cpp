@@ -5,6 +5,10 @@
 /// it fail, frees (runtime/TapeMemory.h). Shadows get their zeros from the
 /// reverse half, each time that it runs.
 ///
+/// A derivative that another one calls has no tape of its own: its frame is a
+/// block of its caller's tape or, where that has none, of the arena, and so is
+/// all else. Nothing of it is given back before its caller's is.
+///
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/emit/Derivative.h"
 
@@ -13,12 +17,21 @@ using namespace llvm;
 namespace pyfront {
 
 CallInst *Derivative::openTape(IRBuilder<> &B) {
+  if (P.Req.Inner)
+    return B.CreateCall(runtime("pyfront_tape_alloc", ptr(), {ptr(), i64()}),
+                        {Lender, B.getInt64(P.FrameBytes)}, "frame");
   return B.CreateCall(runtime("pyfront_tape_open", ptr(), {i64()}),
                       {B.getInt64(P.FrameBytes)}, "tape");
 }
 
-LoadInst *Derivative::loadFrame(IRBuilder<> &B) {
-  return B.CreateLoad(ptr(), Owner, "frame");
+llvm::Value *Derivative::loadFrame(IRBuilder<> &B) {
+  return P.Req.Inner ? Owner : B.CreateLoad(ptr(), Owner, "frame");
+}
+
+llvm::Value *Derivative::ownerForCallees() const {
+  if (!isSplit())
+    return ConstantPointerNull::get(ptr());
+  return P.Req.Inner ? Lender : Owner;
 }
 
 llvm::Value *Derivative::frameAt(IRBuilder<> &B, llvm::Value *Base,
@@ -40,7 +53,7 @@ CallInst *Derivative::allocateInTape(IRBuilder<> &B, llvm::Value *Bytes,
   FunctionCallee Callee =
       runtime(IsShadow ? "pyfront_tape_alloc_shadow" : "pyfront_tape_alloc",
               ptr(), {ptr(), i64()});
-  return callAllocator(B, Callee, {Owner, Bytes}, Name);
+  return callAllocator(B, Callee, {P.Req.Inner ? Lender : Owner, Bytes}, Name);
 }
 
 void Derivative::freeTape(IRBuilder<> &B) {
@@ -48,6 +61,9 @@ void Derivative::freeTape(IRBuilder<> &B) {
 }
 
 void Derivative::rewind(IRBuilder<> &B) {
+  // The caller's tape has all shadows.
+  if (P.Req.Inner)
+    return;
   B.CreateCall(runtime("pyfront_tape_rewind", B.getVoidTy(), {ptr()}), {Owner});
 }
 

@@ -2,6 +2,7 @@
 #include "enzyme_pass/emit/TangentSweep.h"
 #include "core/Check.h"
 #include "core/rules/Rules.h"
+#include "enzyme_pass/emit/Calls.h"
 
 using namespace llvm;
 
@@ -59,7 +60,17 @@ void TangentSweep::completePhis() {
     }
 }
 
+void TangentSweep::emitCall(CallInst &I) {
+  auto *Copy = cast<CallInst>(clone(&I));
+  CallEmitter(D, I).emitTangent(
+      *Copy, [&](Value *Ptr) { return shadow(Ptr); },
+      [&](Value *V) { return tangent(V); });
+  Copy->eraseFromParent();
+}
+
 void TangentSweep::emitInstruction(Instruction &I) {
+  if (P.isActiveCall(&I))
+    return emitCall(cast<CallInst>(I));
   bool Accesses = P.ActiveAccesses.contains(&I);
   if (!Accesses && !P.isActive(&I))
     return;

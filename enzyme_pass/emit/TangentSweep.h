@@ -38,6 +38,7 @@ private:
   void emitPhi(llvm::PHINode &I);
   void completePhis();
   void emitInstruction(llvm::Instruction &I);
+  void emitCall(llvm::CallInst &I);
   void emitAccess(Builder &B, llvm::Instruction &I);
   void emitSet(Builder &B, llvm::MemIntrinsic &I);
   void emitCopy(Builder &B, llvm::MemTransferInst &I);

@@ -48,6 +48,9 @@ private:
         ActiveBlocks.insert(I->getParent());
     for (Instruction *I : P.ActiveAccesses)
       ActiveBlocks.insert(I->getParent());
+    for (const auto &[Call, Planned] : P.Calls)
+      if (Planned.IsActive)
+        ActiveBlocks.insert(Call->getParent());
   }
   void planControl();
   BackPlan backOf(BasicBlock *BB) const;
@@ -60,6 +63,7 @@ private:
   bool hasActivePhi(const BasicBlock *BB) const;
   void readsOf(Instruction &I);
   void ruleReads(Instruction &I, const rules::Rule &R);
+  void callReads(CallInst &Call);
   void controlReads(BasicBlock *BB);
   void need(Key K) {
     if (!isa<Constant>(K.getPointer()))
@@ -188,7 +192,16 @@ void NeedsFinder::ruleReads(Instruction &I, const rules::Rule &R) {
   }
 }
 
+/// What the forward half has left, and the shadows that it is given.
+void NeedsFinder::callReads(CallInst &Call) {
+  need(primalOf(&Call));
+  for (unsigned Operand : P.Calls.find(&Call)->second.Shadowed)
+    need(shadowOf(Call.getArgOperand(Operand)));
+}
+
 void NeedsFinder::readsOf(Instruction &I) {
+  if (P.isActiveCall(&I))
+    return callReads(cast<CallInst>(I));
   if (P.ActiveAccesses.contains(&I)) {
     if (auto *Mem = dyn_cast<MemIntrinsic>(&I)) {
       need(shadowOf(Mem->getRawDest()));

@@ -34,6 +34,8 @@
 ///  P9  split mode: what the reverse half reads and does not have is in the
 ///      frame, once; fields do not overlap.
 ///  P10 a partial that may be infinite at finite operands is guarded.
+///  P11 every call that stays a call is planned; what is active of it is active
+///      in the derivative of its callee.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H
@@ -216,6 +218,22 @@ struct GuardPlan {
   uint32_t ZeroPartial = 0;
 };
 
+/// A call that stays a call (core/KeptCalls.h): which derivative of its callee
+/// takes its place.
+///
+///   reverse, split   two halves; what the forward half keeps is `%frame`
+///   forward          the values and their tangents at once
+///   not active       the values alone: a derivative in which all is constant
+///
+struct CallPlan {
+  /// The derivative: its annotations say what of this call is active. Calls
+  /// with equal names have equal requests.
+  Request Callee;
+  bool IsActive = false;
+  /// Of an active call: the operands that point to memory with a shadow.
+  llvm::SmallVector<unsigned, 4> Shadowed;
+};
+
 struct Plan {
   explicit Plan(const NormalFunction &N, const Request &Req) : N(N), Req(Req) {}
 
@@ -259,6 +277,8 @@ struct Plan {
   /// copied is constant.
   llvm::DenseMap<const llvm::Instruction *, llvm::Type *> CopiedType;
 
+  llvm::MapVector<llvm::CallInst *, CallPlan> Calls;
+
   /// Split mode: the pointers whose shadows the forward half keeps as places in
   /// the shadows of arguments.
   llvm::MapVector<llvm::Value *, PlacePlan> Places;
@@ -267,6 +287,12 @@ struct Plan {
   std::vector<FrameField> Frame;
   uint64_t FrameBytes = 0;
 
+  /// Whether `I` is a call through which adjoints or tangents go.
+  bool isActiveCall(const llvm::Value *I) const {
+    auto It = Calls.find(
+        const_cast<llvm::CallInst *>(llvm::dyn_cast<llvm::CallInst>(I)));
+    return It != Calls.end() && It->second.IsActive;
+  }
   bool isActive(const llvm::Value *V) const {
     return Active.contains(const_cast<llvm::Value *>(V));
   }

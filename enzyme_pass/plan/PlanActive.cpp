@@ -6,6 +6,7 @@
 /// shadow is touched. In forward mode there is nothing else to plan but
 /// shadows.
 //===----------------------------------------------------------------------===//
+#include "core/KeptCalls.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "llvm/IR/IntrinsicInst.h"
 
@@ -15,7 +16,7 @@ namespace pyfront {
 
 static bool touchesShadow(const Instruction &I, const ActivityFacts &Activity) {
   SmallVector<Access, 2> All = accessesOf(I);
-  if (All.empty() || All.front().isAnything())
+  if (kept::isKept(&I) || All.empty() || All.front().isAnything())
     return false;
   const Access &A = All.front();
   if (!A.isWrite())

@@ -19,8 +19,9 @@ bool isLocalAdjoint(const Plan &P, const Value *V) {
   auto *I = dyn_cast<Instruction>(V);
   return I && !isa<PHINode>(I) && all_of(I->users(), [&](const User *U) {
            auto *Reader = const_cast<Instruction *>(cast<Instruction>(U));
-           bool HandsBack =
-               P.isActive(Reader) || P.ActiveAccesses.contains(Reader);
+           bool HandsBack = P.isActive(Reader) ||
+                            P.ActiveAccesses.contains(Reader) ||
+                            P.isActiveCall(Reader);
            return !HandsBack || (!isa<PHINode>(Reader) &&
                                  Reader->getParent() == I->getParent());
          });

@@ -32,6 +32,7 @@
 /// from value to value, in forward mode as the program runs, in reverse mode
 /// against it, through memory by objects.
 //===----------------------------------------------------------------------===//
+#include "core/KeptCalls.h"
 #include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Exposed.h"
 #include "enzyme_pass/plan/Planner.h"
@@ -68,6 +69,9 @@ public:
     for (Value *V : P.Active)
       if (auto *I = dyn_cast<Instruction>(V))
         start(*I);
+    for (const auto &[Call, Planned] : P.Calls)
+      if (Planned.IsActive)
+        start(*Call);
     while (!Work.empty()) {
       Value *V = Work.pop_back_val();
       IsForward ? forward(*V) : backward(*V);
@@ -86,6 +90,15 @@ private:
       if (R->isSteep(K) && P.isActive(I.getOperand(K)) &&
           !(R->isSteepAtZeroOnly(K) && isPositive(*I.getOperand(K), I)))
         add(IsForward ? &I : I.getOperand(K));
+  }
+  /// What is inside of a call may be steep.
+  void start(CallInst &Call) {
+    for (Value *Given : Call.args())
+      if (!IsForward)
+        add(Given);
+    for (const kept::Memory &M : kept::memoryOf(Call))
+      if (M.isOfFloats() && (IsForward ? M.IsWritten : M.isRead()))
+        throughMemory(Call.getArgOperand(M.Operand));
   }
   void forward(Value &V);
   void backward(Value &V);
@@ -164,6 +177,13 @@ private:
   void plan(Instruction &I, const rules::Rule &R, unsigned K) {
     if (R.isZero(K) || R.isOne(K) || R.isMinusOne(K))
       return;
+    // What comes from a caller may be infinite, and what goes to it may be
+    // hidden there.
+    if (P.Req.Inner) {
+      P.Guards[&I].ZeroFactor |= 1u << K;
+      P.Guards[&I].ZeroPartial |= 1u << K;
+      return;
+    }
     GuardPlan Guard;
     if (R.isSingular(K) || R.isSteep(K) || (!IsForward && mayHide(I, R, K)))
       Guard.ZeroFactor |= 1u << K;

@@ -26,7 +26,7 @@ static bool readsInDeeperLoop(const Plan &P, const Value *V,
     return false;
   if (auto *I = dyn_cast<Instruction>(V); I && P.N.contains(L, I->getParent()))
     return false;
-  return P.isActive(User) ||
+  return P.isActive(User) || P.isActiveCall(User) ||
          P.ActiveAccesses.contains(const_cast<Instruction *>(User));
 }
 

@@ -168,6 +168,14 @@ static void printGuards(raw_ostream &OS, const Plan &P) {
   }
 }
 
+static void printCalls(raw_ostream &OS, const Plan &P) {
+  if (!P.Calls.empty())
+    OS << "calls\n";
+  for (const auto &[Call, Planned] : P.Calls)
+    OS << "  %" << Call->getName() << ": " << Planned.Callee.Name
+       << (Planned.IsActive ? "\n" : ", not active\n");
+}
+
 void Plan::print(raw_ostream &OS) const {
   static constexpr StringLiteral Notes[] = {"const", "active", "duplicated"};
   static constexpr StringLiteral Modes[] = {"reverse", "forward", "split"};
@@ -182,6 +190,7 @@ void Plan::print(raw_ostream &OS) const {
   for (const ObjectPlan &O : Objects)
     if (O.Shadow != ShadowHome::None)
       OS << "  " << O.Name << ": " << homeText(O.Shadow) << zeroText(O) << "\n";
+  printCalls(OS, *this);
   if (Req.How == Mode::Forward) {
     printTangents(OS, *this);
     printGuards(OS, *this);

@@ -248,6 +248,8 @@ std::string SourceSolver::whyTaped(Key K) const {
   }
   if (isa<PHINode>(I))
     return "carried by control flow";
+  if (P.isActiveCall(I))
+    return "what the call has left";
   return std::string("cheapest place to cut: ") + I->getOpcodeName();
 }
 

@@ -72,6 +72,8 @@ SmallVector<LoadInst *, 4> StripFinder::candidates(int L) const {
   SmallVector<LoadInst *, 4> Loads, Result;
   SmallVector<StoreInst *, 4> Stores;
   for (Instruction &I : *P.N.Loops[L].Header) {
+    if (P.isActiveCall(&I))
+      return {};
     if (!P.ActiveAccesses.contains(&I))
       continue;
     if (auto *Load = dyn_cast<LoadInst>(&I))

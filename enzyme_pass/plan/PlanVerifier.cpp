@@ -1,4 +1,5 @@
-//===- PlanVerifier.cpp - P1 to P10, each named in its message -------------===//
+//===- PlanVerifier.cpp - P1 to P11, each named in its message -------------===//
+#include "core/KeptCalls.h"
 #include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/plan/ProveSources.h"
@@ -29,6 +30,8 @@ public:
   std::vector<std::string> run(StringRef Done) {
     if (hasRun("objects", Done))
       checkObjects();
+    if (hasRun("calls", Done))
+      checkCalls(P.Req.How != Mode::Forward && hasRun("sources", Done));
     if (hasRun("guards", Done))
       checkGuards();
     if (P.Req.How == Mode::Forward)
@@ -72,6 +75,8 @@ private:
               Reader.getOpcodeName() + " %" + Reader.getName() + "` reads it");
   }
   void checkReads(Instruction &I);
+  void checkCall(CallInst &Call, bool HasSources);
+  void checkCalls(bool HasSources);
   void checkAccess(Instruction &I);
   void checkShadows(Value *Ptr, const Instruction &Access);
   void checkShadowsOf(Instruction &Access);
@@ -285,6 +290,42 @@ void Verifier::checkGuards() {
         violate("P10: the partial of `%" + I->getName() + "` in operand " +
                 Twine(K) + " may be infinite and is not guarded");
   }
+}
+
+/// What the call touches has a shadow if its derivative expects one, and it is
+/// there when the reverse sweep comes by.
+void Verifier::checkCall(CallInst &Call, bool HasSources) {
+  auto It = P.Calls.find(&Call);
+  if (It == P.Calls.end()) {
+    violate("P11: a call of `" + kept::calleeOf(Call) + "` is not planned");
+    return;
+  }
+  const CallPlan &Planned = It->second;
+  if (!Planned.IsActive)
+    return;
+  for (unsigned Operand : Planned.Shadowed) {
+    checkShadows(Call.getArgOperand(Operand), Call);
+    if (HasSources)
+      expectSource(shadowOf(Call.getArgOperand(Operand)), Call);
+  }
+  if (HasSources)
+    expectSource(primalOf(&Call), Call);
+  for (const ArgInfo &A : Planned.Callee.Args) {
+    unsigned First = kept::operandAt(Call, A.FirstParam);
+    bool IsActive = A.isArray()
+                        ? is_contained(Planned.Shadowed, First + numba::Data)
+                        : P.isActive(Call.getArgOperand(First));
+    if (isFloat(A.Type) && IsActive != (A.Note != Annotation::Const))
+      violate("P11: `" + A.Name + "` of `" + kept::calleeOf(Call) +
+              "` is active in one of caller and callee");
+  }
+}
+
+void Verifier::checkCalls(bool HasSources) {
+  for (BasicBlock *BB : P.N.Order)
+    for (Instruction &I : *BB)
+      if (kept::isKept(&I))
+        checkCall(cast<CallInst>(I), HasSources && P.Reversed.contains(BB));
 }
 
 void Verifier::checkReads(Instruction &I) {

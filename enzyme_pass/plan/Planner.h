@@ -37,7 +37,7 @@ struct Step {
   /// Whether a derivative of this kind has the step.
   bool (*Applies)(const Request &);
   /// Steps that must come before, null at the end; and why.
-  const char *After[3];
+  const char *After[4];
   const char *Why;
 };
 
@@ -54,7 +54,8 @@ llvm::ArrayRef<Improvement> improvements();
 /// Is shown the plan after each step, if anybody wants to see it.
 using PlanObserver = llvm::function_ref<void(llvm::StringRef, const Plan &)>;
 
-/// Null after a diagnostic.
+/// Null after a diagnostic. The derivatives that its `Calls` name are to be
+/// planned as well.
 std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
                                const Facts &Known,
                                const llvm::DominatorTree &DT,
@@ -76,6 +77,8 @@ std::vector<std::string> verifyPlan(const Plan &P, const Facts &Known,
 void planActive(Planning &S);
 /// Fills `Objects` and `Workspaces`: where each object's shadow lives.
 void planObjects(Planning &S);
+/// Fills `Calls`: of each call that stays, the derivative of its callee.
+void planCalls(Planning &S);
 /// Fills `Reversed`, `ReversedLoops`, `Back` and `Planning::Needed`.
 void planNeeds(Planning &S);
 /// Fills `Guards`: products in which zero times infinity must be zero.

@@ -11,8 +11,8 @@ SourceProver::SourceProver(const Plan &P, const Facts &Known)
     : P(P), Known(Known) {
   for (const BasicBlock *BB : P.N.Order)
     for (const Instruction &I : *BB)
-      if (std::optional<Access> Write = writeOf(I))
-        Writes[BB].push_back(*Write);
+      for (const Access &Write : writesOf(I))
+        Writes[BB].push_back(Write);
 }
 
 bool SourceProver::mayChange(const Access &Write, const LoadInst &Load) const {

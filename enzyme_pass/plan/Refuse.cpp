@@ -6,6 +6,7 @@
 /// table does not know is refused even with constant operands, for it may write
 /// memory.
 //===----------------------------------------------------------------------===//
+#include "core/KeptCalls.h"
 #include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "llvm/Analysis/ValueTracking.h"
@@ -83,6 +84,12 @@ bool Refuser::checkCall(const CallBase &Call) {
                   "call the function by its name");
   if (marker::isMarker(Call))
     return true;
+  if (kept::isKept(&Call))
+    return !Req.Embedded ||
+           refuse(
+               Call,
+               "a derivative of a derivative of a function that calls itself",
+               "write the recursion as a loop with an explicit stack");
   if (auto *Mem = dyn_cast<MemIntrinsic>(&Call)) {
     if (Mem->isVolatile())
       return refuse(Call, "a volatile copy");

@@ -66,8 +66,7 @@ private:
     SmallVector<Access, 8> Writes;
     for (const BasicBlock *BB : LI.getLoopFor(L.Header)->blocks())
       for (const Instruction &I : *BB)
-        if (std::optional<Access> Write = writeOf(I))
-          Writes.push_back(*Write);
+        append_range(Writes, writesOf(I));
     return Writes;
   }
 

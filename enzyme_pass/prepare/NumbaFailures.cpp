@@ -25,6 +25,7 @@
 /// other counts are dropped, so those are put back for arrays of the caller;
 /// what the kernel owns does not live that long (plan/Refuse.cpp).
 //===----------------------------------------------------------------------===//
+#include "core/KeptCalls.h"
 #include "enzyme_pass/prepare/Prepare.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/IRBuilder.h"
@@ -224,8 +225,21 @@ void countCarriedArrays(Function &F, const Request &Req) {
   }
 }
 
-void lowerNumbaFailures(Module &M, Function &Kernel) {
+/// The status of a call that stays a call is not a value.
+static void refuseCaughtCalls(const Function &F, DiagnosticSink &Sink) {
+  for (const Instruction &I : instructions(F))
+    if (kept::isKept(&I))
+      Sink.unsupported(I,
+                       "a call of a function that calls itself, below a `try`",
+                       "catch what it raises outside of the kernel");
+}
+
+void lowerNumbaFailures(Module &M, ArrayRef<Function *> Kept,
+                        DiagnosticSink &Sink) {
   SmallPtrSet<Function *, 16> Caught = caughtFunctions(M);
+  for (Function &F : M)
+    if (Caught.contains(&F) || (hasNumbaConvention(F) && catches(F)))
+      refuseCaughtCalls(F, Sink);
   for (Function &F : M) {
     lowerTemporaries(F);
     if (Caught.contains(&F))
@@ -233,7 +247,8 @@ void lowerNumbaFailures(Module &M, Function &Kernel) {
     else if (hasNumbaConvention(F))
       leaveAtRaises(F);
   }
-  makeFailureLocal(Kernel);
+  for (Function *F : Kept)
+    makeFailureLocal(*F);
   describeAllocation(M);
 }
 

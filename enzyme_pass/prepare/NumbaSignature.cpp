@@ -14,9 +14,6 @@ namespace pyfront {
 
 namespace {
 
-enum Parameter : unsigned { Result = 0, Failure = 1, FirstPassed = 2 };
-enum ArrayParameter : unsigned { Items = 2, ItemSize = 3, Data = 4, Axes = 5 };
-
 ArgumentLeaf leafOf(const ArgInfo &Arg, Function &F) {
   auto At = [&](unsigned Offset) { return F.getArg(Arg.FirstParam + Offset); };
   ArgumentLeaf Leaf;
@@ -24,18 +21,18 @@ ArgumentLeaf leafOf(const ArgInfo &Arg, Function &F) {
     Leaf.Data = At(0);
     return Leaf;
   }
-  Leaf.Items = At(Items);
-  Leaf.ItemSize = At(ItemSize);
-  Leaf.Data = At(Data);
+  Leaf.Items = At(numba::Items);
+  Leaf.ItemSize = At(numba::ItemSize);
+  Leaf.Data = At(numba::Data);
   for (unsigned Axis = 0; Axis < Arg.Rank; ++Axis) {
-    Leaf.Extents.push_back(At(Axes + Axis));
-    Leaf.Strides.push_back(At(Axes + Arg.Rank + Axis));
+    Leaf.Extents.push_back(At(numba::Axes + Axis));
+    Leaf.Strides.push_back(At(numba::Axes + Arg.Rank + Axis));
   }
   return Leaf;
 }
 
 unsigned parametersOf(const ArgInfo &Arg) {
-  return Arg.isArray() ? Axes + 2 * Arg.Rank : 1;
+  return Arg.isArray() ? numba::Axes + 2 * Arg.Rank : 1;
 }
 
 } // namespace
@@ -44,16 +41,16 @@ std::optional<Signature> numbaSignature(Function &F, const Request &Req,
                                         DiagnosticSink &Sink) {
   Signature Sig;
   for (const ArgInfo &Arg : Req.Args)
-    if (Arg.FirstParam < FirstPassed ||
+    if (Arg.FirstParam < numba::FirstPassed ||
         Arg.FirstParam + parametersOf(Arg) > F.arg_size()) {
       Sink.internal("the kernel has no parameters for `" + Arg.Name + "`");
       return std::nullopt;
     }
-  Sig.Result = F.getArg(Result);
-  Sig.Failure = F.getArg(Failure);
+  Sig.Result = F.getArg(numba::Result);
+  Sig.Failure = F.getArg(numba::Failure);
   for (const ArgInfo &Arg : Req.Args)
     Sig.Leaves.push_back(leafOf(Arg, F));
-  for (unsigned I = FirstPassed; I < F.arg_size(); ++I)
+  for (unsigned I = numba::FirstPassed; I < F.arg_size(); ++I)
     Sig.Passed.push_back(F.getArg(I));
   return Sig;
 }

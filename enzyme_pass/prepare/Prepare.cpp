@@ -6,7 +6,10 @@
 /// it, the fences around comparisons are renewed.
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/prepare/Prepare.h"
+#include "activity/Effects.h"
+#include "core/KeptCalls.h"
 #include "core/rules/Rules.h"
+#include "enzyme_pass/prepare/KeepCalls.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -16,23 +19,33 @@ namespace pyfront {
 
 namespace {
 
-/// What the passes of one run share.
-struct Preparation {
-  Module &M;
-  Function &Kernel;
-  const Request &Req;
-  Analyses &AM;
-  StageTimes &Times;
-  DiagnosticSink &Sink;
+/// A function that is prepared: the kernel, or one whose calls stay calls.
+struct Root {
+  Function &F;
+  Request Req;
   /// Where the arguments of the request are, once a pass has asked.
   std::optional<Signature> Sig = std::nullopt;
   std::optional<NormalFunction> Normal = std::nullopt;
 
-  bool sign() {
+  bool sign(DiagnosticSink &Sink) {
     if (!Sig)
-      Sig = numbaSignature(Kernel, Req, Sink);
+      Sig = numbaSignature(F, Req, Sink);
     return Sig.has_value();
   }
+};
+
+/// What the passes of one run share.
+struct Preparation {
+  Module &M;
+  const Request &Req;
+  Analyses &AM;
+  StageTimes &Times;
+  DiagnosticSink &Sink;
+  /// The kernel first.
+  std::vector<Root> Roots;
+
+  /// Until one fails.
+  bool each(function_ref<bool(Root &)> Do) { return all_of(Roots, Do); }
   void forgetAnalyses() {
     AM.Function.clear();
     AM.Module.clear();
@@ -116,8 +129,56 @@ void uniteReturns(Function &F) {
 /// An iterator inside an iterator needs a second round.
 bool unroll(Preparation &P) {
   for (unsigned Round = 0; Round < 2; ++Round)
-    if (unrollFixedLoops(P.Kernel, P.AM.Function) && !runText(P, Canonical))
+    if (count_if(
+            P.Roots,
+            [&](Root &R) { return unrollFixedLoops(R.F, P.AM.Function); }) &&
+        !runText(P, Canonical))
       return false;
+  return true;
+}
+
+/// What is known of a function whose calls stay: the caller may pass the same
+/// array twice.
+Request requestFor(const FunctionInfo &Info, const Request &Around) {
+  Request Req = Around;
+  Req.Primal = Info.Primal;
+  Req.Args = Info.Args;
+  Req.Results = Info.Results;
+  Req.MayAlias = true;
+  Req.Inner = true;
+  return Req;
+}
+
+/// Which arrays a function that stays only reads: all of them, until one is
+/// found that it writes, itself or through a call.
+void stateEffects(ArrayRef<Root> Roots) {
+  auto Stays = [&](const Root &R) { return R.Req.Inner; };
+  for (const Root &R : Roots)
+    for (const ArgInfo &A : R.Req.Args)
+      if (Stays(R) && A.isArray())
+        kept::setReadOnly(R.F, A.FirstParam + numba::Data, true);
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    for (const Root &R : Roots) {
+      if (!Stays(R))
+        continue;
+      // Which of a caller's objects two arrays share, the caller knows.
+      Request Apart = R.Req;
+      Apart.MayAlias = false;
+      MemoryObjects Objects(*R.Normal, Apart);
+      for (int Arg : writtenArguments(*R.Normal, R.Req, Objects))
+        Changed |= kept::setReadOnly(
+            R.F, R.Req.Args[Arg].FirstParam + numba::Data, false);
+    }
+  }
+}
+
+bool keepRecursion(Preparation &P) {
+  resolveRecursion(P.M);
+  Function &Kernel = P.Roots.front().F;
+  for (const KeptFunction &Kept : keepCalls(P.M, Kernel, P.Req))
+    if (Kept.F != &Kernel)
+      P.Roots.push_back({*Kept.F, requestFor(*Kept.Info, P.Req)});
   return true;
 }
 
@@ -143,9 +204,23 @@ constexpr Pass llvms(StringLiteral Name, StringLiteral Text, const char *Why) {
     __VA_ARGS__;                                                               \
     return true;                                                               \
   }
+/// The same for each function that is prepared, `R`.
+#define RUN_EACH(...)                                                          \
+  [](Preparation &P) {                                                         \
+    return P.each([&P](Root &R) {                                              \
+      (void)P;                                                                 \
+      __VA_ARGS__;                                                             \
+      return true;                                                             \
+    });                                                                        \
+  }
 
 constexpr Pass Passes[] = {
-    ours("internalize", RUN(internalizeAllBut(P.M, P.Kernel)),
+    ours("keep-calls", keepRecursion,
+         "a function that calls itself cannot become part of its caller"),
+    ours("internalize",
+         RUN(SmallVector<Function *> Kept;
+             for (Root & R : P.Roots) Kept.push_back(&R.F);
+             internalizeAllBut(P.M, Kept)),
          "what the kernel calls becomes part of it"),
     // A kernel that calls the derivative of a batch allocates already.
     ours("declare",
@@ -157,14 +232,19 @@ constexpr Pass Passes[] = {
     ours(
         "extents",
         [](Preparation &P) {
-          if (P.sign())
-            attachExtentRanges(*P.Sig);
-          return P.Sig.has_value();
+          return P.each([&](Root &R) {
+            if (R.sign(P.Sink))
+              attachExtentRanges(*R.Sig);
+            return R.Sig.has_value();
+          });
         },
         "LLVM's passes prove most indexes non-negative from these ranges"),
     ours("in-bounds", RUN(assumeInBounds(P.M)),
          "separates the rows of an array; later no index can be recognised"),
-    ours("failures", RUN(lowerNumbaFailures(P.M, P.Kernel)),
+    ours("failures",
+         RUN(SmallVector<Function *> Kept;
+             for (Root & R : P.Roots) Kept.push_back(&R.F);
+             lowerNumbaFailures(P.M, Kept, P.Sink)),
          "a raise that nobody catches ends the path, and its tests fold away"),
     ours("structs", RUN(forwardStructs(P.M)),
          "a copy of an array's struct for each access takes SROA the square of "
@@ -182,9 +262,9 @@ constexpr Pass Passes[] = {
           "early-cse<memssa>,instcombine<no-verify-fixpoint>,fence,"
           "simplifycfg,sroa<modify-cfg>)",
           "one function; what only carried its arguments is gone"),
-    ours("memory", RUN(lowerNumbaMemory(P.Kernel)),
+    ours("memory", RUN_EACH(lowerNumbaMemory(R.F)),
          "allocations are the call's, and reference counts mean nothing"),
-    ours("split-calls", RUN(rules::splitOutPointerCalls(P.Kernel)),
+    ours("split-calls", RUN_EACH(rules::splitOutPointerCalls(R.F)),
          "a call with two results becomes two pure calls"),
     llvms(
         "canonical", Canonical,
@@ -194,12 +274,12 @@ constexpr Pass Passes[] = {
         "unroll", unroll,
         "loops over the axes of an array hide its pointer, those over the bits "
         "of a constant exponent its power"),
-    ours("wraparound", RUN(dropWraparound(P.Kernel, P.AM.Function)),
+    ours("wraparound", RUN_EACH(dropWraparound(R.F, P.AM.Function)),
          "without Python's wraparound an index is affine"),
-    ours("hoist-allocations", RUN(hoistAllocations(P.Kernel, P.AM.Function)),
+    ours("hoist-allocations", RUN_EACH(hoistAllocations(R.F, P.AM.Function)),
          "one block and one shadow instead of one for each iteration"),
     llvms("canonical-again", Canonical, "what the three before have opened"),
-    ours("unite-returns", RUN(uniteReturns(P.Kernel)),
+    ours("unite-returns", RUN_EACH(uniteReturns(R.F)),
          "one block is where the reverse sweep begins"),
     llvms("shape",
           "function(lower-switch,fix-irreducible,loop-simplify,lcssa,"
@@ -210,19 +290,24 @@ constexpr Pass Passes[] = {
     ours(
         "normal-form",
         [](Preparation &P) {
-          if (P.sign())
-            P.Normal = makeNormalForm(P.Kernel, std::move(*P.Sig),
-                                      P.AM.Function, P.Sink);
-          return P.Normal.has_value();
+          return P.each([&](Root &R) {
+            if (R.sign(P.Sink))
+              R.Normal =
+                  makeNormalForm(R.F, std::move(*R.Sig), P.AM.Function, P.Sink);
+            return R.Normal.has_value();
+          });
         },
         "what the reverse sweep asks about control flow is a value"),
-    ours("exceptions", RUN(countCarriedArrays(P.Kernel, P.Req)),
+    ours("exceptions", RUN_EACH(countCarriedArrays(R.F, R.Req)),
          "whoever catches an exception gives back the arrays in it"),
-    ours("hoist-loads", RUN(hoistLoads(*P.Normal, P.Req, P.AM.Function)),
+    ours("effects", RUN(stateEffects(P.Roots)),
+         "a call that stays is asked what it writes, not the function"),
+    ours("hoist-loads", RUN_EACH(hoistLoads(*R.Normal, R.Req, P.AM.Function)),
          "subscripts tell more than LLVM's alias analysis"),
 };
 
 #undef RUN
+#undef RUN_EACH
 
 bool runPass(const Pass &Next, Preparation &P) {
   TimedStage Timed(P.Times, Next.Name);
@@ -243,14 +328,14 @@ Function *kernelOf(Module &M, const Request &Req, DiagnosticSink &Sink) {
 
 } // namespace
 
-void internalizeAllBut(Module &M, Function &Kernel) {
+void internalizeAllBut(Module &M, ArrayRef<Function *> Kept) {
   for (Function &F : M) {
     if (F.isDeclaration())
       continue;
     F.removeFnAttr(Attribute::NoInline);
     F.removeFnAttr(Attribute::OptimizeNone);
     F.setComdat(nullptr);
-    if (&F == &Kernel) {
+    if (is_contained(Kept, &F)) {
       F.setLinkage(GlobalValue::ExternalLinkage);
       continue;
     }
@@ -268,17 +353,20 @@ Analyses::Analyses() {
   PB.crossRegisterProxies(Loop, Function, CGSCC, Module);
 }
 
-std::optional<NormalFunction> prepare(Module &M, const Request &Req,
+std::vector<PreparedFunction> prepare(Module &M, const Request &Req,
                                       Analyses &AM, StageTimes &Times,
                                       DiagnosticSink &Sink) {
   Function *Kernel = kernelOf(M, Req, Sink);
   if (!Kernel)
-    return std::nullopt;
-  Preparation P{M, *Kernel, Req, AM, Times, Sink};
+    return {};
+  Preparation P{M, Req, AM, Times, Sink, {{*Kernel, Req}}};
   for (const Pass &Next : Passes)
     if (!runPass(Next, P))
-      return std::nullopt;
-  return std::move(P.Normal);
+      return {};
+  std::vector<PreparedFunction> Program;
+  for (Root &R : P.Roots)
+    Program.push_back({std::move(R.Req), std::move(*R.Normal)});
+  return Program;
 }
 
 void printPreparation(raw_ostream &OS) {
@@ -293,7 +381,7 @@ bool runPreparationPasses(ArrayRef<StringRef> Names, Module &M,
   if (!Kernel)
     return false;
   StageTimes Times;
-  Preparation P{M, *Kernel, Req, AM, Times, Sink};
+  Preparation P{M, Req, AM, Times, Sink, {{*Kernel, Req}}};
   for (StringRef Name : Names) {
     const Pass *Next =
         find_if(Passes, [&](const Pass &Other) { return Other.Name == Name; });

@@ -26,6 +26,7 @@
 #include "core/StageTimes.h"
 #include "llvm/IR/PassManager.h"
 #include <optional>
+#include <vector>
 
 namespace pyfront {
 
@@ -38,8 +39,16 @@ struct Analyses {
   Analyses();
 };
 
-/// Prepares `M`, which holds the kernel of `Req`; empty after a diagnostic.
-std::optional<NormalFunction> prepare(llvm::Module &M, const Request &Req,
+/// A function in normal form, and what is asked of its arguments: of the kernel
+/// what the user asks, of others nothing yet.
+struct PreparedFunction {
+  Request Req;
+  NormalFunction Normal;
+};
+
+/// Prepares `M`, which holds the kernel of `Req`: the kernel, which comes first,
+/// and the functions whose calls stay calls. Empty after a diagnostic.
+std::vector<PreparedFunction> prepare(llvm::Module &M, const Request &Req,
                                       Analyses &AM, StageTimes &Times,
                                       DiagnosticSink &Sink);
 
@@ -52,8 +61,8 @@ bool runPreparationPasses(llvm::ArrayRef<llvm::StringRef> Names,
 /// The list: `name: reason`, a line each.
 void printPreparation(llvm::raw_ostream &OS);
 
-/// Only `Kernel` is kept; all that it calls is inlined into it.
-void internalizeAllBut(llvm::Module &M, llvm::Function &Kernel);
+/// Only `Kept` are kept; all that they call is inlined into them.
+void internalizeAllBut(llvm::Module &M, llvm::ArrayRef<llvm::Function *> Kept);
 
 /// Comparisons see their float operands through `llvm.arithmetic.fence`; fences
 /// of what turns out to carry no derivative go.
@@ -64,8 +73,10 @@ bool dropFences(llvm::Function &F);
 
 /// Each raise (`ret i32 status` with a status that is neither 0 nor Numba's
 /// RETCODE_NONE) becomes `call @pyfront.fail(status, excinfo)`; unreachable.
-/// Where a caller may catch it, it stays a return.
-void lowerNumbaFailures(llvm::Module &M, llvm::Function &Kernel);
+/// Where a caller may catch it, it stays a return. `Kept` are the functions
+/// that are prepared; a call of one that may be caught is refused.
+void lowerNumbaFailures(llvm::Module &M, llvm::ArrayRef<llvm::Function *> Kept,
+                        DiagnosticSink &Sink);
 
 /// Counts the references to the caller's arrays that exceptions carry.
 void countCarriedArrays(llvm::Function &F, const Request &Req);

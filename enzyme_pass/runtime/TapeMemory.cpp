@@ -98,15 +98,21 @@ void *pyfront_tape_open(int64_t FrameBytes) {
 }
 
 void *pyfront_tape_alloc(void *Tape, int64_t Bytes) {
+  if (!Tape)
+    return pyfront_arena_alloc(Bytes);
   return static_cast<TapeMemory *>(Tape)->alloc(Bytes);
 }
 
 void *pyfront_tape_alloc_shadow(void *Tape, int64_t Bytes) {
+  if (!Tape)
+    return pyfront_arena_alloc_zeroed(Bytes);
   return static_cast<TapeMemory *>(Tape)->allocShadow(Bytes);
 }
 
 void *pyfront_tape_grow(void *Tape, void *Old, int64_t OldBytes,
                         int64_t NewBytes) {
+  if (!Tape)
+    return pyfront_arena_grow(Old, OldBytes, NewBytes);
   return static_cast<TapeMemory *>(Tape)->grow(Old, OldBytes, NewBytes);
 }
 

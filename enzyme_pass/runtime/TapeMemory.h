@@ -26,6 +26,10 @@
 ///  tape is freed. T3  A tape is used by one thread at a time (its owner sees
 ///  to that); opening and freeing need no care.
 ///
+/// Where a null tape is passed, the memory is the thread's arena's, and shadows
+/// are zero at once: a derivative that another one calls takes its memory from
+/// where its caller does.
+///
 /// A freed tape waits in a pool with its memory, so that the next forward half
 /// makes no system call.
 ///

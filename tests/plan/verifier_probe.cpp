@@ -403,8 +403,9 @@ struct BreakPlanPass : PassInfoMixin<BreakPlanPass> {
     Analyses AM;
     DiagnosticSink Sink;
     StageTimes Times;
-    std::optional<NormalFunction> N = prepare(M, Req, AM, Times, Sink);
-    PF_CHECK(N, "the kernel can be prepared");
+    std::vector<PreparedFunction> Program = prepare(M, Req, AM, Times, Sink);
+    PF_CHECK(!Program.empty(), "the kernel can be prepared");
+    const NormalFunction *N = &Program.front().Normal;
     Facts Known(*N, Req, AM.Function.getResult<ScalarEvolutionAnalysis>(*N->F));
     std::unique_ptr<Plan> P =
         makePlan(*N, Req, Known,

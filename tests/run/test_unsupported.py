@@ -41,18 +41,6 @@ def prints(a, b):
 
 
 @njit
-def factorial_like(x, n):
-    if n <= 1:
-        return x
-    return x * factorial_like(x, n - 1)  # refused
-
-
-@njit
-def recursion(a, b):
-    return factorial_like(a[0], 3) * b[0]
-
-
-@njit
 def appends(a, b):
     values = [a[0]]  # refused
     for i in range(a.shape[0]):
@@ -190,7 +178,6 @@ KERNELS = [
     matrix_operator,
     solve,
     prints,
-    recursion,
     appends,
     typed_list,
     dictionary,

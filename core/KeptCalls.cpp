@@ -1,0 +1,120 @@
+//===- KeptCalls.cpp - How: attributes of a declaration -------------------===//
+#include "core/KeptCalls.h"
+#include "core/Signature.h"
+#include "llvm/IR/Instructions.h"
+
+using namespace llvm;
+
+namespace pyfront::kept {
+
+namespace {
+
+constexpr StringLiteral Prefix = "pyfront.call.";
+constexpr StringLiteral ArrayNote = "pyfront.array";
+constexpr StringLiteral ResultNote = "pyfront.result";
+
+StringRef wordOf(ScalarType T) {
+  static constexpr StringLiteral Words[] = {"f64", "f32", "i64",  "i32",
+                                            "i16", "i8",  "u64",  "u32",
+                                            "u16", "u8",  "bool", "other"};
+  return Words[static_cast<unsigned>(T)];
+}
+
+ScalarType typeOfWord(StringRef Word) {
+  for (unsigned I = 0; I <= static_cast<unsigned>(ScalarType::Other); ++I)
+    if (wordOf(static_cast<ScalarType>(I)) == Word)
+      return static_cast<ScalarType>(I);
+  return ScalarType::Other;
+}
+
+const Function *declarationOf(const Value *V) {
+  auto *Call = dyn_cast<CallInst>(V);
+  const Function *F = Call ? Call->getCalledFunction() : nullptr;
+  return F && F->getName().starts_with(Prefix) ? F : nullptr;
+}
+
+unsigned resultsOf(const Function &F) {
+  unsigned Count = 0;
+  while (Count < F.arg_size() &&
+         F.getAttributes().hasParamAttr(Count, ResultNote))
+    ++Count;
+  return Count;
+}
+
+} // namespace
+
+bool isKept(const Value *V) { return declarationOf(V); }
+
+StringRef calleeOf(const CallBase &Call) {
+  return declarationOf(&Call)->getName().drop_front(Prefix.size());
+}
+
+SmallVector<Memory, 4> memoryOf(const CallBase &Call) {
+  const Function &F = *declarationOf(&Call);
+  SmallVector<Memory, 4> Result;
+  for (unsigned K = 0; K < F.arg_size(); ++K)
+    for (StringRef Note : {ResultNote, ArrayNote})
+      if (Attribute A = F.getAttributes().getParamAttr(K, Note); A.isValid())
+        Result.push_back({K, typeOfWord(A.getValueAsString()),
+                          Note == ResultNote,
+                          !F.hasParamAttribute(K, Attribute::ReadOnly)});
+  return Result;
+}
+
+unsigned operandAt(const CallBase &Call, unsigned Parameter) {
+  return resultsOf(*declarationOf(&Call)) + Parameter - numba::FirstPassed;
+}
+
+Function *declare(Function &F, const FunctionInfo &Info) {
+  Module &M = *F.getParent();
+  LLVMContext &C = M.getContext();
+  Type *Ptr = PointerType::getUnqual(C);
+  SmallVector<Type *, 16> Params(Info.Results.size(), Ptr);
+  for (unsigned I = numba::FirstPassed; I < F.arg_size(); ++I)
+    Params.push_back(F.getArg(I)->getType());
+  auto *Kept = cast<Function>(
+      M.getOrInsertFunction((Prefix + F.getName()).str(),
+                            FunctionType::get(Ptr, Params, false))
+          .getCallee());
+  Kept->setDoesNotThrow();
+  for (unsigned K = 0; K < Params.size(); ++K)
+    if (Params[K] == Ptr)
+      Kept->addParamAttr(K,
+                         Attribute::getWithCaptureInfo(C, CaptureInfo::none()));
+  for (unsigned K = 0; K < Info.Results.size(); ++K) {
+    Kept->addParamAttr(K, Attribute::WriteOnly);
+    Kept->addParamAttr(
+        K, Attribute::get(C, ResultNote, wordOf(Info.Results[K].Type)));
+  }
+  for (const ArgInfo &A : Info.Args) {
+    if (!A.isArray())
+      continue;
+    // Of an array, the callee follows the data pointer and no other.
+    unsigned First = Info.Results.size() + A.FirstParam - numba::FirstPassed;
+    Kept->addParamAttr(First + numba::MemInfo, Attribute::ReadNone);
+    Kept->addParamAttr(First + numba::Parent, Attribute::ReadNone);
+    Kept->addParamAttr(First + numba::Data,
+                       Attribute::get(C, ArrayNote, wordOf(A.Type)));
+  }
+  return Kept;
+}
+
+bool setReadOnly(Function &F, unsigned Parameter, bool ReadsOnly) {
+  Function *Kept = F.getParent()->getFunction((Prefix + F.getName()).str());
+  unsigned K = resultsOf(*Kept) + Parameter - numba::FirstPassed;
+  if (Kept->hasParamAttribute(K, Attribute::ReadOnly) == ReadsOnly)
+    return false;
+  if (ReadsOnly)
+    Kept->addParamAttr(K, Attribute::ReadOnly);
+  else
+    Kept->removeParamAttr(K, Attribute::ReadOnly);
+  return true;
+}
+
+Type *typeOf(LLVMContext &C, ScalarType T) {
+  if (isFloat(T))
+    return T == ScalarType::F64 ? Type::getDoubleTy(C) : Type::getFloatTy(C);
+  return Type::getIntNTy(C, bitsOf(T));
+}
+
+} // namespace pyfront::kept

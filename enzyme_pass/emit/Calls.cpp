@@ -1,0 +1,168 @@
+//===- Calls.cpp - How: by the order of seam 2 ----------------------------===//
+#include "enzyme_pass/emit/Calls.h"
+#include "core/KeptCalls.h"
+#include "llvm/IR/MDBuilder.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+CallInst *CallEmitter::call(Builder &B, const Twine &Symbol,
+                            const Arguments &Args) {
+  SmallVector<Type *, 16> Params;
+  for (const Value *V : Args.Values)
+    Params.push_back(V->getType());
+  FunctionCallee F = D.G->getParent()->getOrInsertFunction(
+      Symbol.str(), FunctionType::get(B.getInt32Ty(), Params, false));
+  return B.CreateCall(F, Args.Values);
+}
+
+Type *CallEmitter::memoryOf(uint64_t Bytes) const {
+  return ArrayType::get(Type::getInt8Ty(D.G->getContext()), Bytes);
+}
+
+/// The scalar, or the address of the array's data, that the call is given.
+Value *CallEmitter::operandOf(const ArgInfo &A) const {
+  unsigned First = kept::operandAt(Call, A.FirstParam);
+  return Call.getArgOperand(A.isArray() ? First + numba::Data : First);
+}
+
+void CallEmitter::passPrimal(Arguments &Args, CallInst &Clone) const {
+  Args.add(D.G->getArg(0));
+  for (Value *V : drop_begin(Clone.args(), Callee.Results.size()))
+    Args.add(V);
+}
+
+void CallEmitter::leaveIfFailed(Builder &B, Value *Status) {
+  Instruction *At = &*B.GetInsertPoint();
+  MDNode *Rare = MDBuilder(D.G->getContext()).createUnlikelyBranchWeights();
+  Instruction *Then =
+      SplitBlockAndInsertIfThen(B.CreateIsNotNull(Status), B.GetInsertPoint(),
+                                /*Unreachable=*/true, Rare);
+  Builder Out(Then);
+  D.giveUp(Out);
+  Out.CreateRet(Status);
+  Then->eraseFromParent();
+  B.SetInsertPoint(At);
+}
+
+void CallEmitter::storeResults(Builder &B, CallInst &Clone, Value *Value) {
+  for (auto [K, R] : enumerate(Callee.Results)) {
+    Type *Ty = kept::typeOf(B.getContext(), R.Type);
+    LoadInst *Number =
+        B.CreateAlignedLoad(Ty, D.resultAt(B, Value, R.Offset), alignOf(Ty));
+    D.tag(B.CreateAlignedStore(Number, Clone.getArgOperand(K), alignOf(Ty)),
+          Side::Primal);
+  }
+}
+
+Value *CallEmitter::emitForward(CallInst &Clone) {
+  Builder B(&Clone);
+  Arguments Args;
+  passPrimal(Args, Clone);
+  Value *Result = D.variable(memoryOf(Callee.resultBytes() + ResultPadding),
+                             Call.getName() + ".value");
+  cast<AllocaInst>(Result)->setAlignment(Align(ResultAlign));
+  if (!Callee.Results.empty())
+    Args.add(Result);
+  AllocaInst *FrameOut = D.variable(D.ptr(), Call.getName() + ".out");
+  Args.add(D.ownerForCallees());
+  Args.add(FrameOut);
+  leaveIfFailed(B, call(B, Callee.Name + halves::Forward, Args));
+  storeResults(B, Clone, Result);
+  return B.CreateLoad(D.ptr(), FrameOut, Call.getName());
+}
+
+void CallEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
+                              ValueOf Tangent) {
+  Builder B(&Clone);
+  Arguments Args;
+  passPrimal(Args, Clone);
+  for (const ArgInfo &A : Callee.Args) {
+    if (A.Note == Annotation::Const)
+      continue;
+    Value *Given = operandOf(A);
+    if (A.isArray()) {
+      Args.add(Shadow(Given));
+      continue;
+    }
+    AllocaInst *Dot =
+        D.variable(D.W.of(Given->getType()), A.Name + ".given.dot");
+    B.CreateAlignedStore(Tangent(Given), Dot, alignOf(Given->getType()));
+    Args.add(Dot);
+  }
+  uint64_t Bytes = Callee.resultBytes() + ResultPadding;
+  AllocaInst *Dots = nullptr;
+  if (Callee.returnsFloat()) {
+    Dots = D.variable(memoryOf(Bytes * Callee.Width), Call.getName() + ".dot");
+    Dots->setAlignment(Align(ResultAlign));
+    Args.add(Dots);
+  }
+  AllocaInst *Result = D.variable(memoryOf(Bytes), Call.getName() + ".value");
+  Result->setAlignment(Align(ResultAlign));
+  if (!Callee.Results.empty())
+    Args.add(Result);
+  leaveIfFailed(B, call(B, Callee.Name, Args));
+  storeResults(B, Clone, Result);
+  for (auto [K, R] : enumerate(Callee.Results)) {
+    if (!isShadowed(K))
+      continue;
+    Type *Ty = kept::typeOf(B.getContext(), R.Type);
+    Value *Dot = B.CreateAlignedLoad(
+        D.W.of(Ty), D.resultAt(B, Dots, R.Offset * Callee.Width), alignOf(Ty));
+    D.storeShadow(B, Dot, Shadow(Call.getArgOperand(K)), alignOf(Ty));
+  }
+}
+
+void CallEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
+  Arguments Args;
+  Args.add(Reader.primal(B, &Call));
+  SmallVector<std::pair<Value *, AllocaInst *>, 4> Given;
+  for (const ArgInfo &A : Callee.Args) {
+    if (A.Note == Annotation::Const)
+      continue;
+    Value *V = operandOf(A);
+    if (A.isArray()) {
+      Args.add(Reader.shadow(B, V));
+      continue;
+    }
+    Given.push_back({V, D.variableOfReverse(D.W.of(V->getType()),
+                                            A.Name + ".given.adjoint")});
+    Args.add(Given.back().second);
+  }
+  // The adjoints of the results: taken from their shadows.
+  Value *Seed = nullptr;
+  if (Callee.returnsFloat() && !Callee.hasSeedByValue()) {
+    AllocaInst *Seeds = D.variableOfReverse(
+        memoryOf(Callee.resultBytes() * Callee.Width), Call.getName() + ".bar");
+    Seeds->setAlignment(Align(ResultAlign));
+    Seed = Seeds;
+  }
+  for (auto [K, R] : enumerate(Callee.Results)) {
+    if (!isFloat(R.Type))
+      continue;
+    Type *Ty = kept::typeOf(B.getContext(), R.Type);
+    Constant *Zero = ConstantFP::get(D.W.of(Ty), 0.0);
+    Value *Adjoint = Zero;
+    if (isShadowed(K)) {
+      Value *Shadow = Reader.shadow(B, Call.getArgOperand(K));
+      Adjoint = D.loadShadow(B, Ty, Shadow, alignOf(Ty));
+      D.storeShadow(B, Zero, Shadow, alignOf(Ty));
+    }
+    if (Callee.hasSeedByValue())
+      Seed = Adjoint;
+    else
+      B.CreateAlignedStore(
+          Adjoint, D.resultAt(B, Seed, R.Offset * Callee.Width), alignOf(Ty));
+  }
+  if (Seed)
+    Args.add(Seed);
+  call(B, Callee.Name + halves::Reverse, Args);
+  for (auto [V, Adjoint] : Given)
+    Bar.add(B, V,
+            B.CreateAlignedLoad(D.W.of(V->getType()), Adjoint,
+                                alignOf(V->getType())));
+}
+
+} // namespace pyfront

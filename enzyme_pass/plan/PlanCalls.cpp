@@ -1,0 +1,134 @@
+//===- PlanCalls.cpp - Which derivative takes a call's place --------------===//
+///
+/// \file
+/// Of a call that stays a call, the planner asks what is active: the arrays
+/// whose memory has a shadow, the scalars with an adjoint, the results that
+/// something depends on. These annotations, and whether two of its arrays may
+/// share memory, name one derivative of the callee; all calls that ask for the
+/// same share it, those in the callee itself included.
+///
+///   f(x, A, n)   A active, x not      split.kernel/f(cdc)
+///
+/// In reverse mode the derivative is one in two halves, whatever the kernel's:
+/// the forward half runs where the call is, the reverse half where the reverse
+/// sweep comes by.
+//===----------------------------------------------------------------------===//
+#include "core/KeptCalls.h"
+#include "enzyme_pass/plan/Planner.h"
+#include "llvm/IR/InstIterator.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+class CallPlanner {
+public:
+  CallPlanner(Plan &P, const Facts &Known) : P(P), Known(Known) {}
+
+  void plan(CallInst &Call) {
+    const FunctionInfo &Info = infoOf(Call);
+    CallPlan Planned;
+    Request &R = Planned.Callee;
+    // On the way to a raise nothing has a derivative.
+    Planned.IsActive = P.N.isLive(Call.getParent()) && isActive(Call);
+    R.Primal = Info.Primal;
+    R.Args = Info.Args;
+    R.Results = Info.Results;
+    R.Functions = P.Req.Functions;
+    R.Disable = P.Req.Disable;
+    R.Width = P.Req.Width;
+    R.Inner = true;
+    R.MayAlias = mayAlias(Call);
+    R.How = P.Req.How == Mode::Forward || !Planned.IsActive ? Mode::Forward
+                                                            : Mode::Split;
+    if (Planned.IsActive) {
+      for (ArgInfo &A : R.Args)
+        A.Note = noteOf(Call, A, R.How);
+      for (const kept::Memory &M : kept::memoryOf(Call))
+        if (M.isOfFloats() && isActiveMemory(Call, M.Operand))
+          Planned.Shadowed.push_back(M.Operand);
+    }
+    R.Name = nameOf(R, Info);
+    P.Calls.insert({&Call, std::move(Planned)});
+  }
+
+private:
+  const FunctionInfo &infoOf(const CallInst &Call) const {
+    return *find_if(P.Req.Functions, [&](const FunctionInfo &Info) {
+      return Info.Primal == kept::calleeOf(Call);
+    });
+  }
+  bool isActiveMemory(const CallInst &Call, unsigned Operand) const {
+    return Known.Activity.isActiveMemory(Call.getArgOperand(Operand));
+  }
+  bool isActive(const CallInst &Call) const;
+  Annotation noteOf(const CallInst &Call, const ArgInfo &A, Mode How) const;
+  bool mayAlias(const CallInst &Call) const;
+  std::string nameOf(const Request &R, const FunctionInfo &Info) const;
+
+  Plan &P;
+  const Facts &Known;
+};
+
+/// Whether something that it writes has a shadow.
+bool CallPlanner::isActive(const CallInst &Call) const {
+  return any_of(kept::memoryOf(Call), [&](const kept::Memory &M) {
+    return M.IsWritten && M.isOfFloats() && isActiveMemory(Call, M.Operand);
+  });
+}
+
+Annotation CallPlanner::noteOf(const CallInst &Call, const ArgInfo &A,
+                               Mode How) const {
+  unsigned First = kept::operandAt(Call, A.FirstParam);
+  if (!isFloat(A.Type))
+    return Annotation::Const;
+  if (A.isArray())
+    return isActiveMemory(Call, First + numba::Data) ? Annotation::Duplicated
+                                                     : Annotation::Const;
+  if (!P.isActive(Call.getArgOperand(First)))
+    return Annotation::Const;
+  return How == Mode::Forward ? Annotation::Duplicated : Annotation::Active;
+}
+
+bool CallPlanner::mayAlias(const CallInst &Call) const {
+  SmallVector<Access, 4> Arrays;
+  for (const kept::Memory &M : kept::memoryOf(Call))
+    if (!M.IsResult) {
+      Access A;
+      A.Ptr = Call.getArgOperand(M.Operand);
+      if (any_of(Arrays, [&](const Access &Other) {
+            return Known.Objects.mayTouch(A, Other);
+          }))
+        return true;
+      Arrays.push_back(A);
+    }
+  return false;
+}
+
+/// Inside the module: the LLVM name of the callee tells two functions of one
+/// name apart.
+std::string CallPlanner::nameOf(const Request &R,
+                                const FunctionInfo &Info) const {
+  static constexpr char Notes[] = {'c', 'a', 'd'};
+  static constexpr StringLiteral Modes[] = {"reverse", "forward", "split"};
+  std::string Name =
+      (Modes[static_cast<unsigned>(R.How)] + "/" + Info.Primal + "/").str();
+  for (const ArgInfo &A : R.Args)
+    Name += Notes[static_cast<unsigned>(A.Note)];
+  if (R.MayAlias)
+    Name += "/alias";
+  return Name;
+}
+
+} // namespace
+
+void planCalls(Planning &S) {
+  CallPlanner Planner(S.P, S.Known);
+  for (Instruction &I : instructions(*S.P.N.F))
+    if (kept::isKept(&I))
+      Planner.plan(cast<CallInst>(I));
+}
+
+} // namespace pyfront

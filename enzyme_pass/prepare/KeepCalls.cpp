@@ -1,0 +1,114 @@
+//===- KeepCalls.cpp - How: cycles of the call graph ----------------------===//
+#include "enzyme_pass/prepare/KeepCalls.h"
+#include "core/KeptCalls.h"
+#include "core/Signature.h"
+#include "llvm/ADT/SCCIterator.h"
+#include "llvm/Analysis/CallGraph.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+namespace {
+
+constexpr StringLiteral Unresolved = ".numba.unresolved$";
+
+const FunctionInfo *infoOf(const Function &F, const Request &Req) {
+  auto It = find_if(Req.Functions, [&](const FunctionInfo &Info) {
+    return Info.Primal == F.getName();
+  });
+  return It == Req.Functions.end() ? nullptr : &*It;
+}
+
+/// The functions on cycles of the call graph, in the module's order.
+SetVector<Function *> recursiveFunctions(Module &M) {
+  CallGraph Graph(M);
+  SmallPtrSet<Function *, 8> OnCycle;
+  for (auto It = scc_begin(&Graph); !It.isAtEnd(); ++It)
+    if (It.hasCycle())
+      for (CallGraphNode *Node : *It)
+        if (Function *F = Node->getFunction(); F && !F->isDeclaration())
+          OnCycle.insert(F);
+  SetVector<Function *> Result;
+  for (Function &F : M)
+    if (OnCycle.contains(&F))
+      Result.insert(&F);
+  return Result;
+}
+
+SmallVector<CallInst *, 8> callsOf(Function &F) {
+  SmallVector<CallInst *, 8> Calls;
+  for (User *U : F.users())
+    if (auto *Call = dyn_cast<CallInst>(U);
+        Call && Call->getCalledOperand() == &F)
+      Calls.push_back(Call);
+  return Calls;
+}
+
+/// The numbers of a result go to variables, and from there to where Numba
+/// expects them.
+void rewrite(CallInst &Call, Function &Declaration, const FunctionInfo &Info) {
+  LLVMContext &C = Call.getContext();
+  BasicBlock &Entry = Call.getFunction()->getEntryBlock();
+  IRBuilder<> AtEntry(&Entry, Entry.begin());
+  SmallVector<Value *, 16> Args;
+  for (const ResultInfo &R : Info.Results)
+    Args.push_back(AtEntry.CreateAlloca(kept::typeOf(C, R.Type), nullptr,
+                                        Info.Name + ".result"));
+  unsigned Results = Args.size();
+  append_range(Args, drop_begin(Call.args(), numba::FirstPassed));
+  IRBuilder<> B(&Call);
+  B.CreateCall(&Declaration, Args, Info.Name + ".frame");
+  for (unsigned I = 0; I < Results; ++I) {
+    Value *To = B.CreateConstInBoundsGEP1_64(B.getInt8Ty(),
+                                             Call.getArgOperand(numba::Result),
+                                             Info.Results[I].Offset);
+    B.CreateStore(B.CreateLoad(kept::typeOf(C, Info.Results[I].Type), Args[I]),
+                  To);
+  }
+  Call.replaceAllUsesWith(ConstantInt::get(Call.getType(), 0));
+  Call.eraseFromParent();
+}
+
+} // namespace
+
+void resolveRecursion(Module &M) {
+  for (GlobalVariable &G : make_early_inc_range(M.globals())) {
+    if (!G.getName().starts_with(Unresolved))
+      continue;
+    Function *F = M.getFunction(G.getName().drop_front(Unresolved.size()));
+    if (!F)
+      continue;
+    for (User *U : make_early_inc_range(G.users()))
+      if (auto *Load = dyn_cast<LoadInst>(U)) {
+        for (User *V : make_early_inc_range(Load->users()))
+          if (auto *Cast = dyn_cast<BitCastInst>(V)) {
+            Cast->replaceAllUsesWith(F);
+            Cast->eraseFromParent();
+          }
+        Load->replaceAllUsesWith(F);
+        Load->eraseFromParent();
+      }
+    if (G.use_empty())
+      G.eraseFromParent();
+  }
+}
+
+std::vector<KeptFunction> keepCalls(Module &M, Function &Kernel,
+                                    const Request &Req) {
+  std::vector<KeptFunction> Kept;
+  for (Function *F : recursiveFunctions(M)) {
+    const FunctionInfo *Info = infoOf(*F, Req);
+    if (!Info)
+      continue;
+    Function *Declaration = kept::declare(*F, *Info);
+    for (CallInst *Call : callsOf(*F))
+      rewrite(*Call, *Declaration, *Info);
+    Kept.push_back({F, Info});
+  }
+  return Kept;
+}
+
+} // namespace pyfront

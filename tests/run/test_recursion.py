@@ -1,0 +1,210 @@
+"""Functions that call themselves: each call is a call of a derivative, which keeps what it needs to come back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numba import njit
+from oracle import active, check, check_raises, const, dup
+
+import pyfront as ad
+
+
+@njit
+def horner(c, x, i):
+    if i >= c.shape[0]:
+        return 0.0
+    return c[i] + x * horner(c, x, i + 1)
+
+
+def polynomial(c, x):
+    return horner(c, x, 0)
+
+
+@njit
+def integrand(x, p):
+    return np.sin(p * x) + x * x
+
+
+@njit
+def simpson(a, b, fa, fm, fb, whole, p):
+    middle = 0.5 * (a + b)
+    fl = integrand(0.5 * (a + middle), p)
+    fr = integrand(0.5 * (middle + b), p)
+    left = (middle - a) / 6 * (fa + 4 * fl + fm)
+    right = (b - middle) / 6 * (fm + 4 * fr + fb)
+    if abs(left + right - whole) <= 1e-4 or b - a < 1e-3:
+        return left + right + (left + right - whole) / 15
+    return simpson(a, middle, fa, fl, fm, left, p) + simpson(middle, b, fm, fr, fb, right, p)
+
+
+def adaptive(a, b, p):
+    fa, fm, fb = integrand(a, p), integrand(0.5 * (a + b), p), integrand(b, p)
+    return simpson(a, b, fa, fm, fb, (b - a) / 6 * (fa + 4 * fm + fb), p)
+
+
+@njit
+def quicksort(a, low, high):
+    if low >= high:
+        return
+    pivot = a[(low + high) // 2]
+    i, j = low, high
+    while i <= j:
+        while a[i] < pivot:
+            i += 1
+        while a[j] > pivot:
+            j -= 1
+        if i <= j:
+            a[i], a[j] = a[j], a[i]
+            i += 1
+            j -= 1
+    quicksort(a, low, j)
+    quicksort(a, i, high)
+
+
+def sorted_products(a, w):
+    quicksort(a, 0, a.shape[0] - 1)
+    total = 0.0
+    for i in range(a.shape[0]):
+        total += w[i] * a[i] * a[i]
+    return total
+
+
+@njit
+def even(x, n):
+    if n == 0:
+        return x
+    return odd(x * 1.5, n - 1)
+
+
+@njit
+def odd(x, n):
+    if n == 0:
+        return 2 * x
+    return even(np.sin(x), n - 1)
+
+
+def mutual(x, y, n):
+    return even(x, n) * even(y, n + 1)
+
+
+@njit
+def halves(x, work, low, high):
+    """Two results, one of them a count; memory of the caller on the way."""
+    if high - low == 1:
+        work[low] = x[low] * x[low]
+        return work[low], 1
+    middle = (low + high) // 2
+    left, n = halves(x, work, low, middle)
+    right, m = halves(x, work, middle, high)
+    work[low] = left * right + work[middle]
+    return work[low], n + m
+
+
+def tree(x, work):
+    total = 0.0
+    for _ in range(2):
+        value, leaves = halves(x, work, 0, x.shape[0])
+        total += value * leaves
+    return total
+
+
+@njit
+def butterflies(re, im, scratch_re, scratch_im):
+    n = re.shape[0]
+    if n == 1:
+        return
+    half = n // 2
+    for i in range(half):
+        scratch_re[i], scratch_im[i] = re[2 * i], im[2 * i]
+        scratch_re[half + i], scratch_im[half + i] = re[2 * i + 1], im[2 * i + 1]
+    butterflies(scratch_re[:half], scratch_im[:half], re[:half], im[:half])
+    butterflies(scratch_re[half:], scratch_im[half:], re[half:], im[half:])
+    for i in range(half):
+        c, s = np.cos(2 * np.pi * i / n), -np.sin(2 * np.pi * i / n)
+        odd_re = c * scratch_re[half + i] - s * scratch_im[half + i]
+        odd_im = c * scratch_im[half + i] + s * scratch_re[half + i]
+        re[i], im[i] = scratch_re[i] + odd_re, scratch_im[i] + odd_im
+        re[half + i], im[half + i] = scratch_re[i] - odd_re, scratch_im[i] - odd_im
+
+
+def fourier(re, im):
+    butterflies(re, im, np.empty_like(re), np.empty_like(im))
+
+
+@njit
+def until(x, depth):
+    local = np.empty(3)
+    for i in range(3):
+        local[i] = x[i] * depth
+    if local[0] > 4.0:
+        return local[0] * local[1]
+    x[0] = x[0] + local[2] * 0.25
+    return until(x, depth + 1) + local[1]
+
+
+def with_local_arrays(x):
+    return until(x, 1)
+
+
+RNG = np.random.default_rng(7)
+CALLS = {
+    "horner": (polynomial, dup(np.array([1.0, -2.0, 0.5, 3.0])), active(0.7)),
+    "simpson": (adaptive, active(0.1), active(2.0), active(1.7)),
+    "quicksort": (sorted_products, dup(RNG.normal(size=9)), dup(RNG.normal(size=9))),
+    "mutual": (mutual, active(0.3), active(-0.8), const(3)),
+    "tree": (tree, dup(RNG.normal(size=5)), const(np.zeros(5))),
+    "fourier": (fourier, dup(RNG.normal(size=8)), dup(RNG.normal(size=8))),
+    "local arrays": (with_local_arrays, dup(np.array([1.0, 0.5, 0.75]))),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_derivatives_of_recursion(call):
+    check(*CALLS[call])
+
+
+@njit
+def falls(x, n):
+    if n == 0:
+        if x[1] > 1.0:
+            raise ValueError("bottom")
+        return x[1]
+    x[0] *= 1.5
+    return x[0] * falls(x, n - 1)
+
+
+def raises_below(x, n):
+    return falls(x, n)
+
+
+def test_a_raise_at_the_bottom_is_the_kernel_s():
+    check_raises(raises_below, dup(np.array([1.0, 2.0])), const(4))
+
+
+def test_a_kernel_that_calls_itself():
+    x = 0.7
+    c = np.array([1.0, -2.0, 0.5, 3.0])
+    adjoint = ad.autodiff(horner, ad.Const, ad.Active, ad.Const)(c, x, 0)
+    assert adjoint == pytest.approx(-2.0 + x + 9 * x * x, rel=1e-14)
+
+
+@njit
+def caught(x, n):
+    try:
+        return falls(x, n)
+    except Exception:
+        return x[1]
+
+
+def test_below_a_try_it_is_refused():
+    with pytest.raises(ad.UnsupportedError, match="calls itself, below a `try`"):
+        ad.autodiff(caught, ad.Duplicated, ad.Const)(np.ones(2), np.ones(2), 2)
+
+
+def test_the_plan_names_the_derivative_of_each_call():
+    derivative = ad.autodiff(adaptive, ad.Active, ad.Active, ad.Const)
+    derivative(0.0, 1.0, 2.0)
+    plan = derivative.inspect_plan()
+    assert plan.count("\nplan split") == 1
+    assert plan.count("calls\n") == 2

@@ -176,18 +176,21 @@ def as_array(number: Any) -> Any:
     return box
 
 
-def chain(value: float, *terms: tuple[float, Any]) -> Dual:
-    """The dual with this value whose tangent is the sum of partial * operand.tangent over the terms."""
+def chain(value: float, *terms: tuple[float, Any], size: float = 0.0) -> Dual:
+    """The dual with this value whose tangent is the sum of partial * operand.tangent over the terms.
+
+    `size` is the size of the terms that cancel in a partial, where those are larger than itself.
+    """
     tangent = magnitude = None
     for partial, operand in terms:
         if not isinstance(operand, Dual) or operand.tangent is None:
             continue
         if tangent is None:
             tangent = times(operand.tangent, partial)
-            magnitude = times(operand.magnitude, abs(partial))
+            magnitude = times(operand.magnitude, max(abs(partial), size))
         else:
             tangent = tangent + times(operand.tangent, partial)
-            magnitude = magnitude + times(operand.magnitude, abs(partial))
+            magnitude = magnitude + times(operand.magnitude, max(abs(partial), size))
     return Dual(value, tangent, magnitude)
 
 

@@ -77,7 +77,7 @@ def test_partial_of_one(name):
             value, partial = exact(mpmath.mpf(x)), mpmath.diff(exact, mpmath.mpf(x))
         assert got.value == pytest.approx(float(value), rel=1e-13)
         assert got.tangent[0] == pytest.approx(float(partial), rel=1e-12)
-        assert got.magnitude[0] == abs(got.tangent[0])
+        assert got.magnitude[0] >= abs(got.tangent[0])
 
 
 @pytest.mark.parametrize("name", BINARY)

@@ -11,8 +11,10 @@ import numpy as np
 from numba import njit
 from oracle import active, check, check_raises, const, dup
 from oracle.case import Case
+from oracle.tangents import check_forward
 from oracle.twice import check_second_order
 
+from properties.checking import as_the_oracle, prepared
 from properties.helpers import KNOTS, STRAIGHT, root_or_raise
 
 GRID = np.array([0.5, -1.5, 1.0, 0.0, 2.0])
@@ -104,6 +106,26 @@ def single_in_a_tuple(x, a):
     return (x * a[0],)
 
 
+@njit
+def flat_part_of_tanh(x):
+    return math.tanh(x)
+
+
+@njit
+def sum_of_nothing(a):
+    return a.sum()
+
+
+@njit
+def raises_after_one_was_caught(x, a):
+    try:
+        if x > 0.5:
+            raise ValueError("random kernel")
+    except Exception:
+        a[0] = x
+    return root_or_raise(a[1])
+
+
 def test_remainders_at_multiples():
     check(put_back_into_the_box, dup(GRID.copy()))
     check(quotient_and_rest, active(-3.0), active(1.5))
@@ -152,3 +174,23 @@ def test_second_derivatives_of_masked_products():
     inverse, mask = np.array([1.5, math.nan, math.inf, -0.5]), np.array([1, 0, 0, 1])
     arguments = active(0.5), const(inverse), const(mask), dup(np.ones(4))
     check_second_order(Case.of(products_through_memory, arguments, 0.75, None))
+
+
+# What the check itself had wrong.
+
+
+def test_partials_are_as_good_as_promised():
+    """1 - tanh(x)**2 is exact to an ulp of 1, as docs/rules.md says, and not to one of itself."""
+    check(flat_part_of_tanh, active(14.0))
+
+
+def test_sum_of_nothing_is_a_float():
+    case = prepared(sum_of_nothing, (dup(np.empty(0)),), plain=False)
+    check_forward(case, None)
+
+
+def test_kernel_whose_exception_numba_loses():
+    """Numba swallows what is raised after an exception was caught, so there is nothing to compare."""
+    arguments = active(1.0), dup(np.array([0.5, -1.0]))
+    assert not as_the_oracle(raises_after_one_was_caught, arguments, raises=True)
+    assert as_the_oracle(root_or_raise, (active(-1.0),), raises=True)

@@ -38,9 +38,11 @@ static bool touchesNothing(const CallBase &Call) {
 static SmallVector<Access, 2> accessesOfKept(const CallBase &Call) {
   SmallVector<Access, 2> Result;
   for (const kept::Memory &M : kept::memoryOf(Call)) {
-    Access A{&Call, Access::Kind::Write, Call.getArgOperand(M.Operand)};
-    (M.IsResult ? A.Element : A.Elements) =
+    Access A{&Call, Access::Kind::Write, M.Ptr};
+    bool IsNumber = M.What == kept::Memory::Kind::Number;
+    (IsNumber ? A.Element : A.Elements) =
         kept::typeOf(Call.getContext(), M.Type);
+    A.IsFresh = M.What == kept::Memory::Kind::Array;
     if (M.IsWritten)
       Result.push_back(A);
     A.How = Access::Kind::Read;

@@ -45,6 +45,10 @@ struct Access {
   /// The type of a block's elements, where that is known.
   llvm::Type *Elements = nullptr;
 
+  /// A write to memory that nothing has read or written before: what was there
+  /// is not lost, for nothing was.
+  bool IsFresh = false;
+
   bool isWrite() const { return How == Kind::Write; }
   bool isAnything() const { return !Ptr; }
   /// Whether one float is read or written.

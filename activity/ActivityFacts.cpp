@@ -97,38 +97,36 @@ static SmallVector<const Value *, 4> floatsGivenTo(const CallBase &Call) {
 /// Of a call that stays a call: all floats that it writes depend on all that it
 /// is given or reads.
 bool ActivityFacts::propagateVariedThrough(const CallBase &Call) {
+  if (kept::isInactive(Call))
+    return false;
   SmallVector<kept::Memory, 4> Memory = kept::memoryOf(Call);
-  auto At = [&](const kept::Memory &M) {
-    return Call.getArgOperand(M.Operand);
-  };
   bool V = any_of(floatsGivenTo(Call),
                   [&](const Value *Given) { return isVaried(Given); }) ||
            any_of(Memory, [&](const kept::Memory &M) {
-             return M.isRead() && M.isOfFloats() && anyOf(VariedObjects, At(M));
+             return M.isRead() && M.isOfFloats() && anyOf(VariedObjects, M.Ptr);
            });
   bool Changed = false;
   for (const kept::Memory &M : Memory)
     if (V && M.IsWritten && M.isOfFloats())
-      Changed |= markAll(VariedObjects, At(M));
+      Changed |= markAll(VariedObjects, M.Ptr);
   return Changed;
 }
 
 /// The same backwards.
 bool ActivityFacts::propagateUsefulThrough(const CallBase &Call) {
+  if (kept::isInactive(Call))
+    return false;
   SmallVector<kept::Memory, 4> Memory = kept::memoryOf(Call);
-  auto At = [&](const kept::Memory &M) {
-    return Call.getArgOperand(M.Operand);
-  };
   bool Changed = false;
   if (none_of(Memory, [&](const kept::Memory &M) {
-        return M.IsWritten && M.isOfFloats() && anyOf(UsefulObjects, At(M));
+        return M.IsWritten && M.isOfFloats() && anyOf(UsefulObjects, M.Ptr);
       }))
     return false;
   for (const Value *Given : floatsGivenTo(Call))
     Changed |= markUseful(Given);
   for (const kept::Memory &M : Memory)
     if (M.isRead() && M.isOfFloats())
-      Changed |= markAll(UsefulObjects, At(M));
+      Changed |= markAll(UsefulObjects, M.Ptr);
   return Changed;
 }
 

@@ -47,6 +47,8 @@ void MemoryObjects::collect(const NormalFunction &N, const Request &Req) {
         Call && Call->getCalledFunction() &&
         Call->getCalledFunction()->getName() == marker::Allocate)
       add({ObjectKind::Allocation, &I, -1, I.getName().str()});
+    if (kept::isArrayResult(&I))
+      add({ObjectKind::Allocation, &I, -1, I.getName().str()});
     for (Value *Op : I.operands())
       if (auto *G = dyn_cast<GlobalVariable>(Op->stripInBoundsOffsets());
           G && !ByBase.count(G))

@@ -10,12 +10,13 @@ namespace pyfront {
 OverwriteFacts::OverwriteFacts(const NormalFunction &N,
                                const MemoryObjects &Objects,
                                const Subscripts &Subs, bool CallerWrites)
-    : N(N), Objects(Objects) {
+    : CallerWrites(CallerWrites), N(N), Objects(Objects) {
   for (const BasicBlock &BB : *N.F)
     Index.try_emplace(&BB, Index.size());
   for (const BasicBlock *BB : N.Order)
     for (const Instruction &I : *BB) {
-      append_range(Writes, writesOf(I));
+      copy_if(writesOf(I), std::back_inserter(Writes),
+              [](const Access &Write) { return !Write.IsFresh; });
       if (auto *Load = dyn_cast<LoadInst>(&I))
         Loads.push_back(Load);
     }
@@ -104,6 +105,18 @@ bool OverwriteFacts::runsAfter(const Instruction *Write,
   if (WriteBB == LoadBB && Load->comesBefore(Write))
     return true;
   return enteredFrom(LoadBB, nullptr).test(indexOf(WriteBB));
+}
+
+bool OverwriteFacts::isOverwrittenAfter(const Instruction &Call,
+                                        const Value *Ptr) const {
+  if (CallerWrites && isShared(Ptr))
+    return true;
+  Access Read;
+  Read.I = &Call;
+  Read.Ptr = Ptr;
+  return any_of(Writes, [&](const Access &Write) {
+    return Objects.mayTouch(Write, Read) && runsAfter(Write.I, &Call);
+  });
 }
 
 bool OverwriteFacts::mayBeWrittenSince(ProgramPoint P,

@@ -54,6 +54,10 @@ public:
   const llvm::Instruction *overwriterOf(const llvm::LoadInst *Load) const {
     return Overwriter.lookup(Load);
   }
+  /// Whether what `Ptr` points to, as it is when `Call` has ended, may be gone
+  /// before the reverse sweep comes by: the same question as for a load.
+  bool isOverwrittenAfter(const llvm::Instruction &Call,
+                          const llvm::Value *Ptr) const;
   /// Whether the memory of `Load` may be written between the last time that
   /// `P` was passed and the load. `P.Loop` must contain the load.
   bool mayBeWrittenSince(ProgramPoint P, const llvm::LoadInst *Load) const;
@@ -79,6 +83,7 @@ private:
   bool runsAfter(const llvm::Instruction *Write,
                  const llvm::Instruction *Load) const;
 
+  const bool CallerWrites;
   const NormalFunction &N;
   const MemoryObjects &Objects;
   llvm::DenseMap<const llvm::BasicBlock *, unsigned> Index;

@@ -1,6 +1,8 @@
 //===- KeptCalls.cpp - How: attributes of a declaration -------------------===//
 #include "core/KeptCalls.h"
+#include "core/NormalFunction.h"
 #include "core/Signature.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/Instructions.h"
 
 using namespace llvm;
@@ -12,6 +14,8 @@ namespace {
 constexpr StringLiteral Prefix = "pyfront.call.";
 constexpr StringLiteral ArrayNote = "pyfront.array";
 constexpr StringLiteral ResultNote = "pyfront.result";
+constexpr StringLiteral ArraysNote = "pyfront.arrays";
+constexpr StringLiteral InactiveNote = "pyfront.inactive";
 
 StringRef wordOf(ScalarType T) {
   static constexpr StringLiteral Words[] = {"f64", "f32", "i64",  "i32",
@@ -45,19 +49,57 @@ unsigned resultsOf(const Function &F) {
 
 bool isKept(const Value *V) { return declarationOf(V); }
 
+bool isArrayResult(const Value *V) {
+  auto *Call = dyn_cast<CallInst>(V);
+  const Function *F = Call ? Call->getCalledFunction() : nullptr;
+  return F && F->getName() == marker::ArrayResult;
+}
+
+unsigned placeOfArray(const CallBase &Array) {
+  return cast<ConstantInt>(Array.getArgOperand(1))->getZExtValue();
+}
+
+bool isInactive(const CallBase &Call) {
+  return declarationOf(&Call)->hasFnAttribute(InactiveNote);
+}
+
 StringRef calleeOf(const CallBase &Call) {
   return declarationOf(&Call)->getName().drop_front(Prefix.size());
+}
+
+/// The markers of the arrays that the call returns, in their order.
+static SmallVector<CallBase *, 2> arraysOf(const CallBase &Call) {
+  SmallVector<CallBase *, 2> Arrays;
+  for (const User *U : Call.users())
+    if (isArrayResult(U))
+      Arrays.push_back(const_cast<CallBase *>(cast<CallBase>(U)));
+  sort(Arrays, [](const CallBase *A, const CallBase *B) {
+    return placeOfArray(*A) < placeOfArray(*B);
+  });
+  return Arrays;
 }
 
 SmallVector<Memory, 4> memoryOf(const CallBase &Call) {
   const Function &F = *declarationOf(&Call);
   SmallVector<Memory, 4> Result;
-  for (unsigned K = 0; K < F.arg_size(); ++K)
-    for (StringRef Note : {ResultNote, ArrayNote})
-      if (Attribute A = F.getAttributes().getParamAttr(K, Note); A.isValid())
-        Result.push_back({K, typeOfWord(A.getValueAsString()),
-                          Note == ResultNote,
-                          !F.hasParamAttribute(K, Attribute::ReadOnly)});
+  auto TypeIn = [&](unsigned K, StringRef Note) {
+    Attribute A = F.getAttributes().getParamAttr(K, Note);
+    return A.isValid() ? std::optional(typeOfWord(A.getValueAsString()))
+                       : std::nullopt;
+  };
+  for (unsigned K = 0; K < F.arg_size(); ++K) {
+    Value *Ptr = Call.getArgOperand(K);
+    if (std::optional<ScalarType> T = TypeIn(K, ResultNote))
+      Result.push_back({Memory::Kind::Number, Ptr, *T});
+    if (std::optional<ScalarType> T = TypeIn(K, ArrayNote))
+      Result.push_back({Memory::Kind::Given, Ptr, *T,
+                        !F.hasParamAttribute(K, Attribute::ReadOnly)});
+  }
+  SmallVector<StringRef, 2> Words;
+  F.getFnAttribute(ArraysNote).getValueAsString().split(Words, ' ');
+  for (CallBase *Array : arraysOf(Call))
+    Result.push_back(
+        {Memory::Kind::Array, Array, typeOfWord(Words[placeOfArray(*Array)])});
   return Result;
 }
 
@@ -86,7 +128,13 @@ Function *declare(Function &F, const FunctionInfo &Info) {
     Kept->addParamAttr(
         K, Attribute::get(C, ResultNote, wordOf(Info.Results[K].Type)));
   }
-  for (const ArgInfo &A : Info.Args) {
+  std::string Elements;
+  for (const ArrayResult &A : Info.Arrays)
+    Elements += (Elements.empty() ? "" : " ") + wordOf(A.Type).str();
+  Kept->addFnAttr(ArraysNote, Elements);
+  if (Info.Rule && Info.Rule->IsInactive)
+    Kept->addFnAttr(InactiveNote);
+  for (const auto &[Place, A] : enumerate(Info.Args)) {
     if (!A.isArray())
       continue;
     // Of an array, the callee follows the data pointer and no other.
@@ -95,6 +143,8 @@ Function *declare(Function &F, const FunctionInfo &Info) {
     Kept->addParamAttr(First + numba::Parent, Attribute::ReadNone);
     Kept->addParamAttr(First + numba::Data,
                        Attribute::get(C, ArrayNote, wordOf(A.Type)));
+    if (Info.Rule && !is_contained(Info.Rule->Writes, Place))
+      Kept->addParamAttr(First + numba::Data, Attribute::ReadOnly);
   }
   return Kept;
 }

@@ -1,16 +1,18 @@
 //===- KeptCalls.h - Calls that stay calls --------------------------------===//
 ///
 /// \file
-/// What a kernel calls is inlined, but for functions that call themselves (and
-/// others that preparation keeps, prepare/KeepCalls.cpp). A call of one of these
+/// What a kernel calls is inlined, but for functions that call themselves and
+/// functions that have a rule (prepare/KeepCalls.cpp). A call of one of these
 /// is, in the normal form,
 ///
 ///   %frame = call ptr @pyfront.call.f(ptr %r0, ptr %r1, <f's arguments>)
+///   %data = call ptr @pyfront.array(ptr %frame, i64 0, i64 %bytes)
 ///
 /// Each number that `f` returns is written to a variable of its own, `%r0` ...;
-/// the arguments are those of Numba's convention from the third on. A raise of
-/// `f` is one of the caller's. `%frame` has no meaning in the primal: in a
-/// derivative it is what the forward sweep leaves for the reverse sweep.
+/// each array is memory of its own, `%data`. The arguments are those of Numba's
+/// convention from the third on. A raise of `f` is one of the caller's. `%frame`
+/// has no meaning in the primal: in a derivative it is what the forward sweep
+/// leaves for the reverse sweep.
 ///
 /// What the call does to memory stands in the attributes of the declaration,
 /// so that nobody has to look at `f` to ask:
@@ -18,6 +20,8 @@
 ///   ptr writeonly "pyfront.result"="f64"    a result
 ///   ptr "pyfront.array"="f64"               an array's data: read and written
 ///   ptr readonly "pyfront.array"="f64"      read
+///   "pyfront.arrays"="f64 f64"              the elements of arrays in the result
+///   "pyfront.inactive"                      no derivative passes through
 ///
 /// Every other pointer among the arguments is left alone.
 //===----------------------------------------------------------------------===//
@@ -31,19 +35,29 @@
 
 namespace pyfront::kept {
 
-/// An operand of the call that the callee accesses: a result's variable or an
-/// array's data.
+/// Memory that the callee accesses.
 struct Memory {
-  unsigned Operand = 0;
+  enum class Kind {
+    Number, ///< the variable of a number that is returned
+    Array,  ///< an array that is returned: nobody else has had it before
+    Given,  ///< an array among the arguments
+  };
+  Kind What = Kind::Given;
+  llvm::Value *Ptr = nullptr;
   ScalarType Type = ScalarType::Other;
-  bool IsResult = false;
   bool IsWritten = true;
 
-  bool isRead() const { return !IsResult; }
+  bool isRead() const { return What == Kind::Given; }
   bool isOfFloats() const { return isFloat(Type); }
 };
 
 bool isKept(const llvm::Value *V);
+/// Whether `V` is the memory of an array that a kept call returns, and which
+/// one of its arrays it is.
+bool isArrayResult(const llvm::Value *V);
+unsigned placeOfArray(const llvm::CallBase &Array);
+/// Whether no derivative passes through the call, whatever its types.
+bool isInactive(const llvm::CallBase &Call);
 /// LLVM name of the function that the call is of.
 llvm::StringRef calleeOf(const llvm::CallBase &Call);
 llvm::SmallVector<Memory, 4> memoryOf(const llvm::CallBase &Call);

@@ -42,6 +42,17 @@ FunctionCallee marker::declareAllocate(Module &M) {
   return Callee;
 }
 
+FunctionCallee marker::declareArrayResult(Module &M) {
+  LLVMContext &C = M.getContext();
+  Type *I64 = Type::getInt64Ty(C);
+  Type *Ptr = PointerType::getUnqual(C);
+  FunctionCallee Callee = declare(M, ArrayResult, Ptr, {Ptr, I64, I64});
+  auto *F = cast<Function>(Callee.getCallee());
+  F->setReturnDoesNotAlias();
+  F->addRetAttr(Attribute::NonNull);
+  return Callee;
+}
+
 FunctionCallee marker::declareEnter(Module &M) {
   return declare(M, Enter, Type::getInt64Ty(M.getContext()), {});
 }
@@ -53,9 +64,9 @@ FunctionCallee marker::declareLeave(Module &M) {
 
 bool marker::isMarker(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
-  return Callee &&
-         is_contained(ArrayRef<StringRef>{Fail, Allocate, Enter, Leave},
-                      Callee->getName());
+  return Callee && is_contained(ArrayRef<StringRef>{Fail, Allocate, ArrayResult,
+                                                    Enter, Leave},
+                                Callee->getName());
 }
 
 bool marker::isCarriedByException(const StoreInst &Store) {

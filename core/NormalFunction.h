@@ -51,7 +51,12 @@ inline constexpr llvm::StringLiteral Leave = "pyfront.leave";
 /// which its catcher frees.
 inline constexpr llvm::StringLiteral ExceptionMemory = "NRT_Allocate";
 
+/// `ptr (ptr frame, i64 place, i64 bytes)`: memory of the `place`-th array that
+/// a call which stays has returned (KeptCalls.h); owned by the call, too.
+inline constexpr llvm::StringLiteral ArrayResult = "pyfront.array";
+
 llvm::FunctionCallee declareAllocate(llvm::Module &M);
+llvm::FunctionCallee declareArrayResult(llvm::Module &M);
 llvm::FunctionCallee declareEnter(llvm::Module &M);
 llvm::FunctionCallee declareLeave(llvm::Module &M);
 /// Whether the call is one of these, which no memory of the kernel's concerns.

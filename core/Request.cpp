@@ -99,10 +99,30 @@ static bool fromJSON(const json::Value &V, ResultInfo &Out, json::Path P) {
   return false;
 }
 
+static bool fromJSON(const json::Value &V, ArrayResult &Out, json::Path P) {
+  json::ObjectMapper O(V, P);
+  return O && O.map("type", Out.Type) && O.map("offset", Out.Offset);
+}
+
+static bool fromJSON(const json::Value &V, RuleInfo &Out, json::Path P) {
+  json::ObjectMapper O(V, P);
+  return O && O.map("primal", Out.Primal) && O.map("forward", Out.Forward) &&
+         O.map("reverse", Out.Reverse) && O.map("tangent", Out.Tangent) &&
+         O.map("inactive", Out.IsInactive) &&
+         O.map("value_bytes", Out.ValueBytes) &&
+         O.map("frame_bytes", Out.FrameBytes) &&
+         O.map("tangent_bytes", Out.TangentBytes) &&
+         O.map("adjoint_bytes", Out.AdjointBytes) &&
+         O.map("tangent_offset", Out.TangentOffset) &&
+         O.map("adjoint_offsets", Out.AdjointOffsets) &&
+         O.map("writes", Out.Writes) && O.map("reads", Out.Reads);
+}
+
 static bool fromJSON(const json::Value &V, FunctionInfo &Out, json::Path P) {
   json::ObjectMapper O(V, P);
   return O && O.map("primal", Out.Primal) && O.map("name", Out.Name) &&
-         O.map("args", Out.Args) && O.map("results", Out.Results);
+         O.map("args", Out.Args) && O.map("results", Out.Results) &&
+         O.mapOptional("arrays", Out.Arrays) && O.mapOptional("rule", Out.Rule);
 }
 
 /// A scalar's derivative is an adjoint in reverse mode and a shadow in forward

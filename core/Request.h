@@ -13,6 +13,7 @@
 #include "core/Contract.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,34 @@ struct ResultInfo {
   unsigned Offset = 0;
 };
 
+/// An array among what a function returns: where its struct begins. Its extents
+/// and the like are numbers of the result.
+struct ArrayResult {
+  ScalarType Type = ScalarType::F64;
+  unsigned Offset = 0;
+};
+
+/// What takes the place of a call whose callee has a rule: functions in Numba's
+/// convention, linked from outside (docs/architecture.md, seam 5). A symbol that
+/// is empty is a part that the rule lacks.
+struct RuleInfo {
+  std::string Primal, Forward, Reverse, Tangent;
+  /// No derivative passes through.
+  bool IsInactive = false;
+  /// Bytes of what the parts return: `Value` is the function's result, which
+  /// the others begin with.
+  unsigned ValueBytes = 0, FrameBytes = 0, TangentBytes = 0, AdjointBytes = 0;
+  /// In what the tangent part returns: where the tangent of the result is.
+  unsigned TangentOffset = 0;
+  /// In what the reverse part returns: where the adjoint of each float scalar
+  /// is, in the order of the arguments.
+  std::vector<unsigned> AdjointOffsets;
+  /// Places of the arguments whose elements the function writes, and of those
+  /// whose elements, as they are when the call has ended, the reverse part
+  /// reads.
+  std::vector<unsigned> Writes, Reads;
+};
+
 /// A function that the kernel may call, directly or not.
 struct FunctionInfo {
   /// LLVM name.
@@ -97,6 +126,8 @@ struct FunctionInfo {
   /// Without annotations: what is asked of a call is planned.
   std::vector<ArgInfo> Args;
   std::vector<ResultInfo> Results;
+  std::vector<ArrayResult> Arrays;
+  std::optional<RuleInfo> Rule;
 };
 
 /// The most tangents or adjoints that one derivative computes at once.

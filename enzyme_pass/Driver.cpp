@@ -141,7 +141,9 @@ bool computeFacts(Session &S) {
 void addJobs(Session &S, const Plan &P) {
   for (const auto &[Call, Planned] : P.Calls) {
     const Request &Req = Planned.Callee;
-    if (any_of(S.Jobs, [&](const auto &J) { return J->Req.Name == Req.Name; }))
+    // The parts of a rule are there already.
+    if (Planned.Info->Rule ||
+        any_of(S.Jobs, [&](const auto &J) { return J->Req.Name == Req.Name; }))
       continue;
     auto Callee = find_if(S.Program, [&](const PreparedFunction &Each) {
       return Each.Req.Primal == Req.Primal;

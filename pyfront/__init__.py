@@ -46,6 +46,7 @@ from pyfront.operators import (
     value_and_grad,
     vjp,
 )
+from pyfront.rules import define_rule, inactive
 from pyfront.split import autodiff_split
 from pyfront.tape import Tape
 
@@ -88,10 +89,12 @@ __all__ = [
     "UnsupportedError",
     "autodiff",
     "autodiff_split",
+    "define_rule",
     "derivative",
     "grad",
     "hessian",
     "hvp",
+    "inactive",
     "jacfwd",
     "jacobian",
     "jacrev",

@@ -51,6 +51,8 @@ from numba.core.utils import threadsafe_cached_property
 from pyfront import kernel as kernels
 from pyfront import stated
 from pyfront.errors import UnsupportedError, with_help
+from pyfront.rules.captured import stand_in
+from pyfront.rules.registry import Rule, rule_of
 from pyfront.specialized import Specialized
 
 TARGET = "pyfront"
@@ -86,6 +88,8 @@ class Callee:
     name: str
     argument_types: tuple[types.Type, ...]
     return_type: types.Type
+    rule: Rule | None = None
+    """Where it is declared only: its rule."""
 
 
 @global_compiler_lock
@@ -484,9 +488,12 @@ def _twin(dispatcher: Dispatcher) -> Dispatcher:
         return dispatcher
     if isinstance(dispatcher, TwinnedDispatcher):
         return dispatcher.twin
-    twin = _twins.get(dispatcher)
+    twin = _twins.get(dispatcher) if rule_of(dispatcher) is None else None
     if twin is None:
         implementation = dispatcher.implementation if isinstance(dispatcher, Specialized) else None
+        rule = rule_of(dispatcher)
+        if rule is not None:
+            return _ruled(dispatcher, rule)
         twin = CaptureDispatcher(dispatcher.py_func, dispatcher.locals, dispatcher.targetoptions, implementation)
         twin.original = dispatcher
         _twins[dispatcher] = twin
@@ -497,6 +504,26 @@ def _twin(dispatcher: Dispatcher) -> Dispatcher:
                 del _twins[dispatcher]
                 raise
     return twin
+
+
+def _ruled(dispatcher: Dispatcher, rule: Rule) -> Dispatcher:
+    """The dispatcher that stands for a function with a rule, the same as long as it has that one."""
+    known = _ruled_twins.get(dispatcher)
+    if known is None or known[0] is not rule:
+        twin = CaptureDispatcher(stand_in(dispatcher, rule, _note), {}, {})
+        twin.original = dispatcher
+        known = _ruled_twins[dispatcher] = (rule, twin)
+    return known[1]
+
+
+def _note(
+    library: Any, symbol: str, rule: Rule, argument_types: tuple[types.Type, ...], return_type: types.Type
+) -> None:
+    """Captured code of ``library`` calls a function with a rule by this name."""
+    library.functions[symbol] = Callee(symbol, rule.name, tuple(argument_types), return_type, rule)
+
+
+_ruled_twins: weakref.WeakKeyDictionary[Dispatcher, tuple[Rule, CaptureDispatcher]] = weakref.WeakKeyDictionary()
 
 
 def _declare(twin: CaptureDispatcher, signatures: list[typing.Signature]) -> None:

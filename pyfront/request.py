@@ -15,7 +15,8 @@ from numba.core.registry import cpu_target
 
 from pyfront.arguments import Argument, Leaf, leaves
 from pyfront.numba_target import Callee
-from pyfront.results import Number, has_numbers, numbers
+from pyfront.results import Number, has_numbers, numbers, places
+from pyfront.rules.parts import parts_of
 from pyfront.scalars import SCALARS
 
 FIRST_PARAMETER = 2
@@ -54,7 +55,7 @@ def build(
             "width": width,
             "args": entries,
             "results": _results(results),
-            "functions": [entry for callee in callees if (entry := _function(callee)) is not None],
+            "functions": [entry for callee in callees if (entry := _function(callee, width > 1)) is not None],
             "may_alias": may_alias,
             "disable": list(disable),
             "embedded": embedded,
@@ -69,8 +70,10 @@ def parameter_count(type_: types.Type) -> int:
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 
-def _function(callee: Callee) -> dict[str, Any] | None:
+def _function(callee: Callee, is_batch: bool) -> dict[str, Any] | None:
     """What the engine must know of a function whose calls it may keep, None if it must not: of a list, say."""
+    if callee.rule is not None:
+        return _ruled(callee, is_batch)
     if not has_numbers(callee.return_type):
         return None
     entries: list[dict[str, Any]] = []
@@ -85,6 +88,37 @@ def _function(callee: Callee) -> dict[str, Any] | None:
             parameter += _parameters_of(leaf.type)
     returns = types.unliteral(callee.return_type)
     return {"primal": callee.symbol, "name": callee.name, "args": entries, "results": _results(numbers(returns))}
+
+
+def _ruled(callee: Callee, is_batch: bool) -> dict[str, Any]:
+    """The same for a function with a rule, whose parts are compiled."""
+    assert callee.rule is not None
+    parts = parts_of(callee.rule, callee.argument_types, is_batch)
+    entries: list[dict[str, Any]] = []
+    parameter = FIRST_PARAMETER
+    for index, type_ in enumerate(parts.argument_types):
+        for leaf in leaves(f"a{index}", type_):
+            if leaf.type in SCALARS or (isinstance(leaf.type, types.Array) and leaf.type.dtype in SCALARS):
+                entries.append(_entry(leaf, "const", parameter))
+            parameter += _parameters_of(leaf.type)
+    values: list[dict[str, Any]] = []
+    arrays: list[dict[str, Any]] = []
+    for place in places(parts.value_type):
+        if not isinstance(place.type, types.Array):
+            values.append({"type": SCALARS[place.type].engine, "offset": place.offset})
+            continue
+        arrays.append({"type": SCALARS[place.type.dtype].engine, "offset": place.offset})
+        words = [2, 3, *range(5, 5 + 2 * place.type.ndim)]
+        values.extend({"type": "i64", "offset": place.offset + 8 * word} for word in words)
+    writes = () if callee.rule.only_reads else tuple(place for place, leaf in enumerate(parts.leaves) if leaf.is_array)
+    return {
+        "primal": callee.symbol,
+        "name": callee.name,
+        "args": entries,
+        "results": values,
+        "arrays": arrays,
+        "rule": parts.describe(writes),
+    }
 
 
 _PASSENGERS = (types.Dispatcher, types.NoneType, types.Omitted, types.StringLiteral, types.Function)

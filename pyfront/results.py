@@ -63,6 +63,11 @@ def _is_numbers(type_: types.Type) -> bool:
 
 def numbers(returns: types.Type) -> tuple[Number, ...]:
     """The numbers of a result, in the order of its memory."""
+    return tuple(places(returns))
+
+
+def places(returns: types.Type) -> Iterator[Number]:
+    """The same for a result that may hold arrays: where the struct of one begins."""
     context = cpu_target.target_context
 
     def of(type_: types.Type, memory: Any, path: tuple[int, ...], offset: int) -> Iterator[Number]:
@@ -79,7 +84,7 @@ def numbers(returns: types.Type) -> tuple[Number, ...]:
             )
             yield from of(element, place, (*path, index), offset + start)
 
-    return tuple(of(returns, context.get_return_type(returns), (), 0))
+    return of(returns, context.get_return_type(returns), (), 0)
 
 
 def derivative_type(returns: types.Type) -> types.Type:

@@ -106,7 +106,7 @@ void CallEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
   leaveIfFailed(B, call(B, Callee.Name, Args));
   storeResults(B, Clone, Result);
   for (auto [K, R] : enumerate(Callee.Results)) {
-    if (!isShadowed(K))
+    if (!isShadowed(Call.getArgOperand(K)))
       continue;
     Type *Ty = kept::typeOf(B.getContext(), R.Type);
     Value *Dot = B.CreateAlignedLoad(
@@ -145,7 +145,7 @@ void CallEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
     Type *Ty = kept::typeOf(B.getContext(), R.Type);
     Constant *Zero = ConstantFP::get(D.W.of(Ty), 0.0);
     Value *Adjoint = Zero;
-    if (isShadowed(K)) {
+    if (isShadowed(Call.getArgOperand(K))) {
       Value *Shadow = Reader.shadow(B, Call.getArgOperand(K));
       Adjoint = D.loadShadow(B, Ty, Shadow, alignOf(Ty));
       D.storeShadow(B, Zero, Shadow, alignOf(Ty));
@@ -158,7 +158,7 @@ void CallEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
   }
   if (Seed)
     Args.add(Seed);
-  call(B, Callee.Name + halves::Reverse, Args);
+  D.leaveReverseIfFailed(B, call(B, Callee.Name + halves::Reverse, Args));
   for (auto [V, Adjoint] : Given)
     Bar.add(B, V,
             B.CreateAlignedLoad(D.W.of(V->getType()), Adjoint,

@@ -51,8 +51,8 @@ private:
   void leaveIfFailed(Builder &B, llvm::Value *Status);
   /// The callee's result goes to the variables of its numbers.
   void storeResults(Builder &B, llvm::CallInst &Clone, llvm::Value *Value);
-  bool isShadowed(unsigned Operand) const {
-    return llvm::is_contained(Planned.Shadowed, Operand);
+  bool isShadowed(const llvm::Value *Ptr) const {
+    return llvm::is_contained(Planned.Shadowed, Ptr);
   }
   llvm::Value *operandOf(const ArgInfo &A) const;
   llvm::Align alignOf(llvm::Type *Ty) const {

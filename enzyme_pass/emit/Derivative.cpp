@@ -340,6 +340,23 @@ void Derivative::leaveArena(IRBuilder<> &B) {
     B.CreateCall(leaveCallee(), {Owner});
 }
 
+llvm::Value *Derivative::excinfoOfReverse(IRBuilder<> &B) {
+  return isSplit() ? static_cast<llvm::Value *>(
+                         variableOfReverse(ptr(), "raised.in.reverse"))
+                   : G->getArg(0);
+}
+
+void Derivative::leaveReverseIfFailed(IRBuilder<> &B, llvm::Value *Status) {
+  auto *Failed = BasicBlock::Create(G->getContext(), "failed", G);
+  auto *Done = BasicBlock::Create(G->getContext(), "done", G);
+  MDNode *Rare = MDBuilder(G->getContext()).createUnlikelyBranchWeights();
+  B.CreateCondBr(B.CreateIsNotNull(Status), Failed, Done, Rare);
+  IRBuilder<> Out(Failed);
+  leaveArena(Out);
+  Out.CreateRet(Status);
+  B.SetInsertPoint(Done);
+}
+
 void Derivative::giveUp(IRBuilder<> &B) {
   if (!isSplit())
     leaveArena(B);

@@ -55,6 +55,15 @@ public:
   llvm::AllocaInst *variable(llvm::Type *Ty, const llvm::Twine &Name);
   /// A variable that only the reverse sweep uses: its half has it.
   llvm::AllocaInst *variableOfReverse(llvm::Type *Ty, const llvm::Twine &Name);
+  /// Forward mode, by calls of functions with a rule: where each lane's result
+  /// and its tangent are.
+  llvm::DenseMap<llvm::CallInst *, llvm::SmallVector<llvm::Value *, 4>>
+      TangentFrames;
+  /// What the reverse sweep calls may raise: where that is stored, and the end
+  /// of the call then. Adjoints have been added to shadows by then. The reverse
+  /// half of a split derivative says that it has failed, and not why.
+  llvm::Value *excinfoOfReverse(llvm::IRBuilder<> &B);
+  void leaveReverseIfFailed(llvm::IRBuilder<> &B, llvm::Value *Status);
   /// Writes at the end of `enter`.
   llvm::IRBuilder<> atEnter() const {
     return llvm::IRBuilder<>(Enter->getTerminator());

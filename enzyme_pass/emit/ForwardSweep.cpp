@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/emit/ForwardSweep.h"
 #include "core/Check.h"
+#include "core/KeptCalls.h"
 #include "enzyme_pass/emit/Calls.h"
 #include "enzyme_pass/emit/Places.h"
+#include "enzyme_pass/emit/RuledCalls.h"
 #include "enzyme_pass/emit/Sizes.h"
 #include "enzyme_pass/emit/Workspaces.h"
 #include "llvm/IR/InstIterator.h"
@@ -129,8 +131,11 @@ void ForwardSweep::lowerAllocations() {
       continue;
     auto *Old = cast<Instruction>(static_cast<Value *>(D.Clones[Call]));
     IRBuilder<> B(Old);
-    Value *Bytes = Old->getOperand(0);
-    Value *Memory = D.allocate(B, Bytes, Zeroed::Never, O.Name);
+    bool IsResult = kept::isArrayResult(Call);
+    Value *Bytes = Old->getOperand(IsResult ? 2 : 0);
+    Value *Memory =
+        IsResult ? RuleEmitter::arrayIn(B, D.P, *Call, Old->getOperand(0))
+                 : D.allocate(B, Bytes, Zeroed::Never, O.Name);
     B.SetInsertPoint(Old);
     if (O.Shadow == ShadowHome::Allocation)
       Shadows[Call] =
@@ -139,10 +144,26 @@ void ForwardSweep::lowerAllocations() {
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
         Top = Old->getNextNode();
+    AfterArrays[Call] = Old->getNextNode();
     Old->replaceAllUsesWith(Memory);
     Old->eraseFromParent();
     D.Clones[Call] = Memory;
   }
+}
+
+Value *ForwardSweep::lowerCall(CallInst &Call, CallInst &Clone) {
+  const CallPlan &Planned = D.P.Calls.find(&Call)->second;
+  if (Planned.Info->Rule) {
+    RuleEmitter Emitter(D, Call);
+    return Planned.IsActive ? Emitter.emitForward(Clone)
+                            : Emitter.emitPrimal(Clone);
+  }
+  CallEmitter Emitter(D, Call);
+  if (Planned.IsActive)
+    return Emitter.emitForward(Clone);
+  Emitter.emitTangent(
+      Clone, [](Value *V) { return V; }, [](Value *V) { return V; });
+  return ConstantPointerNull::get(D.ptr());
 }
 
 /// Of active calls in forward mode the tangent sweep takes care.
@@ -152,13 +173,7 @@ void ForwardSweep::lowerCalls() {
     if (HasTangents)
       continue;
     auto *Old = cast<CallInst>(static_cast<Value *>(D.Clones[Call]));
-    CallEmitter Emitter(D, *Call);
-    Value *Frame = ConstantPointerNull::get(D.ptr());
-    if (Planned.IsActive)
-      Frame = Emitter.emitForward(*Old);
-    else
-      Emitter.emitTangent(
-          *Old, [](Value *V) { return V; }, [](Value *V) { return V; });
+    Value *Frame = lowerCall(*Call, *Old);
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
         Top = Old->getNextNode();

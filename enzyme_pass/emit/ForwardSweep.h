@@ -47,6 +47,11 @@ public:
     return Bottoms.lookup(PrimalBlock);
   }
 
+  /// Where memory of the call's, and its shadow, has just been made.
+  llvm::Instruction *afterArray(llvm::Value *Memory) {
+    return AfterArrays.lookup(Memory);
+  }
+
 private:
   void clone();
   void lowerFailures();
@@ -54,6 +59,7 @@ private:
   void lowerMarks();
   void lowerAllocations();
   void lowerCalls();
+  llvm::Value *lowerCall(llvm::CallInst &Call, llvm::CallInst &Clone);
   void makeShadows();
   void storeShadowPointers();
   llvm::Value *shadowValue(llvm::Value *V);
@@ -61,6 +67,7 @@ private:
   Derivative &D;
   llvm::DenseMap<llvm::BasicBlock *, llvm::Instruction *> Tops, Bottoms;
   llvm::DenseMap<llvm::Value *, llvm::Value *> Shadows;
+  llvm::DenseMap<llvm::Value *, llvm::Instruction *> AfterArrays;
 };
 
 } // namespace pyfront

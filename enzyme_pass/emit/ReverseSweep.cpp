@@ -3,6 +3,7 @@
 #include "core/Check.h"
 #include "core/rules/Rules.h"
 #include "enzyme_pass/emit/Calls.h"
+#include "enzyme_pass/emit/RuledCalls.h"
 #include "llvm/IR/CFG.h"
 
 using namespace llvm;
@@ -45,7 +46,11 @@ void ReverseSweep::emitInstruction(Builder &B, Instruction &I) {
           static_cast<Value *>(D.Clones.lookup(&I))))
     B.SetCurrentDebugLocation(Copy->getDebugLoc());
   if (P.isActiveCall(&I)) {
-    CallEmitter(D, cast<CallInst>(I)).emitReverse(B, Reader, Bar);
+    auto &Call = cast<CallInst>(I);
+    if (P.Calls.find(&Call)->second.Info->Rule)
+      RuleEmitter(D, Call).emitReverse(B, Reader, Bar);
+    else
+      CallEmitter(D, Call).emitReverse(B, Reader, Bar);
     return;
   }
   if (P.ActiveAccesses.contains(&I)) {

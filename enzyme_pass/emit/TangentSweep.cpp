@@ -1,8 +1,10 @@
 //===- TangentSweep.cpp - One tangent per active instruction --------------===//
 #include "enzyme_pass/emit/TangentSweep.h"
 #include "core/Check.h"
+#include "core/KeptCalls.h"
 #include "core/rules/Rules.h"
 #include "enzyme_pass/emit/Calls.h"
+#include "enzyme_pass/emit/RuledCalls.h"
 
 using namespace llvm;
 
@@ -62,15 +64,30 @@ void TangentSweep::completePhis() {
 
 void TangentSweep::emitCall(CallInst &I) {
   auto *Copy = cast<CallInst>(clone(&I));
-  CallEmitter(D, I).emitTangent(
-      *Copy, [&](Value *Ptr) { return shadow(Ptr); },
-      [&](Value *V) { return tangent(V); });
+  auto Shadow = [&](Value *Ptr) { return shadow(Ptr); };
+  auto Tangent = [&](Value *V) { return tangent(V); };
+  if (P.Calls.find(&I)->second.Info->Rule)
+    Copy->replaceAllUsesWith(
+        RuleEmitter(D, I).emitTangent(*Copy, Shadow, Tangent));
+  else
+    CallEmitter(D, I).emitTangent(*Copy, Shadow, Tangent);
   Copy->eraseFromParent();
+}
+
+/// Behind the allocation of its shadow.
+void TangentSweep::emitArray(CallInst &I) {
+  auto *Call = cast<CallInst>(I.getArgOperand(0));
+  if (!is_contained(P.Calls.find(Call)->second.Shadowed, &I))
+    return;
+  Builder B(Sweep.afterArray(&I));
+  RuleEmitter::emitArrayTangent(D, B, I, shadow(&I), clone(I.getArgOperand(2)));
 }
 
 void TangentSweep::emitInstruction(Instruction &I) {
   if (P.isActiveCall(&I))
     return emitCall(cast<CallInst>(I));
+  if (kept::isArrayResult(&I))
+    return emitArray(cast<CallInst>(I));
   bool Accesses = P.ActiveAccesses.contains(&I);
   if (!Accesses && !P.isActive(&I))
     return;

@@ -39,6 +39,7 @@ private:
   void completePhis();
   void emitInstruction(llvm::Instruction &I);
   void emitCall(llvm::CallInst &I);
+  void emitArray(llvm::CallInst &I);
   void emitAccess(Builder &B, llvm::Instruction &I);
   void emitSet(Builder &B, llvm::MemIntrinsic &I);
   void emitCopy(Builder &B, llvm::MemTransferInst &I);

@@ -195,8 +195,8 @@ void NeedsFinder::ruleReads(Instruction &I, const rules::Rule &R) {
 /// What the forward half has left, and the shadows that it is given.
 void NeedsFinder::callReads(CallInst &Call) {
   need(primalOf(&Call));
-  for (unsigned Operand : P.Calls.find(&Call)->second.Shadowed)
-    need(shadowOf(Call.getArgOperand(Operand)));
+  for (Value *Ptr : P.Calls.find(&Call)->second.Shadowed)
+    need(shadowOf(Ptr));
 }
 
 void NeedsFinder::readsOf(Instruction &I) {

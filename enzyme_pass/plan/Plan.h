@@ -225,13 +225,20 @@ struct GuardPlan {
 ///   forward          the values and their tangents at once
 ///   not active       the values alone: a derivative in which all is constant
 ///
+/// The parts of a rule, if the callee has one, take the same places.
 struct CallPlan {
+  /// What is known of the callee, in the request of the plan.
+  const FunctionInfo *Info = nullptr;
   /// The derivative: its annotations say what of this call is active. Calls
   /// with equal names have equal requests.
   Request Callee;
   bool IsActive = false;
-  /// Of an active call: the operands that point to memory with a shadow.
-  llvm::SmallVector<unsigned, 4> Shadowed;
+  /// Of an active call: the pointers, among its operands and results, to memory
+  /// with a shadow.
+  llvm::SmallVector<llvm::Value *, 4> Shadowed;
+  /// Of a rule: one bit per argument whose elements the reverse part reads and
+  /// that may be written after the call: the forward part keeps a copy.
+  uint64_t Copies = 0;
 };
 
 struct Plan {

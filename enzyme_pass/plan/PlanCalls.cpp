@@ -21,6 +21,13 @@ using namespace llvm;
 
 namespace pyfront {
 
+/// Whether something that it writes has a shadow.
+bool isActiveCall(const CallInst &Call, const ActivityFacts &Activity) {
+  return any_of(kept::memoryOf(Call), [&](const kept::Memory &M) {
+    return M.IsWritten && M.isOfFloats() && Activity.isActiveMemory(M.Ptr);
+  });
+}
+
 namespace {
 
 class CallPlanner {
@@ -28,11 +35,13 @@ public:
   CallPlanner(Plan &P, const Facts &Known) : P(P), Known(Known) {}
 
   void plan(CallInst &Call) {
-    const FunctionInfo &Info = infoOf(Call);
     CallPlan Planned;
+    Planned.Info = &infoOf(Call);
+    const FunctionInfo &Info = *Planned.Info;
     Request &R = Planned.Callee;
     // On the way to a raise nothing has a derivative.
-    Planned.IsActive = P.N.isLive(Call.getParent()) && isActive(Call);
+    Planned.IsActive =
+        P.N.isLive(Call.getParent()) && isActiveCall(Call, Known.Activity);
     R.Primal = Info.Primal;
     R.Args = Info.Args;
     R.Results = Info.Results;
@@ -47,8 +56,10 @@ public:
       for (ArgInfo &A : R.Args)
         A.Note = noteOf(Call, A, R.How);
       for (const kept::Memory &M : kept::memoryOf(Call))
-        if (M.isOfFloats() && isActiveMemory(Call, M.Operand))
-          Planned.Shadowed.push_back(M.Operand);
+        if (M.isOfFloats() && Known.Activity.isActiveMemory(M.Ptr))
+          Planned.Shadowed.push_back(M.Ptr);
+      if (Info.Rule && R.How != Mode::Forward)
+        Planned.Copies = copiesOf(Call, Info);
     }
     R.Name = nameOf(R, Info);
     P.Calls.insert({&Call, std::move(Planned)});
@@ -60,24 +71,14 @@ private:
       return Info.Primal == kept::calleeOf(Call);
     });
   }
-  bool isActiveMemory(const CallInst &Call, unsigned Operand) const {
-    return Known.Activity.isActiveMemory(Call.getArgOperand(Operand));
-  }
-  bool isActive(const CallInst &Call) const;
   Annotation noteOf(const CallInst &Call, const ArgInfo &A, Mode How) const;
   bool mayAlias(const CallInst &Call) const;
+  uint64_t copiesOf(const CallInst &Call, const FunctionInfo &Info) const;
   std::string nameOf(const Request &R, const FunctionInfo &Info) const;
 
   Plan &P;
   const Facts &Known;
 };
-
-/// Whether something that it writes has a shadow.
-bool CallPlanner::isActive(const CallInst &Call) const {
-  return any_of(kept::memoryOf(Call), [&](const kept::Memory &M) {
-    return M.IsWritten && M.isOfFloats() && isActiveMemory(Call, M.Operand);
-  });
-}
 
 Annotation CallPlanner::noteOf(const CallInst &Call, const ArgInfo &A,
                                Mode How) const {
@@ -85,8 +86,10 @@ Annotation CallPlanner::noteOf(const CallInst &Call, const ArgInfo &A,
   if (!isFloat(A.Type))
     return Annotation::Const;
   if (A.isArray())
-    return isActiveMemory(Call, First + numba::Data) ? Annotation::Duplicated
-                                                     : Annotation::Const;
+    return Known.Activity.isActiveMemory(
+               Call.getArgOperand(First + numba::Data))
+               ? Annotation::Duplicated
+               : Annotation::Const;
   if (!P.isActive(Call.getArgOperand(First)))
     return Annotation::Const;
   return How == Mode::Forward ? Annotation::Duplicated : Annotation::Active;
@@ -95,9 +98,9 @@ Annotation CallPlanner::noteOf(const CallInst &Call, const ArgInfo &A,
 bool CallPlanner::mayAlias(const CallInst &Call) const {
   SmallVector<Access, 4> Arrays;
   for (const kept::Memory &M : kept::memoryOf(Call))
-    if (!M.IsResult) {
+    if (M.What == kept::Memory::Kind::Given) {
       Access A;
-      A.Ptr = Call.getArgOperand(M.Operand);
+      A.Ptr = M.Ptr;
       if (any_of(Arrays, [&](const Access &Other) {
             return Known.Objects.mayTouch(A, Other);
           }))
@@ -105,6 +108,18 @@ bool CallPlanner::mayAlias(const CallInst &Call) const {
       Arrays.push_back(A);
     }
   return false;
+}
+
+uint64_t CallPlanner::copiesOf(const CallInst &Call,
+                               const FunctionInfo &Info) const {
+  uint64_t Copies = 0;
+  for (unsigned Place : Info.Rule->Reads) {
+    unsigned First = kept::operandAt(Call, Info.Args[Place].FirstParam);
+    const Value *Data = Call.getArgOperand(First + numba::Data);
+    if (Known.Overwrite.isOverwrittenAfter(Call, Data))
+      Copies |= uint64_t(1) << Place;
+  }
+  return Copies;
 }
 
 /// Inside the module: the LLVM name of the callee tells two functions of one

@@ -98,7 +98,7 @@ private:
         add(Given);
     for (const kept::Memory &M : kept::memoryOf(Call))
       if (M.isOfFloats() && (IsForward ? M.IsWritten : M.isRead()))
-        throughMemory(Call.getArgOperand(M.Operand));
+        throughMemory(M.Ptr);
   }
   void forward(Value &V);
   void backward(Value &V);

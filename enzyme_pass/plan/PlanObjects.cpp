@@ -5,6 +5,7 @@
 /// local arrays and stack variables that hold active data, or pointers to it;
 /// the seed for the kernel's result. Constant objects get none.
 //===----------------------------------------------------------------------===//
+#include "core/KeptCalls.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "llvm/IR/DataLayout.h"
 #include "llvm/IR/Module.h"
@@ -22,7 +23,8 @@ static Extent extentOf(const MemoryObject &O, const DataLayout &DL) {
     break;
   case ObjectKind::Allocation:
     E.How = Extent::Form::Bytes;
-    E.Bytes = cast<CallInst>(O.Base)->getArgOperand(0);
+    E.Bytes = cast<CallInst>(O.Base)->getArgOperand(
+        kept::isArrayResult(O.Base) ? 2 : 0);
     break;
   case ObjectKind::Stack:
     if (auto Size = cast<AllocaInst>(O.Base)->getAllocationSize(DL);

@@ -303,18 +303,18 @@ void Verifier::checkCall(CallInst &Call, bool HasSources) {
   const CallPlan &Planned = It->second;
   if (!Planned.IsActive)
     return;
-  for (unsigned Operand : Planned.Shadowed) {
-    checkShadows(Call.getArgOperand(Operand), Call);
+  for (Value *Ptr : Planned.Shadowed) {
+    checkShadows(Ptr, Call);
     if (HasSources)
-      expectSource(shadowOf(Call.getArgOperand(Operand)), Call);
+      expectSource(shadowOf(Ptr), Call);
   }
   if (HasSources)
     expectSource(primalOf(&Call), Call);
   for (const ArgInfo &A : Planned.Callee.Args) {
     unsigned First = kept::operandAt(Call, A.FirstParam);
-    bool IsActive = A.isArray()
-                        ? is_contained(Planned.Shadowed, First + numba::Data)
-                        : P.isActive(Call.getArgOperand(First));
+    Value *Data = Call.getArgOperand(A.isArray() ? First + numba::Data : First);
+    bool IsActive =
+        A.isArray() ? is_contained(Planned.Shadowed, Data) : P.isActive(Data);
     if (isFloat(A.Type) && IsActive != (A.Note != Annotation::Const))
       violate("P11: `" + A.Name + "` of `" + kept::calleeOf(Call) +
               "` is active in one of caller and callee");

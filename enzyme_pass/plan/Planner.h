@@ -67,6 +67,9 @@ std::unique_ptr<Plan> makePlan(const NormalFunction &N, const Request &Req,
 bool refuseUnsupported(const NormalFunction &N, const Request &Req,
                        const Facts &Known, DiagnosticSink &Sink);
 
+/// Whether adjoints or tangents go through a call that stays.
+bool isActiveCall(const llvm::CallInst &Call, const ActivityFacts &Activity);
+
 /// What `P` violates once the steps up to `Done` have run, one line each; empty
 /// if it is sound. After the last step reloads and snapshots are proved as
 /// well, by another way than they were found (ProveSources.h).

@@ -12,7 +12,8 @@ SourceProver::SourceProver(const Plan &P, const Facts &Known)
   for (const BasicBlock *BB : P.N.Order)
     for (const Instruction &I : *BB)
       for (const Access &Write : writesOf(I))
-        Writes[BB].push_back(Write);
+        if (!Write.IsFresh)
+          Writes[BB].push_back(Write);
 }
 
 bool SourceProver::mayChange(const Access &Write, const LoadInst &Load) const {

@@ -64,6 +64,7 @@ private:
   /// What an exception carries out of the kernel must live on.
   bool checkCarried(const StoreInst &Store);
   bool checkCall(const CallBase &Call);
+  bool checkKept(const CallInst &Call);
   bool isNumberOfResult(const Instruction &I, const Value *Ptr) const;
   bool checkMemory(const Instruction &I, const Value *Ptr);
   /// Memory intrinsics on active memory: typed, and not onto themselves.
@@ -77,6 +78,42 @@ private:
   DiagnosticSink &Sink;
 };
 
+bool Refuser::checkKept(const CallInst &Call) {
+  const FunctionInfo &Info =
+      *find_if(Req.Functions, [&](const FunctionInfo &F) {
+        return F.Primal == kept::calleeOf(Call);
+      });
+  std::string Name = "`" + Info.Name + "`";
+  if (!Info.Rule)
+    return !Req.Embedded ||
+           refuse(Call,
+                  "a derivative of a derivative of " + Name +
+                      ", which calls itself",
+                  "write the recursion as a loop with an explicit stack");
+  if (!isActiveCall(Call, Known.Activity))
+    return true;
+  const RuleInfo &Rule = *Info.Rule;
+  if (Rule.IsInactive)
+    return refuse(Call,
+                  "a call of " + Name +
+                      ", which is inactive and writes an array that has a "
+                      "derivative",
+                  "let it write a `Const` array, or give it a rule");
+  bool IsForward = Req.How == Mode::Forward;
+  if (IsForward ? Rule.Tangent.empty()
+                : Rule.Forward.empty() || Rule.Reverse.empty())
+    return refuse(Call,
+                  "a call of " + Name + ", whose rule has no " +
+                      (IsForward              ? "`tangent`"
+                       : Rule.Forward.empty() ? "`augmented`"
+                                              : "`reverse`") +
+                      " part",
+                  IsForward ? "give the rule a `tangent`, or use reverse mode"
+                            : "give the rule `augmented` and `reverse`, or use "
+                              "forward mode");
+  return true;
+}
+
 bool Refuser::checkCall(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
   if (!Callee)
@@ -85,11 +122,7 @@ bool Refuser::checkCall(const CallBase &Call) {
   if (marker::isMarker(Call))
     return true;
   if (kept::isKept(&Call))
-    return !Req.Embedded ||
-           refuse(
-               Call,
-               "a derivative of a derivative of a function that calls itself",
-               "write the recursion as a loop with an explicit stack");
+    return checkKept(cast<CallInst>(Call));
   if (auto *Mem = dyn_cast<MemIntrinsic>(&Call)) {
     if (Mem->isVolatile())
       return refuse(Call, "a volatile copy");

@@ -1,6 +1,7 @@
 //===- KeepCalls.cpp - How: cycles of the call graph ----------------------===//
 #include "enzyme_pass/prepare/KeepCalls.h"
 #include "core/KeptCalls.h"
+#include "core/NormalFunction.h"
 #include "core/Signature.h"
 #include "llvm/ADT/SCCIterator.h"
 #include "llvm/Analysis/CallGraph.h"
@@ -60,13 +61,28 @@ void rewrite(CallInst &Call, Function &Declaration, const FunctionInfo &Info) {
   unsigned Results = Args.size();
   append_range(Args, drop_begin(Call.args(), numba::FirstPassed));
   IRBuilder<> B(&Call);
-  B.CreateCall(&Declaration, Args, Info.Name + ".frame");
+  Value *Frame = B.CreateCall(&Declaration, Args, Info.Name + ".frame");
+  auto At = [&](uint64_t Offset) {
+    return B.CreateConstInBoundsGEP1_64(
+        B.getInt8Ty(), Call.getArgOperand(numba::Result), Offset);
+  };
+  SmallDenseMap<unsigned, Value *> Numbers;
   for (unsigned I = 0; I < Results; ++I) {
-    Value *To = B.CreateConstInBoundsGEP1_64(B.getInt8Ty(),
-                                             Call.getArgOperand(numba::Result),
-                                             Info.Results[I].Offset);
-    B.CreateStore(B.CreateLoad(kept::typeOf(C, Info.Results[I].Type), Args[I]),
-                  To);
+    const ResultInfo &R = Info.Results[I];
+    Numbers[R.Offset] = B.CreateLoad(kept::typeOf(C, R.Type), Args[I]);
+    B.CreateStore(Numbers[R.Offset], At(R.Offset));
+  }
+  for (const auto &[Place, Array] : enumerate(Info.Arrays)) {
+    unsigned Begin = Array.Offset;
+    auto In = [&](unsigned Part) { return Begin + 8 * Part; };
+    Value *Bytes = B.CreateMul(Numbers.lookup(In(numba::Items)),
+                               Numbers.lookup(In(numba::ItemSize)), "bytes");
+    Value *Data =
+        B.CreateCall(marker::declareArrayResult(*Call.getModule()),
+                     {Frame, B.getInt64(Place), Bytes}, Info.Name + ".data");
+    B.CreateStore(Data, At(In(numba::Data)));
+    for (unsigned Part : {numba::MemInfo, numba::Parent})
+      B.CreateStore(ConstantPointerNull::get(B.getPtrTy()), At(In(Part)));
   }
   Call.replaceAllUsesWith(ConstantInt::get(Call.getType(), 0));
   Call.eraseFromParent();
@@ -98,16 +114,20 @@ void resolveRecursion(Module &M) {
 
 std::vector<KeptFunction> keepCalls(Module &M, Function &Kernel,
                                     const Request &Req) {
+  auto Rewrite = [](Function &F, const FunctionInfo &Info) {
+    Function *Declaration = kept::declare(F, Info);
+    for (CallInst *Call : callsOf(F))
+      rewrite(*Call, *Declaration, Info);
+  };
+  for (const FunctionInfo &Info : Req.Functions)
+    if (Function *F = M.getFunction(Info.Primal); F && Info.Rule)
+      Rewrite(*F, Info);
   std::vector<KeptFunction> Kept;
-  for (Function *F : recursiveFunctions(M)) {
-    const FunctionInfo *Info = infoOf(*F, Req);
-    if (!Info)
-      continue;
-    Function *Declaration = kept::declare(*F, *Info);
-    for (CallInst *Call : callsOf(*F))
-      rewrite(*Call, *Declaration, *Info);
-    Kept.push_back({F, Info});
-  }
+  for (Function *F : recursiveFunctions(M))
+    if (const FunctionInfo *Info = infoOf(*F, Req); Info && !Info->Rule) {
+      Rewrite(*F, *Info);
+      Kept.push_back({F, Info});
+    }
   return Kept;
 }
 

@@ -1,0 +1,254 @@
+//===- RuledCalls.cpp - How: by the order of seam 5 -----------------------===//
+#include "enzyme_pass/emit/RuledCalls.h"
+#include "core/KeptCalls.h"
+#include "llvm/IR/MDBuilder.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+
+using namespace llvm;
+
+namespace pyfront {
+
+/// In Numba's struct of an array.
+static constexpr uint64_t DataOffset = 32;
+
+Value *RuleEmitter::call(Builder &B, StringRef Symbol, ArrayRef<Value *> Args) {
+  SmallVector<Type *, 24> Params;
+  for (const Value *V : Args)
+    Params.push_back(V->getType());
+  return B.CreateCall(
+      D.G->getParent()->getOrInsertFunction(
+          Symbol, FunctionType::get(B.getInt32Ty(), Params, false)),
+      Args);
+}
+
+Value *RuleEmitter::begin(Arguments &Args, uint64_t Bytes, const Twine &Name) {
+  AllocaInst *Memory = D.variable(
+      ArrayType::get(Type::getInt8Ty(D.G->getContext()), Bytes), Name);
+  Memory->setAlignment(Align(ResultAlign));
+  Args.push_back(Memory);
+  Args.push_back(D.G->getArg(0));
+  return Memory;
+}
+
+Value *RuleEmitter::operandOf(const ArgInfo &A) const {
+  unsigned First = kept::operandAt(Call, A.FirstParam);
+  return Call.getArgOperand(A.isArray() ? First + numba::Data : First);
+}
+
+Value *RuleEmitter::numberOf(Builder &B, Value *Address) const {
+  return B.CreatePtrToInt(Address, B.getInt64Ty());
+}
+
+/// A part does not count references to arrays that are the call's.
+void RuleEmitter::passPrimal(Arguments &Args, CallInst &Clone) const {
+  unsigned First = Args.size();
+  for (Value *V : drop_begin(Clone.args(), Info.Results.size()))
+    Args.push_back(V);
+  for (const ArgInfo &A : Info.Args)
+    if (A.isArray())
+      for (unsigned Part : {numba::MemInfo, numba::Parent})
+        Args[First + A.FirstParam - numba::FirstPassed + Part] =
+            ConstantPointerNull::get(D.ptr());
+}
+
+void RuleEmitter::leaveIfFailed(Builder &B, Value *Status) {
+  MDNode *Rare = MDBuilder(D.G->getContext()).createUnlikelyBranchWeights();
+  Instruction *At = &*B.GetInsertPoint();
+  Instruction *Then =
+      SplitBlockAndInsertIfThen(B.CreateIsNotNull(Status), B.GetInsertPoint(),
+                                /*Unreachable=*/true, Rare);
+  Builder Out(Then);
+  D.giveUp(Out);
+  Out.CreateRet(Status);
+  Then->eraseFromParent();
+  B.SetInsertPoint(At);
+}
+
+void RuleEmitter::storeResults(Builder &B, CallInst &Clone, Value *Frame) {
+  for (auto [K, R] : enumerate(Info.Results)) {
+    Type *Ty = kept::typeOf(B.getContext(), R.Type);
+    LoadInst *Number =
+        B.CreateAlignedLoad(Ty, D.resultAt(B, Frame, R.Offset), alignOf(Ty));
+    D.tag(B.CreateAlignedStore(Number, Clone.getArgOperand(K), alignOf(Ty)),
+          Side::Primal);
+  }
+}
+
+Value *RuleEmitter::laneOf(Builder &B, Value *V, unsigned Lane) const {
+  return V->getType()->isVectorTy() ? B.CreateExtractElement(V, Lane) : V;
+}
+
+Value *RuleEmitter::withLane(Builder &B, Value *All, Value *V,
+                             unsigned Lane) const {
+  return All->getType()->isVectorTy() ? B.CreateInsertElement(All, V, Lane) : V;
+}
+
+Value *RuleEmitter::emitPrimal(CallInst &Clone) {
+  Builder B(&Clone);
+  Arguments Args;
+  Value *Frame = begin(Args, Rule.ValueBytes, Call.getName() + ".value");
+  passPrimal(Args, Clone);
+  Args.push_back(numberOf(B, D.ownerForCallees()));
+  leaveIfFailed(B, call(B, Rule.Primal, Args));
+  storeResults(B, Clone, Frame);
+  return Frame;
+}
+
+Value *RuleEmitter::emitForward(CallInst &Clone) {
+  Builder B(&Clone);
+  Value *Frame =
+      D.allocate(B, B.getInt64(Rule.FrameBytes), Zeroed::Never, Call.getName());
+  B.SetInsertPoint(&Clone);
+  Arguments Args{Frame, D.G->getArg(0)};
+  passPrimal(Args, Clone);
+  Args.push_back(B.getInt64(Planned.Copies));
+  Args.push_back(numberOf(B, D.ownerForCallees()));
+  leaveIfFailed(B, call(B, Rule.Forward, Args));
+  storeResults(B, Clone, Frame);
+  return Frame;
+}
+
+Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
+                                ValueOf Tangent) {
+  Builder B(&Clone);
+  SmallVector<Value *, 4> Frames;
+  SmallVector<Value *, 4> Given;
+  for (const ArgInfo &A : Planned.Callee.Args) {
+    if (!isFloat(A.Type))
+      continue;
+    Value *V = operandOf(A);
+    bool IsVaried = A.Note != Annotation::Const;
+    if (A.isArray())
+      Given.push_back(IsVaried ? numberOf(B, Shadow(V)) : B.getInt64(0));
+    else
+      Given.push_back(IsVaried ? Tangent(V)
+                               : Constant::getNullValue(D.W.of(V->getType())));
+  }
+  unsigned Width = Planned.Callee.Width;
+  for (unsigned Lane = 0; Lane < Width; ++Lane) {
+    Arguments Args;
+    Frames.push_back(begin(Args, Rule.TangentBytes, Call.getName() + ".dot"));
+    passPrimal(Args, Clone);
+    for (Value *V : Given)
+      Args.push_back(laneOf(B, V, Lane));
+    Args.push_back(B.getInt64(Lane));
+    Args.push_back(B.getInt64(Width));
+    Args.push_back(numberOf(B, D.ownerForCallees()));
+    leaveIfFailed(B, call(B, Rule.Tangent, Args));
+  }
+  storeResults(B, Clone, Frames.back());
+  for (auto [K, R] : enumerate(Info.Results)) {
+    if (!isShadowed(Call.getArgOperand(K)))
+      continue;
+    Type *Ty = kept::typeOf(B.getContext(), R.Type);
+    Value *All = PoisonValue::get(D.W.of(Ty));
+    for (unsigned Lane = 0; Lane < Width; ++Lane)
+      All = withLane(
+          B, All,
+          B.CreateAlignedLoad(
+              Ty, D.resultAt(B, Frames[Lane], Rule.TangentOffset + R.Offset),
+              alignOf(Ty)),
+          Lane);
+    D.storeShadow(B, All, Shadow(Call.getArgOperand(K)), alignOf(Ty));
+  }
+  D.TangentFrames[&Call] = Frames;
+  return Frames.back();
+}
+
+Value *RuleEmitter::arrayIn(Builder &B, const Plan &P, const CallInst &Marker,
+                            Value *Frame) {
+  auto *Call = cast<CallInst>(Marker.getArgOperand(0));
+  const FunctionInfo &Info = *P.Calls.find(Call)->second.Info;
+  uint64_t Offset = Info.Arrays[kept::placeOfArray(Marker)].Offset;
+  return B.CreateLoad(
+      PointerType::getUnqual(B.getContext()),
+      B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Frame, Offset + DataOffset),
+      Marker.getName());
+}
+
+void RuleEmitter::emitArrayTangent(Derivative &D, Builder &B,
+                                   const CallInst &Marker, Value *Shadow,
+                                   Value *Bytes) {
+  auto *Call = cast<CallInst>(Marker.getArgOperand(0));
+  const FunctionInfo &Info = *D.P.Calls.find(Call)->second.Info;
+  const ArrayResult &Array = Info.Arrays[kept::placeOfArray(Marker)];
+  Type *Ty = kept::typeOf(B.getContext(), Array.Type);
+  Value *Size = B.getInt64(bitsOf(Array.Type) / 8);
+  SmallVector<Value *, 4> From;
+  for (Value *Frame : D.TangentFrames.find(Call)->second)
+    From.push_back(arrayIn(B, D.P, Marker,
+                           D.resultAt(B, Frame, Info.Rule->TangentOffset)));
+  Value *Count = B.CreateUDiv(Bytes, Size);
+  auto [Body, Index] =
+      SplitBlockAndInsertSimpleForLoop(Count, B.GetInsertPoint());
+  Builder In(Body);
+  Align A = D.G->getDataLayout().getABITypeAlign(Ty);
+  Value *All = PoisonValue::get(D.W.of(Ty));
+  for (auto [Lane, Data] : enumerate(From)) {
+    Value *One = In.CreateAlignedLoad(Ty, In.CreateGEP(Ty, Data, Index), A);
+    All = From.size() > 1 ? In.CreateInsertElement(All, One, Lane) : One;
+  }
+  D.storeShadow(In, All, In.CreateGEP(D.W.memoryOf(Ty), Shadow, Index), A);
+}
+
+void RuleEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
+  Value *Frame = numberOf(B, Reader.primal(B, &Call));
+  SmallVector<Value *, 8> Given, Seeds;
+  for (const ArgInfo &A : Planned.Callee.Args)
+    if (A.isArray() && isFloat(A.Type))
+      Given.push_back(A.Note == Annotation::Const
+                          ? B.getInt64(0)
+                          : numberOf(B, Reader.shadow(B, operandOf(A))));
+  for (auto [K, R] : enumerate(Info.Results)) {
+    if (!isFloat(R.Type))
+      continue;
+    Type *Ty = kept::typeOf(B.getContext(), R.Type);
+    Constant *Zero = ConstantFP::get(D.W.of(Ty), 0.0);
+    Seeds.push_back(Zero);
+    if (!isShadowed(Call.getArgOperand(K)))
+      continue;
+    Value *Shadow = Reader.shadow(B, Call.getArgOperand(K));
+    Seeds.back() = D.loadShadow(B, Ty, Shadow, alignOf(Ty));
+    D.storeShadow(B, Zero, Shadow, alignOf(Ty));
+  }
+  for (const kept::Memory &M : kept::memoryOf(Call))
+    if (M.What == kept::Memory::Kind::Array && M.isOfFloats())
+      Seeds.push_back(isShadowed(M.Ptr) ? numberOf(B, Reader.shadow(B, M.Ptr))
+                                        : B.getInt64(0));
+  unsigned Width = Planned.Callee.Width;
+  SmallVector<Value *, 4> Sums(Rule.AdjointOffsets.size(), nullptr);
+  for (unsigned Lane = 0; Lane < Width; ++Lane) {
+    Value *Adjoints = D.variableOfReverse(
+        ArrayType::get(B.getInt8Ty(), Rule.AdjointBytes + ResultPadding),
+        Call.getName() + ".adjoints");
+    cast<AllocaInst>(Adjoints)->setAlignment(Align(ResultAlign));
+    Value *Raised = D.excinfoOfReverse(B);
+    Arguments Args{Adjoints, Raised, Frame};
+    append_range(Args, Given);
+    for (Value *V : Seeds)
+      Args.push_back(laneOf(B, V, Lane));
+    Args.push_back(B.getInt64(Lane));
+    Args.push_back(B.getInt64(Width));
+    D.leaveReverseIfFailed(B, call(B, Rule.Reverse, Args));
+    unsigned Scalar = 0;
+    for (const ArgInfo &A : Info.Args) {
+      if (A.isArray() || !isFloat(A.Type))
+        continue;
+      Type *Ty = kept::typeOf(B.getContext(), A.Type);
+      Value *One = B.CreateAlignedLoad(
+          Ty, D.resultAt(B, Adjoints, Rule.AdjointOffsets[Scalar]),
+          alignOf(Ty));
+      Value *&Sum = Sums[Scalar++];
+      Sum = withLane(B, Sum ? Sum : PoisonValue::get(D.W.of(Ty)), One, Lane);
+    }
+  }
+  unsigned Scalar = 0;
+  for (const ArgInfo &A : Planned.Callee.Args)
+    if (!A.isArray() && isFloat(A.Type)) {
+      if (A.Note != Annotation::Const)
+        Bar.add(B, operandOf(A), Sums[Scalar]);
+      ++Scalar;
+    }
+}
+
+} // namespace pyfront

@@ -1,0 +1,83 @@
+//===- RuledCalls.h - Calls of functions that have a rule -----------------===//
+///
+/// \file
+/// Where the primal calls a function with a rule, the sweeps call the parts of
+/// the rule (`RuleInfo`): functions in Numba's convention, linked from outside.
+///
+///   %frame = call @pyfront.call.f(%r, x, A)
+///
+///   forward sweep   status = forward(frame, exc, x, A, copies, lender)
+///                   the result and what the reverse part needs are in `frame`
+///   reverse sweep   reverse(&adjoints, exc, frame, A', r', lane, width)
+///   forward mode    tangent(&result, exc, x, A, dx, A', lane, width, lender)
+///   not active      primal(&result, exc, x, A, lender)
+///
+/// A rule is for one direction: of a batch, its part is called for each lane.
+/// Addresses are passed as numbers, 0 where there is no shadow.
+//===----------------------------------------------------------------------===//
+#ifndef PYFRONT_EMIT_RULEDCALLS_H
+#define PYFRONT_EMIT_RULEDCALLS_H
+
+#include "enzyme_pass/emit/Adjoints.h"
+#include "enzyme_pass/emit/ForwardSweep.h"
+#include "enzyme_pass/emit/PrimalReader.h"
+
+namespace pyfront {
+
+class RuleEmitter {
+public:
+  using Builder = llvm::IRBuilder<>;
+  using ValueOf = llvm::function_ref<llvm::Value *(llvm::Value *)>;
+
+  RuleEmitter(Derivative &D, llvm::CallInst &Call)
+      : D(D), Call(Call), Planned(D.P.Calls.find(&Call)->second),
+        Info(*Planned.Info), Rule(*Info.Rule) {}
+
+  /// Each writes before `Clone`, the marker's, and returns the frame: memory
+  /// that begins with the function's result.
+  llvm::Value *emitPrimal(llvm::CallInst &Clone);
+  llvm::Value *emitForward(llvm::CallInst &Clone);
+  llvm::Value *emitTangent(llvm::CallInst &Clone, ValueOf Shadow,
+                           ValueOf Tangent);
+  void emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar);
+
+  /// The array that is marked by `Marker`, in a frame of its call.
+  static llvm::Value *arrayIn(Builder &B, const Plan &P,
+                              const llvm::CallInst &Marker, llvm::Value *Frame);
+  /// Forward mode, behind the clone of `Marker`: the tangents of its elements.
+  static void emitArrayTangent(Derivative &D, Builder &B,
+                               const llvm::CallInst &Marker,
+                               llvm::Value *Shadow, llvm::Value *Bytes);
+
+private:
+  using Arguments = llvm::SmallVector<llvm::Value *, 24>;
+  llvm::Value *call(Builder &B, llvm::StringRef Symbol,
+                    llvm::ArrayRef<llvm::Value *> Args);
+  /// Room for what a part returns, its address first among the arguments.
+  llvm::Value *begin(Arguments &Args, uint64_t Bytes, const llvm::Twine &Name);
+  void passPrimal(Arguments &Args, llvm::CallInst &Clone) const;
+  void leaveIfFailed(Builder &B, llvm::Value *Status);
+  void storeResults(Builder &B, llvm::CallInst &Clone, llvm::Value *Frame);
+  llvm::Value *operandOf(const ArgInfo &A) const;
+  llvm::Value *numberOf(Builder &B, llvm::Value *Address) const;
+  bool isShadowed(const llvm::Value *Ptr) const {
+    return llvm::is_contained(Planned.Shadowed, Ptr);
+  }
+  /// One member of a batch.
+  llvm::Value *laneOf(Builder &B, llvm::Value *V, unsigned Lane) const;
+  llvm::Value *withLane(Builder &B, llvm::Value *All, llvm::Value *V,
+                        unsigned Lane) const;
+  llvm::Align alignOf(llvm::Type *Ty) const {
+    return D.G->getDataLayout().getABITypeAlign(Ty);
+  }
+
+  Derivative &D;
+  llvm::CallInst &Call;
+  const CallPlan &Planned;
+  const FunctionInfo &Info;
+  const RuleInfo &Rule;
+};
+
+} // namespace pyfront
+
+#endif

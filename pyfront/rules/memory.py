@@ -1,0 +1,157 @@
+"""Memory of a derivative's call, for the parts of a rule.
+
+A derivative hands over addresses as numbers: of shadows, of the frame in which a forward part has left what the reverse
+part needs, of the tape (or 0: the arena) that lends memory. What a part leaves in memory that is lent lives as long as
+the call of the outermost derivative, or as its tape; nobody counts references to it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.extending import intrinsic, register_jitable
+from numba.np import arrayobj
+
+_ALLOCATE = "pyfront_tape_alloc"
+
+
+def _array(context: Any, builder: Any, type_: types.Array, data: Any, shape: Any, strides: Any) -> Any:
+    """An array that owns nothing."""
+    array = context.make_array(type_)(context, builder)
+    itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(type_.dtype)))
+    arrayobj.populate_array(
+        array, builder.bitcast(data, array.data.type), shape, strides, itemsize, meminfo=None, parent=None
+    )
+    return array._getvalue()
+
+
+def _contiguous(context: Any, builder: Any, type_: types.Array, shape: Any) -> tuple[Any, Any]:
+    """The strides and the bytes of a contiguous array of this shape."""
+    size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(type_.dtype)))
+    strides = [size] * type_.ndim
+    axes = range(type_.ndim) if type_.layout == "F" else range(type_.ndim - 1, -1, -1)
+    for axis in axes:
+        strides[axis] = size
+        size = builder.mul(size, shape[axis])
+    return strides, size
+
+
+@intrinsic
+def _lent_like(typing_context: Any, lender: Any, like: Any) -> Any:
+    """An array of the shape and type of ``like``, contiguous, in lent memory; its elements are anything."""
+    signature = like(types.intp, like)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lender, like = args
+        source = context.make_array(signature.args[1])(context, builder, like)
+        shape = cgutils.unpack_tuple(builder, source.shape)
+        strides, size = _contiguous(context, builder, signature.args[1], shape)
+        pointer = ir.IntType(8).as_pointer()
+        allocate = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(pointer, [pointer, ir.IntType(64)]), _ALLOCATE
+        )
+        data = builder.call(allocate, [builder.inttoptr(lender, pointer), size])
+        with cgutils.if_unlikely(builder, cgutils.is_null(builder, data)):
+            context.call_conv.return_user_exc(builder, MemoryError, ("out of memory for what a rule keeps",))
+        return _array(context, builder, signature.return_type, data, shape, strides)
+
+    return signature, codegen
+
+
+@register_jitable
+def lent(lender: int, array: Any) -> Any:
+    """A contiguous copy of ``array`` in lent memory, of the same type."""
+    result = _lent_like(lender, array)
+    result[...] = array
+    return result
+
+
+@register_jitable
+def kept(lender: int, array: Any, copies: int, place: int) -> Any:
+    """``array``, or a copy of it where bit ``place`` of ``copies`` is set."""
+    if copies >> place & 1:
+        return lent(lender, array)
+    return array
+
+
+@intrinsic
+def as_contiguous(typing_context: Any, array: Any) -> Any:
+    """``array``, whose elements lie in the order of its layout (any: C), as a type that says so."""
+    layout = "C" if array.layout == "A" else array.layout
+    result = types.Array(array.dtype, array.ndim, layout)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, args[0])
+        shape = cgutils.unpack_tuple(builder, given.shape)
+        strides = cgutils.unpack_tuple(builder, given.strides)
+        return _array(context, builder, signature.return_type, given.data, shape, strides)
+
+    return result(array), codegen
+
+
+@functools.cache
+def shadow_at(is_batch: bool) -> Any:
+    """``shadow(address, like, lane, width)``: the shadow of ``like`` at an address, one lane of it."""
+
+    @intrinsic
+    def shadow(typing_context: Any, address: Any, like: Any, lane: Any, width: Any) -> Any:
+        result = like.copy(readonly=False, layout="A") if is_batch else like.copy(readonly=False)
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            address, like, lane, width = args
+            source = context.make_array(signature.args[1])(context, builder, like)
+            shape = cgutils.unpack_tuple(builder, source.shape)
+            strides = cgutils.unpack_tuple(builder, source.strides)
+            if is_batch:
+                strides = [builder.mul(stride, width) for stride in strides]
+                address = builder.add(address, builder.mul(lane, source.itemsize))
+            data = builder.inttoptr(address, source.data.type)
+            return _array(context, builder, signature.return_type, data, shape, strides)
+
+        return result(types.intp, like, types.intp, types.intp), codegen
+
+    return shadow
+
+
+def frame_at(frame: types.Type) -> Any:
+    """``load(address)``: the value of type ``frame`` that a part has returned there."""
+
+    @intrinsic
+    def load(typing_context: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = builder.inttoptr(args[0], context.get_return_type(frame).as_pointer())
+            return context.get_returned_value(builder, frame, builder.load(pointer))
+
+        return frame(types.intp), codegen
+
+    return load
+
+
+@intrinsic
+def address_of(typing_context: Any, array: Any) -> Any:
+    """Where the first element is."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        given = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.ptrtoint(given.data, ir.IntType(64))
+
+    return types.intp(array), codegen
+
+
+@functools.cache
+def wanted(is_batch: bool) -> Any:
+    """The shadow at an address; where that is 0, zeros in the place of one that is not wanted."""
+    shadow = shadow_at(is_batch)
+
+    @register_jitable
+    def wanted(address: int, like: Any, lane: int, width: int) -> Any:
+        if address == 0:
+            zeros = _lent_like(0, like)
+            zeros[...] = 0
+            return shadow(address_of(zeros), zeros, 0, 1)
+        return shadow(address, like, lane, width)
+
+    return wanted

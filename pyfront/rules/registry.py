@@ -1,0 +1,105 @@
+"""Which functions have a rule, and what its parts are.
+
+A rule belongs to an ``@njit`` function, whatever its arguments: it is used wherever that function is called in a kernel
+that is differentiated. Without a rule a function is differentiated like the code around it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
+
+from pyfront.errors import ArgumentError, with_help
+from pyfront.kernel import as_dispatcher
+
+_serial = itertools.count()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is said of the derivative of one function."""
+
+    name: str
+    primal: Dispatcher
+    tangent: Dispatcher | None = None
+    augmented: Dispatcher | None = None
+    reverse: Dispatcher | None = None
+    is_inactive: bool = False
+    """No derivative passes through."""
+    only_reads: bool = False
+    """The function is known to write none of its arguments."""
+    takes_none: bool = False
+    """The parts take None for the shadow of an argument that has none, and save the work; else they get zeros."""
+    serial: int = field(default_factory=lambda: next(_serial))
+    compiled: list[Dispatcher] = field(default_factory=list, compare=False, repr=False)
+    """The wrapped parts: derivatives refer to them by their symbols."""
+
+
+_rules: weakref.WeakKeyDictionary[Dispatcher, Rule] = weakref.WeakKeyDictionary()
+
+
+def rule_of(dispatcher: Any) -> Rule | None:
+    """The rule of a function, if it has one."""
+    return _rules.get(dispatcher) if isinstance(dispatcher, Dispatcher) else None
+
+
+def register(function: Any, rule: Rule) -> None:
+    """Give ``function`` a rule, in the place of the one that it had."""
+    _rules[function] = rule
+
+
+def define_rule(
+    f: Any,
+    tangent: Callable[..., Any] | None = None,
+    augmented: Callable[..., Any] | None = None,
+    reverse: Callable[..., Any] | None = None,
+) -> None:
+    """Say what the derivative of ``f`` is, wherever a kernel that is differentiated calls it.
+
+    ``f`` is an ``@njit`` function; it may change its arrays in place. The parts are ``@njit`` functions, or plain ones
+    that are jitted here; with ``x`` a float, ``A`` an array of floats and ``n`` anything else:
+
+    - ``tangent(x, dx, A, dA, n) -> (value, tangent of value)`` runs ``f`` and moves ``dA`` along with ``A``;
+    - ``augmented(x, A, n) -> (value, tape)`` runs ``f``; ``tape`` is a number, an array or a tuple of these;
+    - ``reverse(x, A, dA, n, seed, tape) -> adjoints of the float scalars`` turns ``dA`` from the adjoint of what ``f``
+      left in ``A`` into that of what it found there. ``seed`` is the adjoint of the value, an array where that is an
+      array, None where there is none. The arrays hold what ``f`` left in them, whatever the kernel has done since.
+
+    Forward mode needs ``tangent``, reverse mode the other two; a mode whose part is missing refuses the kernel. A part
+    is for one direction: a batch calls it for each.
+    """
+    if tangent is None and augmented is None and reverse is None:
+        raise ArgumentError(with_help("a rule without parts", "give `tangent`, or `augmented` and `reverse`"))
+    if (augmented is None) != (reverse is None):
+        raise ArgumentError(with_help("`augmented` and `reverse` go together", "give both, or neither"))
+    primal = _function(f)
+
+    def part(function: Callable[..., Any] | None) -> Dispatcher | None:
+        return None if function is None else as_dispatcher(function)
+
+    register(primal, Rule(primal.py_func.__name__, primal, part(tangent), part(augmented), part(reverse)))
+
+
+def inactive(f: Any) -> Any:
+    """Say that no derivative passes through ``f``, an ``@njit`` function; returns ``f``.
+
+    Calls of it are made as ever, in forward and reverse mode once for each call of the kernel. It may not write arrays
+    of floats that have a derivative.
+    """
+    primal = _function(f)
+    register(primal, Rule(primal.py_func.__name__, primal, is_inactive=True))
+    return f
+
+
+def _function(f: Any) -> Dispatcher:
+    if isinstance(f, CPUDispatcher):
+        return f
+    raise ArgumentError(
+        with_help(f"{f!r} is no @njit function, so no kernel calls it by name", "decorate it with numba.njit first")
+    )

@@ -106,8 +106,9 @@ static bool fromJSON(const json::Value &V, ArrayResult &Out, json::Path P) {
 
 static bool fromJSON(const json::Value &V, RuleInfo &Out, json::Path P) {
   json::ObjectMapper O(V, P);
-  return O && O.map("primal", Out.Primal) && O.map("forward", Out.Forward) &&
-         O.map("reverse", Out.Reverse) && O.map("tangent", Out.Tangent) &&
+  return O && O.map("symbol", Out.Symbol) &&
+         O.map("has_tangent", Out.HasTangent) &&
+         O.map("has_reverse", Out.HasReverse) &&
          O.map("inactive", Out.IsInactive) &&
          O.map("value_bytes", Out.ValueBytes) &&
          O.map("frame_bytes", Out.FrameBytes) &&

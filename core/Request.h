@@ -97,10 +97,15 @@ struct ArrayResult {
 };
 
 /// What takes the place of a call whose callee has a rule: functions in Numba's
-/// convention, linked from outside (docs/architecture.md, seam 5). A symbol that
-/// is empty is a part that the rule lacks.
+/// convention, linked from outside (docs/architecture.md, seam 5). Their names
+/// begin with `Symbol`; behind it stands the part and, for each float that has a
+/// derivative in it or has not, `d` or `c`:
+///
+///   f.primal   f.forward   f.tangent.dc   f.reverse.dc.d
+///
 struct RuleInfo {
-  std::string Primal, Forward, Reverse, Tangent;
+  std::string Symbol;
+  bool HasTangent = false, HasReverse = false;
   /// No derivative passes through.
   bool IsInactive = false;
   /// Bytes of what the parts return: `Value` is the function's result, which

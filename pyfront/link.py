@@ -17,6 +17,7 @@ from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
 from pyfront.compile_report import Stopwatch
+from pyfront.rules import parts
 
 
 class OptimizedOnce(codegen.JITCodeLibrary):
@@ -61,6 +62,7 @@ def load(
     library.packs_scalars = packs_scalars
     module = llvm.parse_bitcode(bitcode)
     module.verify()
+    parts.resolve(module)
     defined = {function.name for function in module.functions if not function.is_declaration}
     for name, symbol in symbols.items():
         if name not in defined:

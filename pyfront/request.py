@@ -55,7 +55,7 @@ def build(
             "width": width,
             "args": entries,
             "results": _results(results),
-            "functions": [entry for callee in callees if (entry := _function(callee, width > 1)) is not None],
+            "functions": [entry for callee in callees if (entry := _function(callee, width > 1, forward)) is not None],
             "may_alias": may_alias,
             "disable": list(disable),
             "embedded": embedded,
@@ -70,10 +70,10 @@ def parameter_count(type_: types.Type) -> int:
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 
-def _function(callee: Callee, is_batch: bool) -> dict[str, Any] | None:
+def _function(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any] | None:
     """What the engine must know of a function whose calls it may keep, None if it must not: of a list, say."""
     if callee.rule is not None:
-        return _ruled(callee, is_batch)
+        return _ruled(callee, is_batch, forward)
     if not has_numbers(callee.return_type):
         return None
     entries: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ def _function(callee: Callee, is_batch: bool) -> dict[str, Any] | None:
     return {"primal": callee.symbol, "name": callee.name, "args": entries, "results": _results(numbers(returns))}
 
 
-def _ruled(callee: Callee, is_batch: bool) -> dict[str, Any]:
+def _ruled(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any]:
     """The same for a function with a rule, whose parts are compiled."""
     assert callee.rule is not None
     parts = parts_of(callee.rule, callee.argument_types, is_batch)
@@ -117,7 +117,7 @@ def _ruled(callee: Callee, is_batch: bool) -> dict[str, Any]:
         "args": entries,
         "results": values,
         "arrays": arrays,
-        "rule": parts.describe(writes),
+        "rule": parts.describe(writes, forward=forward),
     }
 
 

@@ -11,13 +11,14 @@ namespace pyfront {
 /// In Numba's struct of an array.
 static constexpr uint64_t DataOffset = 32;
 
-Value *RuleEmitter::call(Builder &B, StringRef Symbol, ArrayRef<Value *> Args) {
+Value *RuleEmitter::call(Builder &B, const Twine &Symbol,
+                         ArrayRef<Value *> Args) {
   SmallVector<Type *, 24> Params;
   for (const Value *V : Args)
     Params.push_back(V->getType());
   return B.CreateCall(
       D.G->getParent()->getOrInsertFunction(
-          Symbol, FunctionType::get(B.getInt32Ty(), Params, false)),
+          Symbol.str(), FunctionType::get(B.getInt32Ty(), Params, false)),
       Args);
 }
 
@@ -37,6 +38,22 @@ Value *RuleEmitter::operandOf(const ArgInfo &A) const {
 
 Value *RuleEmitter::numberOf(Builder &B, Value *Address) const {
   return B.CreatePtrToInt(Address, B.getInt64Ty());
+}
+
+std::string RuleEmitter::patternOfArguments() const {
+  std::string Pattern;
+  for (const ArgInfo &A : Planned.Callee.Args)
+    if (isFloat(A.Type))
+      Pattern += A.Note == Annotation::Const ? 'c' : 'd';
+  return Pattern;
+}
+
+std::string RuleEmitter::patternOfResults() const {
+  std::string Pattern;
+  for (const kept::Memory &M : kept::memoryOf(Call))
+    if (M.What != kept::Memory::Kind::Given && M.isOfFloats())
+      Pattern += isShadowed(M.Ptr) ? 'd' : 'c';
+  return Pattern;
 }
 
 /// A part does not count references to arrays that are the call's.
@@ -89,7 +106,7 @@ Value *RuleEmitter::emitPrimal(CallInst &Clone) {
   Value *Frame = begin(Args, Rule.ValueBytes, Call.getName() + ".value");
   passPrimal(Args, Clone);
   Args.push_back(numberOf(B, D.ownerForCallees()));
-  leaveIfFailed(B, call(B, Rule.Primal, Args));
+  leaveIfFailed(B, call(B, Rule.Symbol + ".primal", Args));
   storeResults(B, Clone, Frame);
   return Frame;
 }
@@ -103,7 +120,7 @@ Value *RuleEmitter::emitForward(CallInst &Clone) {
   passPrimal(Args, Clone);
   Args.push_back(B.getInt64(Planned.Copies));
   Args.push_back(numberOf(B, D.ownerForCallees()));
-  leaveIfFailed(B, call(B, Rule.Forward, Args));
+  leaveIfFailed(B, call(B, Rule.Symbol + ".forward", Args));
   storeResults(B, Clone, Frame);
   return Frame;
 }
@@ -134,7 +151,8 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
     Args.push_back(B.getInt64(Lane));
     Args.push_back(B.getInt64(Width));
     Args.push_back(numberOf(B, D.ownerForCallees()));
-    leaveIfFailed(B, call(B, Rule.Tangent, Args));
+    leaveIfFailed(
+        B, call(B, Rule.Symbol + ".tangent." + patternOfArguments(), Args));
   }
   storeResults(B, Clone, Frames.back());
   for (auto [K, R] : enumerate(Info.Results)) {
@@ -229,7 +247,11 @@ void RuleEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
       Args.push_back(laneOf(B, V, Lane));
     Args.push_back(B.getInt64(Lane));
     Args.push_back(B.getInt64(Width));
-    D.leaveReverseIfFailed(B, call(B, Rule.Reverse, Args));
+    D.leaveReverseIfFailed(B, call(B,
+                                   Rule.Symbol + ".reverse." +
+                                       patternOfArguments() + "." +
+                                       patternOfResults(),
+                                   Args));
     unsigned Scalar = 0;
     for (const ArgInfo &A : Info.Args) {
       if (A.isArray() || !isFloat(A.Type))

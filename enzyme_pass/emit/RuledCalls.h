@@ -51,7 +51,7 @@ public:
 
 private:
   using Arguments = llvm::SmallVector<llvm::Value *, 24>;
-  llvm::Value *call(Builder &B, llvm::StringRef Symbol,
+  llvm::Value *call(Builder &B, const llvm::Twine &Symbol,
                     llvm::ArrayRef<llvm::Value *> Args);
   /// Room for what a part returns, its address first among the arguments.
   llvm::Value *begin(Arguments &Args, uint64_t Bytes, const llvm::Twine &Name);
@@ -59,6 +59,10 @@ private:
   void leaveIfFailed(Builder &B, llvm::Value *Status);
   void storeResults(Builder &B, llvm::CallInst &Clone, llvm::Value *Frame);
   llvm::Value *operandOf(const ArgInfo &A) const;
+  /// What is active of the floats among the arguments, and in the result,
+  /// numbers first.
+  std::string patternOfArguments() const;
+  std::string patternOfResults() const;
   llvm::Value *numberOf(Builder &B, llvm::Value *Address) const;
   bool isShadowed(const llvm::Value *Ptr) const {
     return llvm::is_contained(Planned.Shadowed, Ptr);

@@ -100,14 +100,10 @@ bool Refuser::checkKept(const CallInst &Call) {
                       "derivative",
                   "let it write a `Const` array, or give it a rule");
   bool IsForward = Req.How == Mode::Forward;
-  if (IsForward ? Rule.Tangent.empty()
-                : Rule.Forward.empty() || Rule.Reverse.empty())
+  if (!(IsForward ? Rule.HasTangent : Rule.HasReverse))
     return refuse(Call,
                   "a call of " + Name + ", whose rule has no " +
-                      (IsForward              ? "`tangent`"
-                       : Rule.Forward.empty() ? "`augmented`"
-                                              : "`reverse`") +
-                      " part",
+                      (IsForward ? "`tangent`" : "`reverse`") + " part",
                   IsForward ? "give the rule a `tangent`, or use reverse mode"
                             : "give the rule `augmented` and `reverse`, or use "
                               "forward mode");

@@ -130,28 +130,17 @@ def frame_at(frame: types.Type) -> Any:
     return load
 
 
-@intrinsic
-def address_of(typing_context: Any, array: Any) -> Any:
-    """Where the first element is."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, args[0])
-        return builder.ptrtoint(given.data, ir.IntType(64))
-
-    return types.intp(array), codegen
+@register_jitable
+def zeros(like: Any) -> Any:
+    """Zeros in the place of a shadow that there is not."""
+    result = _lent_like(0, like)
+    result[...] = 0
+    return result
 
 
-@functools.cache
-def wanted(is_batch: bool) -> Any:
-    """The shadow at an address; where that is 0, zeros in the place of one that is not wanted."""
-    shadow = shadow_at(is_batch)
-
-    @register_jitable
-    def wanted(address: int, like: Any, lane: int, width: int) -> Any:
-        if address == 0:
-            zeros = _lent_like(0, like)
-            zeros[...] = 0
-            return shadow(address_of(zeros), zeros, 0, 1)
-        return shadow(address, like, lane, width)
-
-    return wanted
+@register_jitable
+def unvaried(lender: int, like: Any) -> Any:
+    """The tangent of an array that has none."""
+    result = _lent_like(lender, like)
+    result[...] = 0
+    return result

@@ -7,9 +7,12 @@ the types, for example for ``f(x, A)`` which returns a float:
         value, tape = augmented(a0, a1)
         return (value, (a0, kept(lender, a1, copies, 1)), lent(lender, tape))
 
-    def reverse(frame, s1, seed0, lane, width):
+    def reverse(frame, s0, v0, lane, width):
         value, (a0, a1), tape = load(frame)
-        adjoints = part(a0, a1, shadow(s1, a1, lane, width), seed0, tape)
+        adjoints = part(a0, a1, shadow(s0, a1, lane, width), v0, tape)
+
+What is active of the floats is known where the engine has planned: its modules name the wrappers that they call
+(`pyfront.part7.reverse.cd.d`), and those are compiled before the module is linked (`resolve`).
 
 Invariant: what a wrapper returns begins with the function's value, as the function itself returns it but for arrays,
 which lie in memory that the derivative owns. The order of the parameters is that of seam 5 in ``docs/architecture.md``.
@@ -18,7 +21,7 @@ which lie in memory that the derivative owns. The order of the parameters is tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llvmlite import ir
@@ -37,6 +40,8 @@ from pyfront.rules.registry import Rule
 from pyfront.scalars import SCALARS
 
 Path = tuple[int, ...]
+Made = tuple[Callable[..., Any], tuple[types.Type, ...]]
+"""A wrapper, and the types of its arguments."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,10 @@ class Parts:
     argument_types: tuple[types.Type, ...]
     value_type: types.Type
     """What a captured call returns."""
-    is_batch: bool = False
+    is_batch: bool
+    symbol: str
+    """What the names of its parts begin with in the engine's modules."""
+    compiled: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def leaves(self) -> list[Leaf]:
@@ -88,53 +96,67 @@ class Parts:
 
     # --- what the engine must know ----------------------------------------------------------------
 
-    def describe(self, writes: tuple[int, ...]) -> dict[str, Any]:
+    @property
+    def scalars(self) -> list[Leaf]:
+        """The floats among the arguments that are no arrays."""
+        return [leaf for leaf in self.leaves if not leaf.is_array and leaf.is_float]
+
+    @property
+    def adjoint_type(self) -> types.Type:
+        """What a wrapped `reverse` returns."""
+        return types.Tuple([leaf.type for leaf in self.scalars])
+
+    def describe(self, writes: tuple[int, ...], *, forward: bool) -> dict[str, Any]:
         """The entry of a request; ``writes``: the places of the leaves that the function writes."""
-        value = types.Tuple([self.value_type, self.value_type])
-        primal = self._compiled(self._primal())
-        described = {
-            "primal": primal.fndesc.llvm_func_name,
-            "forward": "",
-            "reverse": "",
-            "tangent": "",
+        tangent = types.Tuple([self.value_type, self.value_type])
+        has_reverse = self.rule.augmented is not None
+        return {
+            "symbol": self.symbol,
+            "has_tangent": self.rule.tangent is not None,
+            "has_reverse": has_reverse,
             "inactive": self.rule.is_inactive,
-            "value_bytes": _size(primal.signature.return_type),
-            "frame_bytes": 0,
-            "tangent_bytes": _size(value),
-            "adjoint_bytes": 0,
-            "tangent_offset": 0,
-            "adjoint_offsets": [],
+            "value_bytes": _size(self.value_type),
+            "frame_bytes": _size(self._frame()) if has_reverse and not forward else 0,
+            "tangent_bytes": _size(tangent),
+            "adjoint_bytes": _size(self.adjoint_type),
+            "tangent_offset": _offset(tangent, 1),
+            "adjoint_offsets": [number.offset for number in results.numbers(self.adjoint_type)],
             "writes": list(writes),
             "reads": [place for place, leaf in enumerate(self.leaves) if leaf.is_array],
         }
-        if self.rule.tangent is not None:
-            tangent = self._compiled(self._tangent(writes))
-            described["tangent"] = tangent.fndesc.llvm_func_name
-            described["tangent_bytes"] = _size(tangent.signature.return_type)
-            described["tangent_offset"] = _offset(tangent.signature.return_type, 1)
-        if self.rule.augmented is not None:
-            forward = self._compiled(self._forward())
-            frame = forward.signature.return_type
-            reverse = self._compiled(self._reverse(frame))
-            described["forward"] = forward.fndesc.llvm_func_name
-            described["reverse"] = reverse.fndesc.llvm_func_name
-            described["frame_bytes"] = _size(frame)
-            adjoints = reverse.signature.return_type
-            described["adjoint_bytes"] = _size(adjoints)
-            described["adjoint_offsets"] = [number.offset for number in results.numbers(adjoints)]
-        return described
 
-    def _compiled(self, made: tuple[Callable[..., Any], tuple[types.Type, ...]]) -> Any:
-        function, signature = made
+    def _frame(self) -> types.Type:
+        """What a wrapped `augmented` returns."""
+        returned: types.Type = self._compiled("forward").signature.return_type
+        return returned
+
+    def _compiled(self, part: str) -> Any:
+        """The wrapper of a part, compiled once: `forward`, or `reverse.dc.d` where `d` says what is active."""
+        known = self.compiled.get(part)
+        if known is not None:
+            return known
+        kind, *patterns = part.split(".")
+        wrappers: dict[str, Callable[..., Made]] = {
+            "primal": self._primal,
+            "forward": self._forward,
+            "tangent": self._tangent,
+            "reverse": self._reverse,
+        }
+        function, signature = wrappers[kind](*patterns)
         dispatcher = njit(function)
         with on_cpu():
             dispatcher.compile(signature)
-        self.rule.compiled.append(dispatcher)
-        return dispatcher.overloads[signature]
+        self.compiled[part] = compiled = dispatcher.overloads[signature]
+        return compiled
+
+    def address_name(self, part: str) -> str:
+        """The symbol of a wrapped part in the process."""
+        symbol: str = self._compiled(part).fndesc.llvm_func_name
+        return symbol
 
     # --- the wrappers -----------------------------------------------------------------------------
 
-    def _primal(self) -> tuple[Callable[..., Any], tuple[types.Type, ...]]:
+    def _primal(self) -> Made:
         source = f"""
 def primal({", ".join(self.names)}, lender):
     value = part({", ".join(self.names)})
@@ -142,7 +164,7 @@ def primal({", ".join(self.names)}, lender):
 """
         return self._made(source, self.rule.primal), (*self.argument_types, types.intp)
 
-    def _forward(self) -> tuple[Callable[..., Any], tuple[types.Type, ...]]:
+    def _forward(self) -> Made:
         kept = ", ".join(self._structure(index, self._kept) for index in range(len(self.names)))
         arguments = ", ".join(self.names)
         tape = self._tape_type()
@@ -193,92 +215,107 @@ def forward({arguments}, copies, lender):
 
         return build(self.argument_types[index], (index,), self.names[index])
 
-    def _reverse(self, frame: types.Type) -> tuple[Callable[..., Any], tuple[types.Type, ...]]:
-        arrays = [leaf for leaf in self.leaves if leaf.is_array and leaf.is_float]
+    def _reverse(self, given: str, asked: str) -> Made:
+        floats = [leaf for leaf in self.leaves if leaf.is_float]
+        arrays = [leaf for leaf in floats if leaf.is_array]
         # The engine passes numbers first, then arrays.
-        numbers = [leaf for leaf in leaves_of(self.value_type, (0,)) if not leaf.is_array and leaf.is_float]
-        lists = [leaf for leaf in leaves_of(self.value_type, (0,)) if leaf.is_array and leaf.is_float]
+        values = [leaf for leaf in leaves_of(self.value_type, (0,)) if leaf.is_float]
+        values.sort(key=lambda leaf: leaf.is_array)
 
         def seed_at(type_: types.Type, path: Path, name: str) -> str:
             if isinstance(type_, types.BaseTuple):
-                return f"({', '.join(seed_at(t, (*path, k), f'{name}[{k}]') for k, t in enumerate(type_.types))},)"
+                parts = [seed_at(element, (*path, k), f"{name}[{k}]") for k, element in enumerate(type_.types)]
+                return f"({', '.join(parts)},)"
             leaf = Leaf(type_, path)
-            if leaf in numbers:
-                return f"n{numbers.index(leaf)}"
-            if leaf in lists:
-                place = lists.index(leaf)
-                return f"wanted(v{place}, {name}, lane, width)"
-            return "None"
+            if leaf not in values:
+                return "None"
+            place = values.index(leaf)
+            if asked[place] == "c" and self.rule.takes_none:
+                return "None"
+            return self._shadow(f"v{place}", name, asked[place]) if leaf.is_array else f"v{place}"
 
-        calls = []
-        for index, name in enumerate(self.names):
-            calls.append(name)
-            if any(leaf.path[0] == index for leaf in arrays):
-                calls.append(
-                    self._structure(
-                        index,
-                        lambda leaf, part: (
-                            f"wanted(s{arrays.index(leaf)}, {part}, lane, width)" if leaf in arrays else "None"
-                        ),
-                        "None",
-                    )
-                )
-        scalars = [leaf for leaf in self.leaves if not leaf.is_array and leaf.is_float]
-        taken = [f"s{k}" for k in range(len(arrays))]
-        taken += [f"n{k}" for k in range(len(numbers))] + [f"v{k}" for k in range(len(lists))]
-        adjoints = "()" if not scalars else "(adjoints,)" if len(scalars) == 1 else "adjoints"
-        converted = ", ".join(f"t{k}(given[{k}])" for k in range(len(scalars)))
+        def shadow_of(leaf: Leaf, part: str) -> str:
+            if leaf not in arrays:
+                return "None"
+            return self._shadow(f"s{arrays.index(leaf)}", part, given[floats.index(leaf)])
+
+        calls = self._with_derivatives(arrays, shadow_of, lambda leaf, part: part)
+        taken = [f"s{k}" for k in range(len(arrays))] + [f"v{k}" for k in range(len(values))]
+        if self.rule.takes_none:
+            adjoints = ", ".join("0.0" for _ in self.scalars)
+            adjoints = f"({adjoints},)" if adjoints else "()"
+        else:
+            adjoints = "()" if not self.scalars else "(adjoints,)" if len(self.scalars) == 1 else "adjoints"
+        converted = ", ".join(f"{leaf.type}(found[{k}])" for k, leaf in enumerate(self.scalars))
         source = f"""
 def reverse({", ".join(["frame", *taken, "lane", "width"])}):
     value, arguments, tape = load(frame)
     {"".join(f"a{k} = arguments[{k}]; " for k in range(len(self.names)))}
     adjoints = part({", ".join([*calls, seed_at(self.value_type, (0,), "value"), "tape"])})
-    given = {adjoints}
-    return ({converted}{"," if scalars else ""})
+    found = {adjoints}
+    return ({converted}{"," if self.scalars else ""})
 """
-        types_of_scalars = {f"t{k}": leaf.type for k, leaf in enumerate(scalars)}
-        function = self._made(
-            source,
-            self.rule.reverse,
-            load=memory.frame_at(frame),
-            wanted=memory.wanted(self.is_batch),
-            **types_of_scalars,
-        )
-        signature = (types.intp, *[types.intp] * len(arrays), *[leaf.type for leaf in numbers])
-        return function, (*signature, *[types.intp] * len(lists), types.intp, types.intp)
+        function = self._made(source, self.rule.reverse, load=memory.frame_at(self._frame()))
+        seeds = [types.intp if leaf.is_array else leaf.type for leaf in values]
+        return function, (types.intp, *[types.intp] * len(arrays), *seeds, types.intp, types.intp)
 
-    def _tangent(self, writes: tuple[int, ...]) -> tuple[Callable[..., Any], tuple[types.Type, ...]]:
+    def _tangent(self, given: str) -> Made:
         floats = [leaf for leaf in self.leaves if leaf.is_float]
-        calls = []
-        for index in range(len(self.names)):
-            calls.append(self._structure(index, lambda leaf, part: self._scratch(leaf, part, writes)))
-            if any(leaf.path[0] == index for leaf in floats):
-                calls.append(
-                    self._structure(
-                        index,
-                        lambda leaf, part: (
-                            "None"
-                            if leaf not in floats
-                            else f"wanted(t{floats.index(leaf)}, {part}, lane, width)"
-                            if leaf.is_array
-                            else f"t{floats.index(leaf)}"
-                        ),
-                        "None",
-                    )
-                )
+
+        def tangent_of(leaf: Leaf, part: str) -> str:
+            if leaf not in floats:
+                return "None"
+            place = floats.index(leaf)
+            return self._shadow(f"t{place}", part, given[place]) if leaf.is_array else f"t{place}"
+
+        calls = self._with_derivatives(floats, tangent_of, self._scratch)
         taken = [f"t{k}" for k in range(len(floats))]
         source = f"""
 def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
     value, dot = part({", ".join(calls)})
-    return ({_lent("value", self.value_type)}, {_tangent_of("value", "dot", self.value_type)})
+    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,))})
 """
-        function = self._made(source, self.rule.tangent, wanted=memory.wanted(self.is_batch))
-        given = [types.intp if leaf.is_array else leaf.type for leaf in floats]
-        return function, (*self.argument_types, *given, types.intp, types.intp, types.intp)
+        function = self._made(source, self.rule.tangent)
+        tangents = [types.intp if leaf.is_array else leaf.type for leaf in floats]
+        return function, (*self.argument_types, *tangents, types.intp, types.intp, types.intp)
 
-    def _scratch(self, leaf: Leaf, name: str, writes: tuple[int, ...]) -> str:
+    def _with_derivatives(
+        self, varied: list[Leaf], derivative: Callable[[Leaf, str], str], argument: Callable[[Leaf, str], str]
+    ) -> list[str]:
+        """The arguments of a part: each of the function's, followed by its shadow or tangent if it has one."""
+        calls = []
+        for index in range(len(self.names)):
+            calls.append(self._structure(index, argument))
+            is_varied = any(leaf.path[0] == index for leaf in varied)
+            if is_varied and (self.rule.active is None or index in self.rule.active):
+                calls.append(self._structure(index, derivative, "None"))
+        return calls
+
+    def _shadow(self, address: str, like: str, note: str) -> str:
+        """The expression for an array at an address; where there is none, None or zeros in its place."""
+        if note == "c":
+            return "None" if self.rule.takes_none else f"zeros({like})"
+        return f"shadow({address}, {like}, lane, width)"
+
+    def _tangent_of(self, value: str, dot: str, type_: types.Type, path: Path) -> str:
+        """The tangent with the structure and the types of the value: whole numbers stand for themselves."""
+        if isinstance(type_, types.BaseTuple):
+            parts = [
+                self._tangent_of(f"{value}[{k}]", f"{dot}[{k}]", element, (*path, k))
+                for k, element in enumerate(type_.types)
+            ]
+            return f"({', '.join(parts)}{',' if parts else ''})"
+        passenger = len(path) > 1 and path[1] in self.rule.passengers
+        if isinstance(type_, types.Array):
+            given = dot if isinstance(type_.dtype, types.Float) and not passenger else value
+            return f"as_contiguous({'unvaried' if passenger else 'lent'}(lender, {given}))"
+        if passenger:
+            return f"{type_}(0)"
+        return f"{type_}({dot})" if isinstance(type_, types.Float) else value
+
+    def _scratch(self, leaf: Leaf, name: str) -> str:
         """Of a batch, only the last lane moves the arrays themselves."""
-        if self.is_batch and leaf.is_array and self.leaves.index(leaf) in writes:
+        if self.is_batch and leaf.is_array and not self.rule.only_reads:
             return f"kept(lender, {name}, int(lane < width - 1), 0)"
         return name
 
@@ -288,6 +325,9 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             "lent": memory.lent,
             "kept": memory.kept,
             "as_contiguous": memory.as_contiguous,
+            "shadow": memory.shadow_at(self.is_batch),
+            "zeros": memory.zeros,
+            "unvaried": memory.unvaried,
             "float32": types.float32,
             "float64": types.float64,
             **names,
@@ -308,9 +348,31 @@ def return_type(dispatcher: Dispatcher, argument_types: tuple[types.Type, ...]) 
     return returned
 
 
+_known: dict[tuple[int, tuple[types.Type, ...], bool], Parts] = {}
+_by_symbol: dict[str, Parts] = {}
+
+
 def parts_of(rule: Rule, argument_types: tuple[types.Type, ...], is_batch: bool = False) -> Parts:
+    """The rule for one signature, the same object each time."""
     plain = tuple(types.unliteral(type_) for type_ in argument_types)
-    return Parts(rule, plain, value_type(return_type(rule.primal, plain)), is_batch)
+    key = (rule.serial, plain, is_batch)
+    if key not in _known:
+        symbol = f"{_PREFIX}{len(_known)}"
+        _known[key] = _by_symbol[symbol] = Parts(
+            rule, plain, value_type(return_type(rule.primal, plain)), is_batch, symbol
+        )
+    return _known[key]
+
+
+_PREFIX = "pyfront.part"
+
+
+def resolve(module: Any) -> None:
+    """Compile the parts that a module of the engine's names, and give them their names in the process."""
+    for function in module.functions:
+        base, _, part = function.name.removeprefix(_PREFIX).partition(".")
+        if function.name.startswith(_PREFIX) and f"{_PREFIX}{base}" in _by_symbol:
+            function.name = _by_symbol[f"{_PREFIX}{base}"].address_name(part)
 
 
 def value_type(returned: types.Type) -> types.Type:
@@ -354,17 +416,6 @@ def _lent(name: str, type_: types.Type) -> str:
     if isinstance(type_, types.Array):
         return f"as_contiguous(lent(lender, {name}))"
     return name
-
-
-def _tangent_of(value: str, dot: str, type_: types.Type) -> str:
-    """The tangent with the structure and the types of the value: whole numbers stand for themselves."""
-    if isinstance(type_, types.BaseTuple):
-        parts = [_tangent_of(f"{value}[{k}]", f"{dot}[{k}]", element) for k, element in enumerate(type_.types)]
-        return f"({', '.join(parts)}{',' if parts else ''})"
-    if isinstance(type_, types.Array):
-        given = dot if isinstance(type_.dtype, types.Float) else value
-        return f"as_contiguous(lent(lender, {given}))"
-    return f"{type_}({dot})" if isinstance(type_, types.Float) else value
 
 
 def _size(type_: types.Type) -> int:

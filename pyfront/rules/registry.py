@@ -35,10 +35,13 @@ class Rule:
     only_reads: bool = False
     """The function is known to write none of its arguments."""
     takes_none: bool = False
-    """The parts take None for the shadow of an argument that has none, and save the work; else they get zeros."""
+    """The parts take None for the shadow of an argument that has none, and save the work; else they get zeros. Their
+    `reverse` returns nothing: no scalar has an adjoint."""
+    active: tuple[int, ...] | None = None
+    """The places of the arguments that have shadows; None: of all that hold floats."""
+    passengers: tuple[int, ...] = ()
+    """The places, in a tuple of results, of those that carry no derivative."""
     serial: int = field(default_factory=lambda: next(_serial))
-    compiled: list[Dispatcher] = field(default_factory=list, compare=False, repr=False)
-    """The wrapped parts: derivatives refer to them by their symbols."""
 
 
 _rules: weakref.WeakKeyDictionary[Dispatcher, Rule] = weakref.WeakKeyDictionary()

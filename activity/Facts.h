@@ -37,7 +37,7 @@ struct Facts {
 
   void print(llvm::raw_ostream &OS, const NormalFunction &N) const {
     OS << "objects\n";
-    Objects.print(OS);
+    Objects.print(OS, N);
     OS << "types\n";
     Types.print(OS, Objects);
     OS << "activity\n";
@@ -46,6 +46,8 @@ struct Facts {
     Loops.print(OS);
     OS << "overwrite\n";
     Overwrite.print(OS);
+    OS << "stored\n";
+    Stored.print(OS);
   }
 };
 

@@ -2,6 +2,7 @@
 #include "activity/MemoryObjects.h"
 #include "core/KeptCalls.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -276,7 +277,7 @@ Value *MemoryObjects::rootOf(Value *Ptr) {
   return Ptr;
 }
 
-void MemoryObjects::print(raw_ostream &OS) const {
+void MemoryObjects::print(raw_ostream &OS, const NormalFunction &N) const {
   static constexpr StringLiteral Kinds[] = {
       "argument", "allocation", "stack", "result", "literal", "outside"};
   for (unsigned I = 0; I < Objects.size(); ++I) {
@@ -293,6 +294,20 @@ void MemoryObjects::print(raw_ostream &OS) const {
       OS << ", holds pointers into ";
     for (unsigned Held : IsOpaque[I] ? ArrayRef<unsigned>() : contentOf(I))
       OS << Comma << Objects[Held].Name;
+    OS << "\n";
+  }
+  SetVector<const Value *> Addresses;
+  for (const Instruction &I : instructions(*N.F))
+    for (const Access &A : accessesOf(I))
+      if (A.Ptr)
+        Addresses.insert(A.Ptr);
+  for (const Value *Ptr : Addresses) {
+    OS << "  ";
+    Ptr->printAsOperand(OS, /*PrintType=*/false);
+    OS << " -> " << (isUnknown(Ptr) ? "anything" : "");
+    ListSeparator Comma;
+    for (unsigned O : isUnknown(Ptr) ? ArrayRef<unsigned>() : pointsTo(Ptr))
+      OS << Comma << Objects[O].Name;
     OS << "\n";
   }
 }

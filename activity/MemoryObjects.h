@@ -87,7 +87,8 @@ public:
   /// The pointer at the root of a chain of geps.
   static llvm::Value *rootOf(llvm::Value *Ptr);
 
-  void print(llvm::raw_ostream &OS) const;
+  /// The objects, and where the addresses of the accesses may point.
+  void print(llvm::raw_ostream &OS, const NormalFunction &N) const;
 
 private:
   unsigned add(MemoryObject O);

@@ -140,6 +140,16 @@ bool OverwriteFacts::mayBeWrittenSince(ProgramPoint P,
   });
 }
 
+/// Since when the memory of `Load` is as the load finds it, for each point at
+/// which the forward sweep could copy it.
+void OverwriteFacts::printKept(raw_ostream &OS, const LoadInst *Load) const {
+  for (int L : N.nestOf(Load->getParent()))
+    for (bool EachIteration : {false, true})
+      if (!mayBeWrittenSince({L, EachIteration}, Load))
+        OS << ", kept from " << (EachIteration ? "each iteration of L" : "L")
+           << L;
+}
+
 void OverwriteFacts::print(raw_ostream &OS) const {
   for (const LoadInst *Load : Loads) {
     OS << "  %" << Load->getName() << ": ";
@@ -151,9 +161,11 @@ void OverwriteFacts::print(raw_ostream &OS) const {
     }
     OS << "overwritten by ";
     if (auto *Store = dyn_cast<StoreInst>(Write))
-      OS << "the store to %" << Store->getPointerOperand()->getName() << "\n";
+      OS << "the store to %" << Store->getPointerOperand()->getName();
     else
-      OS << "a call\n";
+      OS << "a call";
+    printKept(OS, Load);
+    OS << "\n";
   }
 }
 

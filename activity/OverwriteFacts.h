@@ -65,6 +65,7 @@ public:
   void print(llvm::raw_ostream &OS) const;
 
 private:
+  void printKept(llvm::raw_ostream &OS, const llvm::LoadInst *Load) const;
   unsigned indexOf(const llvm::BasicBlock *BB) const {
     return Index.lookup(BB);
   }

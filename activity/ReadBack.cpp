@@ -4,6 +4,7 @@
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 #include "llvm/IR/CFG.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
@@ -235,6 +236,31 @@ bool ReadBack::isWrittenBetween(const StoreInst &S, const LoadInst &L,
            Subs.canFollowWithin(L, *Write.I, Iteration) &&
            !Subs.neverMeetsLater(S, *Write.I, In.Common.size());
   });
+}
+
+void ReadBack::print(raw_ostream &OS) const {
+  DenseMap<const Instruction *, unsigned> Number;
+  SmallVector<const LoadInst *, 16> Loads;
+  for (const Instruction &I : instructions(*N.F)) {
+    Number.try_emplace(&I, Number.size());
+    if (auto *L = dyn_cast<LoadInst>(&I); L && N.isLive(I.getParent()))
+      Loads.push_back(L);
+  }
+  for (const Access &Write : Writes) {
+    auto *S = dyn_cast<StoreInst>(Write.I);
+    if (!S)
+      continue;
+    OS << "  #" << Number.lookup(S) << ":";
+    for (const LoadInst *L : Loads)
+      if (isReadBy(*S, *L))
+        OS << " read by %" << L->getName() << ",";
+    if (const LoadInst *L = loadOverwrittenBy(*S))
+      OS << " overwrites what %" << L->getName() << " read,";
+    OS << " gone after";
+    for (const Instruction *I : overwritersOf(*S))
+      OS << " #" << Number.lookup(I);
+    OS << "\n";
+  }
 }
 
 } // namespace pyfront

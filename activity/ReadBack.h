@@ -43,6 +43,9 @@ public:
   /// and with no write of that memory in between; null: there is none.
   const llvm::LoadInst *loadOverwrittenBy(const llvm::StoreInst &S) const;
 
+  /// Writes have no names: the kernel's instructions are numbered from 0.
+  void print(llvm::raw_ostream &OS) const;
+
 private:
   /// The loops around both, and those around one of them alone: in pairs, but
   /// that the load may have one more, of a length that is a literal.

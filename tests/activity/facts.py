@@ -47,21 +47,20 @@ def facts(kernel: Callable[..., object], signature: str, annotations: str = "") 
     dispatcher = kernel if hasattr(kernel, "py_func") else numba.njit(kernel)
     arguments, _ = sigutils.normalize_signature(f"void({signature})")
     captured = capture(dispatcher, arguments)
-    ffi, library = _library()
-    bitcode = captured.module.as_bitcode()
-    wish = _request(captured.primal, arguments, captured.return_type).encode()
-    result = library.pyfront_differentiate(bitcode, len(bitcode), wish)
-
-    def text(what: bytes) -> str:
-        answer = ffi.string(library.pyfront_result_text(result, what))
-        assert isinstance(answer, bytes)
-        return answer.decode()
-
-    said = Facts(text(b"facts"), text(b"prepared"), {})
-    diagnostics = text(b"diagnostics")
-    library.pyfront_result_free(result)
-    assert said.text, diagnostics
+    wish = _request(captured.primal, arguments, captured.return_type)
+    texts = answer(captured.module.as_bitcode(), wish, ("facts", "prepared", "diagnostics"))
+    assert texts["facts"], texts["diagnostics"]
+    said = Facts(texts["facts"], texts["prepared"], {})
     return Facts(said.text, said.prepared, _by_line(said))
+
+
+def answer(bitcode: bytes, wish: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """What the engine says of a module and a request, by the names of the texts."""
+    ffi, library = _library()
+    result = library.pyfront_differentiate(bitcode, len(bitcode), wish.encode())
+    said = {what: ffi.string(library.pyfront_result_text(result, what.encode())).decode() for what in texts}
+    library.pyfront_result_free(result)
+    return said
 
 
 def _by_line(said: Facts) -> dict[int, list[str]]:

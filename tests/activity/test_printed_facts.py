@@ -93,6 +93,29 @@ def a_conversion_to_an_integer_ends_activity(x, count):
         x[i] = x[i] * count[i]
 
 
+# --- overwrite, stored ----------------------------------------------------------------------------
+
+
+@said_of(f"{VECTOR}, {VECTOR}, i8")
+def what_becomes_of_memory(x, y, steps):
+    # CHECK:      {{^}}objects
+    # CHECK:        %[[AT_X:.*]] -> x
+    # CHECK-NEXT:   %[[AT_Y:.*]] -> y
+    # CHECK:      {{^}}overwrite
+    # CHECK:        %[[X:.*]]: stable
+    # CHECK-NEXT:   %[[OLD:.*]]: overwritten by the store to %[[AT_Y]], kept from each iteration of L1
+    # CHECK:        %[[NEW:.*]]: overwritten by the store to %[[AT_Y]], kept from L2, kept from each iteration of L2
+    # CHECK:      {{^}}stored
+    # CHECK-NEXT:   #[[S:[0-9]+]]: read by %[[NEW]], overwrites what %[[OLD]] read, gone after #[[S]]
+    s = 0.0
+    for _ in range(steps):
+        for i in range(x.size):
+            y[i] = x[i] * y[i]
+        for i in range(x.size):
+            s += y[i]
+    return s
+
+
 @pytest.mark.parametrize(("prefix", "wish"), CASES, ids=[f"{wish.kernel.__name__}-{prefix}" for prefix, wish in CASES])
 def test_facts(prefix: str, wish: Wish, tmp_path: Path) -> None:
     said = run_pass(wish, "print<ad-facts>", tmp_path)

@@ -450,7 +450,7 @@ def types_and_escapes_of_objects(x, index, c):
     # CHECK-NEXT: index: argument
     # CHECK-NEXT: c: argument
     # CHECK-NEXT: local: allocation{{$}}
-    # CHECK-NEXT: {{^}}types
+    # CHECK:      {{^}}types
     # CHECK-NEXT: result: float64
     # CHECK-NEXT: x: float64
     # CHECK-NEXT: index: integer

@@ -23,6 +23,8 @@ from typing import Any
 
 import numba
 import numpy as np
+from activity.machine import Unknown
+from activity.runs import Refused, check_facts
 from numba.core.errors import NumbaError
 from oracle import halves
 from oracle import operators as of_operators
@@ -148,6 +150,14 @@ def nested(case: Case) -> None:
     check_second_order(case)
 
 
+def facts(case: Case) -> None:
+    """No run contradicts what the engine's analyses say of the kernel."""
+    try:
+        check_facts(case)
+    except (Unknown, Refused) as error:
+        raise LeftOut(str(error)) from error
+
+
 def operators(case: Case) -> None:
     if not isinstance(case.value, (float, np.floating)):
         raise LeftOut("no float")
@@ -165,18 +175,19 @@ MODES: dict[str, Callable[[Case], None]] = {
     "split": split,
     "nested": nested,
     "operators": operators,
+    "facts": facts,
 }
 
 # Every program runs in these, by its number.
 ROTATION = (
     ("reverse", "forward"),
     ("reverse", "batch of tangents"),
-    ("both",),
-    ("without steps",),
+    ("both", "facts"),
+    ("without steps", "facts"),
     ("reverse", "split"),
     ("reverse", "forward"),
     ("reverse", "batch of adjoints"),
-    ("both",),
+    ("both", "facts"),
     ("forward", "nested"),
     ("reverse", "operators"),
 )

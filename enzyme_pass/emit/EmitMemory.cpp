@@ -36,7 +36,8 @@ void ReverseSweep::reverseSet(Builder &B, MemIntrinsic &I) {
         Side::Shadow);
 }
 
-/// Primal: p[0..n) = q[0..n)   Adjoint: q'[i] += p'[i]; p'[i] = 0.
+/// Primal: p[0..n) = q[0..n)   Adjoint: t = p'[i]; p'[i] = 0; q'[i] += t.
+/// In this order p and q may also be one.
 void ReverseSweep::reverseCopy(Builder &B, MemTransferInst &I) {
   Value *To = Reader.shadow(B, I.getRawDest());
   Value *From = Reader.shadow(B, I.getRawSource());
@@ -57,9 +58,9 @@ void ReverseSweep::reverseCopy(Builder &B, MemTransferInst &I) {
         *FromAt = B.CreateGEP(Step, From, Index);
   Align A = alignOf(Ty);
   LoadInst *Moved = D.loadShadow(B, Ty, ToAt, A);
+  D.storeShadow(B, ConstantFP::get(D.W.of(Ty), 0.0), ToAt, A);
   LoadInst *Old = D.loadShadow(B, Ty, FromAt, A);
   D.storeShadow(B, B.CreateFAdd(Old, Moved), FromAt, A);
-  D.storeShadow(B, ConstantFP::get(D.W.of(Ty), 0.0), ToAt, A);
   Value *Next = B.CreateAdd(Index, B.getInt64(1));
   Index->addIncoming(B.getInt64(0), Before);
   Index->addIncoming(Next, Body);

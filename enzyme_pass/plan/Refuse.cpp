@@ -223,8 +223,9 @@ bool Refuser::checkActiveCopy(const MemIntrinsic &Mem) {
           T != ElementType::Float64 && T != ElementType::Float32)
         return refuse(Mem, "a block copy of memory whose elements are unknown",
                       "write it as a loop over the elements");
+    // What a memcpy copies is apart from where it goes, or the same.
     SmallVector<Access, 2> Both = accessesOf(Mem);
-    if (Known.Objects.mayTouch(Both[0], Both[1]))
+    if (isa<MemMoveInst>(Copy) && Known.Objects.mayTouch(Both[0], Both[1]))
       return refuse(Mem, "a block copy between parts of one array",
                     "write it as a loop over the elements");
   }

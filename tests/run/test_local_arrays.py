@@ -195,6 +195,17 @@ def replaced_in_loop(a, steps):
 
 
 @njit
+def copied_in_loop(a, steps):
+    state = a
+    for k in range(steps):
+        following = state.copy()
+        for i in range(1, state.shape[0]):
+            following[i] += state[i - 1] * state[i]
+        state = following
+    return state[-1] * state[0]
+
+
+@njit
 def chosen(a, x):
     big = np.zeros(a.shape[0])
     small = np.ones(a.shape[0])
@@ -324,6 +335,11 @@ def test_allocated_inside_loop(rng):
 
 def test_allocated_inside_loop_with_growing_size(rng):
     check(zeros_in_loop_of_growing_size, dup(rng.normal(size=4)))
+
+
+def test_copied_in_loop(rng):
+    """A block that is copied from where the same line of the kernel made it, an iteration earlier."""
+    check(copied_in_loop, dup(rng.normal(size=4)), const(3))
 
 
 def test_swapped_by_name(rng):

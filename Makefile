@@ -100,7 +100,7 @@ fix: build
 ASAN_OPTIONS = detect_leaks=0:detect_container_overflow=0:alloc_dealloc_mismatch=0:allocator_may_return_null=1:strict_string_checks=1
 asan: build build/asan/build.ninja
 	@$(STEP) "Engine (sanitized)" $(NINJA) build/asan
-	@LD_PRELOAD=$$(clang-22 -print-file-name=libclang_rt.asan-$(shell uname -m).so) \
+	@PYFRONT_FUZZ_PROGRAMS=$${PYFRONT_FUZZ_PROGRAMS:-200} LD_PRELOAD=$$(clang-22 -print-file-name=libclang_rt.asan-$(shell uname -m).so) \
 	  ASAN_OPTIONS=$(ASAN_OPTIONS) UBSAN_OPTIONS=print_stacktrace=1 \
 	  PYFRONT_ENGINE=$(CURDIR)/build/asan/libenzyme_pass.so $(PYTHON) -m pytest -q -n auto --dist worksteal $(T)
 

@@ -65,6 +65,11 @@ void ActivityFacts::seed(const NormalFunction &N, const Request &Req) {
       VariedObjects[I] = UsefulObjects[I] = true;
     if (O.Kind == ObjectKind::Result && Req.returnsFloat())
       UsefulObjects[I] = true;
+    // An array that is returned has tangents on each way to a return.
+    if (O.Kind == ObjectKind::Returned && isFloat(Req.Arrays[O.Arg].Type) &&
+        any_of(Req.Args,
+               [](const ArgInfo &A) { return A.Note != Annotation::Const; }))
+      VariedObjects[I] = UsefulObjects[I] = true;
   }
 }
 
@@ -188,6 +193,22 @@ bool ActivityFacts::propagateUseful(const NormalFunction &N) {
   return Changed;
 }
 
+/// The derivative of a callee gives adjoints of all arrays that it returns, if
+/// of anything.
+bool ActivityFacts::uniteResults(const CallBase &Call) {
+  SmallVector<kept::Memory, 4> Memory = kept::memoryOf(Call);
+  if (none_of(Memory, [&](const kept::Memory &M) {
+        return M.IsWritten && M.isOfFloats() && isActiveMemory(M.Ptr);
+      }))
+    return false;
+  bool Changed = false;
+  for (const kept::Memory &M : Memory)
+    if (M.What == kept::Memory::Kind::Array && M.isOfFloats() &&
+        !kept::hasRule(Call))
+      Changed |= markAll(ActiveObjects, M.Ptr);
+  return Changed;
+}
+
 /// Of all that one access may touch, aliasing arguments included, either
 /// everything has a shadow or nothing.
 void ActivityFacts::uniteActiveObjects(const NormalFunction &N) {
@@ -198,6 +219,9 @@ void ActivityFacts::uniteActiveObjects(const NormalFunction &N) {
       markAll(ActiveObjects, Objects[O].Base);
   for (bool Changed = true; Changed;) {
     Changed = false;
+    for (const Instruction &I : instructions(*N.F))
+      if (kept::isKept(&I))
+        Changed |= uniteResults(cast<CallBase>(I));
     for (const Instruction &I : instructions(*N.F))
       for (const Access &A : accessesOf(I))
         if (!A.isAnything() && (!A.Element || A.isOfFloat()) &&

@@ -56,6 +56,7 @@ private:
   bool propagateUseful(const NormalFunction &N);
   bool propagateVariedThrough(const llvm::CallBase &Call);
   bool propagateUsefulThrough(const llvm::CallBase &Call);
+  bool uniteResults(const llvm::CallBase &Call);
   void uniteActiveObjects(const NormalFunction &N);
   void findTables(const NormalFunction &N);
   bool markUseful(const llvm::Value *V);

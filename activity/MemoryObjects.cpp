@@ -25,6 +25,7 @@ unsigned MemoryObjects::add(MemoryObject O) {
   Sets[O.Base] = {Index};
   Content.emplace_back();
   IsOpaque.push_back(O.Kind != ObjectKind::Allocation &&
+                     O.Kind != ObjectKind::Returned &&
                      O.Kind != ObjectKind::Stack);
   Objects.push_back(std::move(O));
   return Index;
@@ -48,6 +49,9 @@ void MemoryObjects::collect(const NormalFunction &N, const Request &Req) {
         Call && Call->getCalledFunction() &&
         Call->getCalledFunction()->getName() == marker::Allocate)
       add({ObjectKind::Allocation, &I, -1, I.getName().str()});
+    if (marker::isReturned(&I))
+      add({ObjectKind::Returned, &I, marker::placeOfReturned(I),
+           I.getName().str()});
     if (kept::isArrayResult(&I))
       add({ObjectKind::Allocation, &I, -1, I.getName().str()});
     for (Value *Op : I.operands())
@@ -278,8 +282,9 @@ Value *MemoryObjects::rootOf(Value *Ptr) {
 }
 
 void MemoryObjects::print(raw_ostream &OS, const NormalFunction &N) const {
-  static constexpr StringLiteral Kinds[] = {
-      "argument", "allocation", "stack", "result", "literal", "outside"};
+  static constexpr StringLiteral Kinds[] = {"argument", "allocation", "stack",
+                                            "returned", "result",     "literal",
+                                            "outside"};
   for (unsigned I = 0; I < Objects.size(); ++I) {
     const MemoryObject &O = Objects[I];
     if (O.Kind == ObjectKind::Outside)

@@ -42,6 +42,7 @@ enum class ObjectKind {
   Argument,   ///< the elements of an array argument
   Allocation, ///< `@pyfront.allocate`
   Stack,      ///< an alloca
+  Returned,   ///< an array that the kernel returns, `@pyfront.returned`
   Result,     ///< where the kernel stores its return value
   Literal,    ///< constant memory: a global array of the kernel
   Outside,    ///< the rest: exception info, other globals
@@ -51,7 +52,7 @@ struct MemoryObject {
   ObjectKind Kind = ObjectKind::Outside;
   /// The pointer to its first byte.
   llvm::Value *Base = nullptr;
-  /// For an argument: its place in the request.
+  /// For an argument, or an array that is returned: its place in the request.
   int Arg = -1;
   std::string Name;
 };

@@ -46,6 +46,8 @@ TypeFacts::TypeFacts(const NormalFunction &N, const Request &Req,
   for (unsigned I = 0; I < Objects.size(); ++I)
     if (Objects[I].Kind == ObjectKind::Argument)
       join(I, elementOf(Req.Args[Objects[I].Arg].Type));
+    else if (Objects[I].Kind == ObjectKind::Returned)
+      join(I, elementOf(Req.Arrays[Objects[I].Arg].Type));
   for (const Instruction &I : instructions(*N.F))
     for (const Access &A : accessesOf(I))
       if (Type *T = A.Element ? A.Element : A.Elements; T && A.Ptr)

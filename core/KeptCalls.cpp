@@ -15,6 +15,7 @@ constexpr StringLiteral Prefix = "pyfront.call.";
 constexpr StringLiteral ArrayNote = "pyfront.array";
 constexpr StringLiteral ResultNote = "pyfront.result";
 constexpr StringLiteral ArraysNote = "pyfront.arrays";
+constexpr StringLiteral RuleNote = "pyfront.rule";
 constexpr StringLiteral InactiveNote = "pyfront.inactive";
 
 StringRef wordOf(ScalarType T) {
@@ -53,6 +54,10 @@ bool isArrayResult(const Value *V) {
   auto *Call = dyn_cast<CallInst>(V);
   const Function *F = Call ? Call->getCalledFunction() : nullptr;
   return F && F->getName() == marker::ArrayResult;
+}
+
+bool hasRule(const CallBase &Call) {
+  return declarationOf(&Call)->hasFnAttribute(RuleNote);
 }
 
 unsigned placeOfArray(const CallBase &Array) {
@@ -132,6 +137,8 @@ Function *declare(Function &F, const FunctionInfo &Info) {
   for (const ArrayResult &A : Info.Arrays)
     Elements += (Elements.empty() ? "" : " ") + wordOf(A.Type).str();
   Kept->addFnAttr(ArraysNote, Elements);
+  if (Info.Rule)
+    Kept->addFnAttr(RuleNote);
   if (Info.Rule && Info.Rule->IsInactive)
     Kept->addFnAttr(InactiveNote);
   for (const auto &[Place, A] : enumerate(Info.Args)) {

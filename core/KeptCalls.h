@@ -21,6 +21,7 @@
 ///   ptr "pyfront.array"="f64"               an array's data: read and written
 ///   ptr readonly "pyfront.array"="f64"      read
 ///   "pyfront.arrays"="f64 f64"              the elements of arrays in the result
+///   "pyfront.rule"                          the function has a rule
 ///   "pyfront.inactive"                      no derivative passes through
 ///
 /// Every other pointer among the arguments is left alone.
@@ -58,6 +59,8 @@ bool isArrayResult(const llvm::Value *V);
 unsigned placeOfArray(const llvm::CallBase &Array);
 /// Whether no derivative passes through the call, whatever its types.
 bool isInactive(const llvm::CallBase &Call);
+/// Whether the parts of a rule take the call's place.
+bool hasRule(const llvm::CallBase &Call);
 /// LLVM name of the function that the call is of.
 llvm::StringRef calleeOf(const llvm::CallBase &Call);
 llvm::SmallVector<Memory, 4> memoryOf(const llvm::CallBase &Call);

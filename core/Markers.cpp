@@ -53,6 +53,28 @@ FunctionCallee marker::declareArrayResult(Module &M) {
   return Callee;
 }
 
+FunctionCallee marker::declareReturned(Module &M) {
+  LLVMContext &C = M.getContext();
+  Type *I64 = Type::getInt64Ty(C);
+  FunctionCallee Callee =
+      declare(M, Returned, PointerType::getUnqual(C), {I64, I64});
+  auto *F = cast<Function>(Callee.getCallee());
+  F->setReturnDoesNotAlias();
+  F->addRetAttr(Attribute::NonNull);
+  F->addRetAttr(Attribute::getWithAlignment(C, Align(64)));
+  return Callee;
+}
+
+bool marker::isReturned(const Value *V) {
+  auto *Call = dyn_cast<CallInst>(V);
+  const Function *F = Call ? Call->getCalledFunction() : nullptr;
+  return F && F->getName() == Returned;
+}
+
+int marker::placeOfReturned(const Value &V) {
+  return cast<ConstantInt>(cast<CallInst>(V).getArgOperand(0))->getSExtValue();
+}
+
 FunctionCallee marker::declareEnter(Module &M) {
   return declare(M, Enter, Type::getInt64Ty(M.getContext()), {});
 }
@@ -65,7 +87,7 @@ FunctionCallee marker::declareLeave(Module &M) {
 bool marker::isMarker(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
   return Callee && is_contained(ArrayRef<StringRef>{Fail, Allocate, ArrayResult,
-                                                    Enter, Leave},
+                                                    Returned, Enter, Leave},
                                 Callee->getName());
 }
 

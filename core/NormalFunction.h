@@ -55,7 +55,15 @@ inline constexpr llvm::StringLiteral ExceptionMemory = "NRT_Allocate";
 /// a call which stays has returned (KeptCalls.h); owned by the call, too.
 inline constexpr llvm::StringLiteral ArrayResult = "pyfront.array";
 
+/// `ptr (i64 place, i64 bytes)`: memory of the `place`-th array that a function
+/// returns whose calls stay; its caller's from there on.
+inline constexpr llvm::StringLiteral Returned = "pyfront.returned";
+
 llvm::FunctionCallee declareAllocate(llvm::Module &M);
+llvm::FunctionCallee declareReturned(llvm::Module &M);
+/// Whether `V` is a call of `Returned`, and of which array.
+bool isReturned(const llvm::Value *V);
+int placeOfReturned(const llvm::Value &V);
 llvm::FunctionCallee declareArrayResult(llvm::Module &M);
 llvm::FunctionCallee declareEnter(llvm::Module &M);
 llvm::FunctionCallee declareLeave(llvm::Module &M);

@@ -174,7 +174,8 @@ std::vector<std::string> Request::symbols() const {
 }
 
 bool Request::returnsFloat() const {
-  return any_of(Results, [](const ResultInfo &R) { return isFloat(R.Type); });
+  return any_of(Results, [](const ResultInfo &R) { return isFloat(R.Type); }) ||
+         any_of(Arrays, [](const ArrayResult &A) { return isFloat(A.Type); });
 }
 
 bool Request::hasSeedByValue() const {

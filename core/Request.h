@@ -151,6 +151,8 @@ struct Request {
   std::vector<ArgInfo> Args;
   /// The numbers that the kernel returns; empty: it returns nothing.
   std::vector<ResultInfo> Results;
+  /// The arrays among what it returns, whose extents are such numbers.
+  std::vector<ArrayResult> Arrays;
   /// Those that the kernel may call and whose calls can stay calls.
   std::vector<FunctionInfo> Functions;
   /// Distinct array arguments may overlap.

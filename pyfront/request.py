@@ -15,7 +15,7 @@ from numba.core.registry import cpu_target
 
 from pyfront.arguments import Argument, Leaf, leaves
 from pyfront.numba_target import Callee
-from pyfront.results import Number, has_numbers, numbers, places
+from pyfront.results import Number, has_numbers_and_arrays, places
 from pyfront.rules.parts import parts_of
 from pyfront.scalars import SCALARS
 
@@ -74,7 +74,8 @@ def _function(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any] |
     """What the engine must know of a function whose calls it may keep, None if it must not: of a list, say."""
     if callee.rule is not None:
         return _ruled(callee, is_batch, forward)
-    if not has_numbers(callee.return_type):
+    returns = types.unliteral(callee.return_type)
+    if not has_numbers_and_arrays(returns):
         return None
     entries: list[dict[str, Any]] = []
     parameter = FIRST_PARAMETER
@@ -86,8 +87,21 @@ def _function(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any] |
             elif not isinstance(leaf.type, _PASSENGERS):
                 return None
             parameter += _parameters_of(leaf.type)
-    returns = types.unliteral(callee.return_type)
-    return {"primal": callee.symbol, "name": callee.name, "args": entries, "results": _results(numbers(returns))}
+    return {"primal": callee.symbol, "name": callee.name, "args": entries, **_returned(returns)}
+
+
+def _returned(returns: types.Type) -> dict[str, Any]:
+    """The numbers of a result, those of an array's struct among them, and the arrays."""
+    numbers: list[dict[str, Any]] = []
+    arrays: list[dict[str, Any]] = []
+    for place in places(returns):
+        if not isinstance(place.type, types.Array):
+            numbers.append({"type": SCALARS[place.type].engine, "offset": place.offset})
+            continue
+        arrays.append({"type": SCALARS[place.type.dtype].engine, "offset": place.offset})
+        words = [2, 3, *range(5, 5 + 2 * place.type.ndim)]
+        numbers.extend({"type": "i64", "offset": place.offset + 8 * word} for word in words)
+    return {"results": numbers, "arrays": arrays}
 
 
 def _ruled(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any]:
@@ -101,22 +115,12 @@ def _ruled(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any]:
             if leaf.type in SCALARS or (isinstance(leaf.type, types.Array) and leaf.type.dtype in SCALARS):
                 entries.append(_entry(leaf, "const", parameter))
             parameter += _parameters_of(leaf.type)
-    values: list[dict[str, Any]] = []
-    arrays: list[dict[str, Any]] = []
-    for place in places(parts.value_type):
-        if not isinstance(place.type, types.Array):
-            values.append({"type": SCALARS[place.type].engine, "offset": place.offset})
-            continue
-        arrays.append({"type": SCALARS[place.type.dtype].engine, "offset": place.offset})
-        words = [2, 3, *range(5, 5 + 2 * place.type.ndim)]
-        values.extend({"type": "i64", "offset": place.offset + 8 * word} for word in words)
     writes = () if callee.rule.only_reads else tuple(place for place, leaf in enumerate(parts.leaves) if leaf.is_array)
     return {
         "primal": callee.symbol,
         "name": callee.name,
         "args": entries,
-        "results": values,
-        "arrays": arrays,
+        **_returned(parts.value_type),
         "rule": parts.describe(writes, forward=forward),
     }
 

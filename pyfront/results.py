@@ -50,9 +50,13 @@ def return_type(kernel: str, type_: types.Type) -> types.Type:
     )
 
 
-def has_numbers(type_: types.Type) -> bool:
-    """Whether a function that returns this has a result of numbers, or none."""
-    return _is_numbers(types.unliteral(type_))
+def has_numbers_and_arrays(type_: types.Type) -> bool:
+    """Whether a result is made of numbers and contiguous arrays of them, or nothing."""
+    if isinstance(type_, types.BaseTuple):
+        return bool(type_.types) and all(map(has_numbers_and_arrays, type_.types))
+    if isinstance(type_, types.Array):
+        return type_.dtype in SCALARS and type_.layout in "CF" and type_.ndim > 0
+    return _is_numbers(type_)
 
 
 def _is_numbers(type_: types.Type) -> bool:

@@ -1,6 +1,7 @@
 //===- Calls.cpp - How: by the order of seam 2 ----------------------------===//
 #include "enzyme_pass/emit/Calls.h"
 #include "core/KeptCalls.h"
+#include "enzyme_pass/emit/ArrayResults.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
@@ -64,6 +65,7 @@ Value *CallEmitter::emitForward(CallInst &Clone) {
   Value *Result = D.variable(memoryOf(Callee.resultBytes() + ResultPadding),
                              Call.getName() + ".value");
   cast<AllocaInst>(Result)->setAlignment(Align(ResultAlign));
+  D.ResultsOf[&Call] = Result;
   if (!Callee.Results.empty())
     Args.add(Result);
   AllocaInst *FrameOut = D.variable(D.ptr(), Call.getName() + ".out");
@@ -72,6 +74,18 @@ Value *CallEmitter::emitForward(CallInst &Clone) {
   leaveIfFailed(B, call(B, Callee.Name + halves::Forward, Args));
   storeResults(B, Clone, Result);
   return B.CreateLoad(D.ptr(), FrameOut, Call.getName());
+}
+
+void CallEmitter::makeTangentMemory() {
+  uint64_t Bytes = Callee.resultBytes() + ResultPadding;
+  auto Make = [&](uint64_t Size, const Twine &Name) {
+    AllocaInst *Memory = D.variable(memoryOf(Size), Call.getName() + Name);
+    Memory->setAlignment(Align(ResultAlign));
+    return Memory;
+  };
+  if (Callee.returnsFloat())
+    D.TangentFrames[&Call] = {Make(Bytes * Callee.Width, ".dot")};
+  D.ResultsOf[&Call] = Make(Bytes, ".value");
 }
 
 void CallEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
@@ -92,15 +106,11 @@ void CallEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
     B.CreateAlignedStore(Tangent(Given), Dot, alignOf(Given->getType()));
     Args.add(Dot);
   }
-  uint64_t Bytes = Callee.resultBytes() + ResultPadding;
-  AllocaInst *Dots = nullptr;
+  Value *Dots = nullptr, *Result = D.ResultsOf.lookup(&Call);
   if (Callee.returnsFloat()) {
-    Dots = D.variable(memoryOf(Bytes * Callee.Width), Call.getName() + ".dot");
-    Dots->setAlignment(Align(ResultAlign));
+    Dots = D.TangentFrames.find(&Call)->second.front();
     Args.add(Dots);
   }
-  AllocaInst *Result = D.variable(memoryOf(Bytes), Call.getName() + ".value");
-  Result->setAlignment(Align(ResultAlign));
   if (!Callee.Results.empty())
     Args.add(Result);
   leaveIfFailed(B, call(B, Callee.Name, Args));
@@ -156,6 +166,13 @@ void CallEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
       B.CreateAlignedStore(
           Adjoint, D.resultAt(B, Seed, R.Offset * Callee.Width), alignOf(Ty));
   }
+  for (const kept::Memory &M : kept::memoryOf(Call))
+    if (M.What == kept::Memory::Kind::Array && M.isOfFloats()) {
+      const ArrayResult &Array =
+          Callee.Arrays[kept::placeOfArray(*cast<CallBase>(M.Ptr))];
+      unsigned At = (Array.Offset + ArrayDataOffset) * Callee.Width;
+      B.CreateStore(Reader.shadow(B, M.Ptr), D.resultAt(B, Seed, At));
+    }
   if (Seed)
     Args.add(Seed);
   D.leaveReverseIfFailed(B, call(B, Callee.Name + halves::Reverse, Args));

@@ -35,6 +35,8 @@ public:
   /// In the forward sweep, before `Clone`, the marker's: the values, and what
   /// the reverse sweep needs to come back; returns the frame.
   llvm::Value *emitForward(llvm::CallInst &Clone);
+  /// Comes before `emitTangent`: where the result will be.
+  void makeTangentMemory();
   /// Before `Clone`: the values and, of an active call, their tangents.
   void emitTangent(llvm::CallInst &Clone, ValueOf Shadow, ValueOf Tangent);
   void emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar);

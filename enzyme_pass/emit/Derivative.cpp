@@ -335,8 +335,9 @@ FunctionCallee Derivative::leaveCallee() {
                                   Type::getVoidTy(G->getContext()), {i64()});
 }
 
+/// Memory that is returned, and shadows of it, outlive the call.
 void Derivative::leaveArena(IRBuilder<> &B) {
-  if (!isSplit())
+  if (!isSplit() && P.Req.Arrays.empty())
     B.CreateCall(leaveCallee(), {Owner});
 }
 

@@ -55,8 +55,9 @@ public:
   llvm::AllocaInst *variable(llvm::Type *Ty, const llvm::Twine &Name);
   /// A variable that only the reverse sweep uses: its half has it.
   llvm::AllocaInst *variableOfReverse(llvm::Type *Ty, const llvm::Twine &Name);
-  /// Forward mode, by calls of functions with a rule: where each lane's result
-  /// and its tangent are.
+  /// By calls that stay: the memory of the result and, in forward mode, of its
+  /// tangent; of a rule, of each lane's result and tangent.
+  llvm::DenseMap<llvm::CallInst *, llvm::Value *> ResultsOf;
   llvm::DenseMap<llvm::CallInst *, llvm::SmallVector<llvm::Value *, 4>>
       TangentFrames;
   /// What the reverse sweep calls may raise: where that is stored, and the end

@@ -7,6 +7,7 @@
 #include "enzyme_pass/emit/ForwardSweep.h"
 #include "core/Check.h"
 #include "core/KeptCalls.h"
+#include "enzyme_pass/emit/ArrayResults.h"
 #include "enzyme_pass/emit/Calls.h"
 #include "enzyme_pass/emit/Places.h"
 #include "enzyme_pass/emit/RuledCalls.h"
@@ -29,10 +30,10 @@ void ForwardSweep::emit() {
   lowerFailures();
   dropLifetimes();
   lowerMarks();
+  lowerCalls();
   lowerAllocations();
   makeShadows();
   storeShadowPointers();
-  lowerCalls();
 }
 
 void ForwardSweep::clone() {
@@ -124,6 +125,11 @@ void ForwardSweep::lowerMarks() {
     }
 }
 
+void ForwardSweep::dropArrayMarks() {
+  for (auto [Call, Mark] : ArrayMarks)
+    Mark->eraseFromParent();
+}
+
 void ForwardSweep::lowerAllocations() {
   for (const ObjectPlan &O : D.P.Objects) {
     auto *Call = dyn_cast<CallInst>(O.Base);
@@ -132,23 +138,39 @@ void ForwardSweep::lowerAllocations() {
     auto *Old = cast<Instruction>(static_cast<Value *>(D.Clones[Call]));
     IRBuilder<> B(Old);
     bool IsResult = kept::isArrayResult(Call);
-    Value *Bytes = Old->getOperand(IsResult ? 2 : 0);
-    Value *Memory =
-        IsResult ? RuleEmitter::arrayIn(B, D.P, *Call, Old->getOperand(0))
-                 : D.allocate(B, Bytes, Zeroed::Never, O.Name);
+    bool IsReturned = marker::isReturned(Call);
+    Value *Bytes = Old->getOperand(IsResult ? 2 : IsReturned ? 1 : 0);
+    Value *Memory = IsResult ? loadArrayResult(D, B, *Call)
+                             : D.allocate(B, Bytes, Zeroed::Never, O.Name);
     B.SetInsertPoint(Old);
     if (O.Shadow == ShadowHome::Allocation)
       Shadows[Call] =
           D.allocate(B, sizeProduct(B, {Bytes, B.getInt64(D.P.Req.Width)}),
                      O.Zero, O.Name + ".shadow");
+    if (IsReturned)
+      handOut(B, *Call, Memory, Shadows.lookup(Call));
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
         Top = Old->getNextNode();
-    AfterArrays[Call] = Old->getNextNode();
     Old->replaceAllUsesWith(Memory);
-    Old->eraseFromParent();
+    // Where the tangents of a result are to be written: they come later.
+    if (IsResult && D.P.Req.How == Mode::Forward)
+      ArrayMarks[Call] = Old;
+    else
+      Old->eraseFromParent();
     D.Clones[Call] = Memory;
   }
+}
+
+/// The addresses of a returned array, and of its tangents, go where the numbers
+/// of the result go.
+void ForwardSweep::handOut(IRBuilder<> &B, CallInst &Returned, Value *Memory,
+                           Value *Shadow) {
+  unsigned At = D.P.Req.Arrays[marker::placeOfReturned(Returned)].Offset +
+                ArrayDataOffset;
+  B.CreateStore(Memory, D.resultAt(B, D.Value, At));
+  if (Shadow && D.Tangent)
+    B.CreateStore(Shadow, D.resultAt(B, D.Tangent, At * D.P.Req.Width));
 }
 
 Value *ForwardSweep::lowerCall(CallInst &Call, CallInst &Clone) {
@@ -161,6 +183,7 @@ Value *ForwardSweep::lowerCall(CallInst &Call, CallInst &Clone) {
   CallEmitter Emitter(D, Call);
   if (Planned.IsActive)
     return Emitter.emitForward(Clone);
+  Emitter.makeTangentMemory();
   Emitter.emitTangent(
       Clone, [](Value *V) { return V; }, [](Value *V) { return V; });
   return ConstantPointerNull::get(D.ptr());
@@ -169,9 +192,13 @@ Value *ForwardSweep::lowerCall(CallInst &Call, CallInst &Clone) {
 /// Of active calls in forward mode the tangent sweep takes care.
 void ForwardSweep::lowerCalls() {
   for (const auto &[Call, Planned] : D.P.Calls) {
-    bool HasTangents = Planned.IsActive && D.P.Req.How == Mode::Forward;
-    if (HasTangents)
+    if (Planned.IsActive && D.P.Req.How == Mode::Forward) {
+      if (Planned.Info->Rule)
+        RuleEmitter(D, *Call).makeTangentMemory();
+      else
+        CallEmitter(D, *Call).makeTangentMemory();
       continue;
+    }
     auto *Old = cast<CallInst>(static_cast<Value *>(D.Clones[Call]));
     Value *Frame = lowerCall(*Call, *Old);
     for (auto &[BB, Top] : Tops)
@@ -203,6 +230,15 @@ void ForwardSweep::makeShadows() {
       Shadow->setAlignment(Primal->getAlign());
       Shadow->setOperand(0, Primal->getArraySize());
       Shadows[O.Base] = Shadow;
+      break;
+    }
+    case ShadowHome::Returned: {
+      IRBuilder<> AtTurn(D.Turn);
+      unsigned At = D.P.Req.Arrays[marker::placeOfReturned(*O.Base)].Offset +
+                    ArrayDataOffset;
+      Shadows[O.Base] = AtTurn.CreateLoad(
+          D.ptr(), D.resultAt(AtTurn, D.Seed, At * D.P.Req.Width),
+          O.Name + ".shadow");
       break;
     }
     case ShadowHome::Seed:

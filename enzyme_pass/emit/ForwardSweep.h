@@ -47,10 +47,12 @@ public:
     return Bottoms.lookup(PrimalBlock);
   }
 
-  /// Where memory of the call's, and its shadow, has just been made.
-  llvm::Instruction *afterArray(llvm::Value *Memory) {
-    return AfterArrays.lookup(Memory);
+  /// Forward mode: an instruction behind which an array result of a call, and
+  /// its shadow, are there. They go when the tangents are written.
+  llvm::Instruction *arrayMark(llvm::Value *Array) {
+    return ArrayMarks.lookup(Array);
   }
+  void dropArrayMarks();
 
 private:
   void clone();
@@ -58,6 +60,8 @@ private:
   void dropLifetimes();
   void lowerMarks();
   void lowerAllocations();
+  void handOut(llvm::IRBuilder<> &B, llvm::CallInst &Returned,
+               llvm::Value *Memory, llvm::Value *Shadow);
   void lowerCalls();
   llvm::Value *lowerCall(llvm::CallInst &Call, llvm::CallInst &Clone);
   void makeShadows();
@@ -67,7 +71,7 @@ private:
   Derivative &D;
   llvm::DenseMap<llvm::BasicBlock *, llvm::Instruction *> Tops, Bottoms;
   llvm::DenseMap<llvm::Value *, llvm::Value *> Shadows;
-  llvm::DenseMap<llvm::Value *, llvm::Instruction *> AfterArrays;
+  llvm::MapVector<llvm::Value *, llvm::Instruction *> ArrayMarks;
 };
 
 } // namespace pyfront

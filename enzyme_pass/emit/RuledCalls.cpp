@@ -8,9 +8,6 @@ using namespace llvm;
 
 namespace pyfront {
 
-/// In Numba's struct of an array.
-static constexpr uint64_t DataOffset = 32;
-
 Value *RuleEmitter::call(Builder &B, const Twine &Symbol,
                          ArrayRef<Value *> Args) {
   SmallVector<Type *, 24> Params;
@@ -22,13 +19,18 @@ Value *RuleEmitter::call(Builder &B, const Twine &Symbol,
       Args);
 }
 
-Value *RuleEmitter::begin(Arguments &Args, uint64_t Bytes, const Twine &Name) {
+AllocaInst *RuleEmitter::memory(uint64_t Bytes, const Twine &Name) {
   AllocaInst *Memory = D.variable(
       ArrayType::get(Type::getInt8Ty(D.G->getContext()), Bytes), Name);
   Memory->setAlignment(Align(ResultAlign));
-  Args.push_back(Memory);
-  Args.push_back(D.G->getArg(0));
   return Memory;
+}
+
+void RuleEmitter::makeTangentMemory() {
+  for (unsigned Lane = 0; Lane < Planned.Callee.Width; ++Lane)
+    D.TangentFrames[&Call].push_back(
+        memory(Rule.TangentBytes, Call.getName() + ".dot"));
+  D.ResultsOf[&Call] = D.TangentFrames[&Call].back();
 }
 
 Value *RuleEmitter::operandOf(const ArgInfo &A) const {
@@ -102,10 +104,11 @@ Value *RuleEmitter::withLane(Builder &B, Value *All, Value *V,
 
 Value *RuleEmitter::emitPrimal(CallInst &Clone) {
   Builder B(&Clone);
-  Arguments Args;
-  Value *Frame = begin(Args, Rule.ValueBytes, Call.getName() + ".value");
+  Value *Frame = memory(Rule.ValueBytes, Call.getName() + ".value");
+  Arguments Args{Frame, D.G->getArg(0)};
   passPrimal(Args, Clone);
   Args.push_back(numberOf(B, D.ownerForCallees()));
+  D.ResultsOf[&Call] = Frame;
   leaveIfFailed(B, call(B, Rule.Symbol + ".primal", Args));
   storeResults(B, Clone, Frame);
   return Frame;
@@ -120,6 +123,7 @@ Value *RuleEmitter::emitForward(CallInst &Clone) {
   passPrimal(Args, Clone);
   Args.push_back(B.getInt64(Planned.Copies));
   Args.push_back(numberOf(B, D.ownerForCallees()));
+  D.ResultsOf[&Call] = Frame;
   leaveIfFailed(B, call(B, Rule.Symbol + ".forward", Args));
   storeResults(B, Clone, Frame);
   return Frame;
@@ -128,7 +132,7 @@ Value *RuleEmitter::emitForward(CallInst &Clone) {
 Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
                                 ValueOf Tangent) {
   Builder B(&Clone);
-  SmallVector<Value *, 4> Frames;
+  ArrayRef<Value *> Frames = D.TangentFrames.find(&Call)->second;
   SmallVector<Value *, 4> Given;
   for (const ArgInfo &A : Planned.Callee.Args) {
     if (!isFloat(A.Type))
@@ -143,8 +147,7 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
   }
   unsigned Width = Planned.Callee.Width;
   for (unsigned Lane = 0; Lane < Width; ++Lane) {
-    Arguments Args;
-    Frames.push_back(begin(Args, Rule.TangentBytes, Call.getName() + ".dot"));
+    Arguments Args{Frames[Lane], D.G->getArg(0)};
     passPrimal(Args, Clone);
     for (Value *V : Given)
       Args.push_back(laneOf(B, V, Lane));
@@ -169,44 +172,7 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
           Lane);
     D.storeShadow(B, All, Shadow(Call.getArgOperand(K)), alignOf(Ty));
   }
-  D.TangentFrames[&Call] = Frames;
   return Frames.back();
-}
-
-Value *RuleEmitter::arrayIn(Builder &B, const Plan &P, const CallInst &Marker,
-                            Value *Frame) {
-  auto *Call = cast<CallInst>(Marker.getArgOperand(0));
-  const FunctionInfo &Info = *P.Calls.find(Call)->second.Info;
-  uint64_t Offset = Info.Arrays[kept::placeOfArray(Marker)].Offset;
-  return B.CreateLoad(
-      PointerType::getUnqual(B.getContext()),
-      B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Frame, Offset + DataOffset),
-      Marker.getName());
-}
-
-void RuleEmitter::emitArrayTangent(Derivative &D, Builder &B,
-                                   const CallInst &Marker, Value *Shadow,
-                                   Value *Bytes) {
-  auto *Call = cast<CallInst>(Marker.getArgOperand(0));
-  const FunctionInfo &Info = *D.P.Calls.find(Call)->second.Info;
-  const ArrayResult &Array = Info.Arrays[kept::placeOfArray(Marker)];
-  Type *Ty = kept::typeOf(B.getContext(), Array.Type);
-  Value *Size = B.getInt64(bitsOf(Array.Type) / 8);
-  SmallVector<Value *, 4> From;
-  for (Value *Frame : D.TangentFrames.find(Call)->second)
-    From.push_back(arrayIn(B, D.P, Marker,
-                           D.resultAt(B, Frame, Info.Rule->TangentOffset)));
-  Value *Count = B.CreateUDiv(Bytes, Size);
-  auto [Body, Index] =
-      SplitBlockAndInsertSimpleForLoop(Count, B.GetInsertPoint());
-  Builder In(Body);
-  Align A = D.G->getDataLayout().getABITypeAlign(Ty);
-  Value *All = PoisonValue::get(D.W.of(Ty));
-  for (auto [Lane, Data] : enumerate(From)) {
-    Value *One = In.CreateAlignedLoad(Ty, In.CreateGEP(Ty, Data, Index), A);
-    All = From.size() > 1 ? In.CreateInsertElement(All, One, Lane) : One;
-  }
-  D.storeShadow(In, All, In.CreateGEP(D.W.memoryOf(Ty), Shadow, Index), A);
 }
 
 void RuleEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {

@@ -37,24 +37,18 @@ public:
   /// that begins with the function's result.
   llvm::Value *emitPrimal(llvm::CallInst &Clone);
   llvm::Value *emitForward(llvm::CallInst &Clone);
+  /// Comes before `emitTangent`: where the result will be.
+  void makeTangentMemory();
   llvm::Value *emitTangent(llvm::CallInst &Clone, ValueOf Shadow,
                            ValueOf Tangent);
   void emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar);
-
-  /// The array that is marked by `Marker`, in a frame of its call.
-  static llvm::Value *arrayIn(Builder &B, const Plan &P,
-                              const llvm::CallInst &Marker, llvm::Value *Frame);
-  /// Forward mode, behind the clone of `Marker`: the tangents of its elements.
-  static void emitArrayTangent(Derivative &D, Builder &B,
-                               const llvm::CallInst &Marker,
-                               llvm::Value *Shadow, llvm::Value *Bytes);
 
 private:
   using Arguments = llvm::SmallVector<llvm::Value *, 24>;
   llvm::Value *call(Builder &B, const llvm::Twine &Symbol,
                     llvm::ArrayRef<llvm::Value *> Args);
-  /// Room for what a part returns, its address first among the arguments.
-  llvm::Value *begin(Arguments &Args, uint64_t Bytes, const llvm::Twine &Name);
+  /// Room for what a part returns.
+  llvm::AllocaInst *memory(uint64_t Bytes, const llvm::Twine &Name);
   void passPrimal(Arguments &Args, llvm::CallInst &Clone) const;
   void leaveIfFailed(Builder &B, llvm::Value *Status);
   void storeResults(Builder &B, llvm::CallInst &Clone, llvm::Value *Frame);

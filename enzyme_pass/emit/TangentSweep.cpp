@@ -3,6 +3,7 @@
 #include "core/Check.h"
 #include "core/KeptCalls.h"
 #include "core/rules/Rules.h"
+#include "enzyme_pass/emit/ArrayResults.h"
 #include "enzyme_pass/emit/Calls.h"
 #include "enzyme_pass/emit/RuledCalls.h"
 
@@ -19,6 +20,7 @@ void TangentSweep::emit() {
       else
         emitInstruction(I);
   completePhis();
+  Sweep.dropArrayMarks();
   finish();
 }
 
@@ -79,8 +81,8 @@ void TangentSweep::emitArray(CallInst &I) {
   auto *Call = cast<CallInst>(I.getArgOperand(0));
   if (!is_contained(P.Calls.find(Call)->second.Shadowed, &I))
     return;
-  Builder B(Sweep.afterArray(&I));
-  RuleEmitter::emitArrayTangent(D, B, I, shadow(&I), clone(I.getArgOperand(2)));
+  Builder B(Sweep.arrayMark(&I));
+  copyArrayTangent(D, B, I, shadow(&I), clone(I.getArgOperand(2)));
 }
 
 void TangentSweep::emitInstruction(Instruction &I) {

@@ -144,6 +144,7 @@ enum class ShadowHome {
               ///< `Plan::Workspaces`
   Allocation, ///< made where the primal is allocated
   Stack,      ///< made on entry, beside its alloca
+  Returned,   ///< the caller's, of an array that the kernel returns
   Seed, ///< the kernel's result: holds the seed when the reverse sweep starts
 };
 

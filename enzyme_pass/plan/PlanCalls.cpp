@@ -45,6 +45,7 @@ public:
     R.Primal = Info.Primal;
     R.Args = Info.Args;
     R.Results = Info.Results;
+    R.Arrays = Info.Arrays;
     R.Functions = P.Req.Functions;
     R.Disable = P.Req.Disable;
     R.Width = P.Req.Width;

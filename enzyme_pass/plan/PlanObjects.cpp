@@ -26,6 +26,10 @@ static Extent extentOf(const MemoryObject &O, const DataLayout &DL) {
     E.Bytes = cast<CallInst>(O.Base)->getArgOperand(
         kept::isArrayResult(O.Base) ? 2 : 0);
     break;
+  case ObjectKind::Returned:
+    E.How = Extent::Form::Bytes;
+    E.Bytes = cast<CallInst>(O.Base)->getArgOperand(1);
+    break;
   case ObjectKind::Stack:
     if (auto Size = cast<AllocaInst>(O.Base)->getAllocationSize(DL);
         Size && !Size->isScalable()) {
@@ -49,6 +53,9 @@ static ShadowHome homeOf(const MemoryObject &O, const Request &Req) {
                : ShadowHome::Workspace;
   case ObjectKind::Allocation:
     return ShadowHome::Allocation;
+  case ObjectKind::Returned:
+    return Req.How == Mode::Forward ? ShadowHome::Allocation
+                                    : ShadowHome::Returned;
   case ObjectKind::Stack:
     return ShadowHome::Stack;
   case ObjectKind::Result:

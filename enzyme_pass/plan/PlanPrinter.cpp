@@ -94,6 +94,8 @@ StringRef homeText(ShadowHome Home) {
     return "own, beside its allocation";
   case ShadowHome::Stack:
     return "own, on the stack";
+  case ShadowHome::Returned:
+    return "the caller's, of what is returned";
   case ShadowHome::Seed:
     return "the seed";
   }

@@ -172,7 +172,8 @@ std::optional<Source> SourceSolver::fixedSource(Key K) const {
     return Of(SourceKind::Literal);
   if (int O = Known.Objects.objectAt(V);
       O >= 0 && K.getInt() == Space::Shadow) {
-    if (P.Objects[O].Shadow == ShadowHome::Parameter)
+    if (P.Objects[O].Shadow == ShadowHome::Parameter ||
+        P.Objects[O].Shadow == ShadowHome::Returned)
       return Of(SourceKind::Argument);
     if (auto *I = dyn_cast<Instruction>(V); !I || isStraight(I))
       return Of(SourceKind::Register);

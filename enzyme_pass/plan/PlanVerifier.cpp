@@ -535,6 +535,7 @@ void Verifier::checkFrame() {
     const ObjectPlan *Object = objectAt(K.getPointer());
     bool IsOwn = K.getInt() == Space::Shadow && Object &&
                  (Object->Shadow == ShadowHome::Parameter ||
+                  Object->Shadow == ShadowHome::Returned ||
                   Object->Shadow == ShadowHome::Seed ||
                   Object->Shadow == ShadowHome::Stack);
     if (!IsOwn && !Keys.contains(K) && !Memory.contains(K))

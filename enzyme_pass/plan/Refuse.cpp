@@ -215,6 +215,14 @@ bool Refuser::checkCarried(const StoreInst &Store) {
 }
 
 bool Refuser::checkActiveCopy(const MemIntrinsic &Mem) {
+  if (marker::isReturned(Mem.getRawDest()))
+    for (unsigned O :
+         Known.Objects.pointsTo(cast<MemTransferInst>(Mem).getRawSource()))
+      if (Known.Objects[O].Kind != ObjectKind::Allocation)
+        return refuse(Mem,
+                      "a function that calls itself and returns an array which "
+                      "it has not made itself",
+                      "return a copy of it");
   if (!Known.Activity.isActiveMemory(Mem.getRawDest()))
     return true;
   if (auto *Copy = dyn_cast<MemTransferInst>(&Mem)) {

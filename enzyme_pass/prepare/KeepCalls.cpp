@@ -88,6 +88,75 @@ void rewrite(CallInst &Call, Function &Declaration, const FunctionInfo &Info) {
   Call.eraseFromParent();
 }
 
+/// Where the struct of an array begins `Offset` bytes into a value of type `Ty`.
+SmallVector<unsigned, 4> pathTo(Type *Ty, uint64_t Offset,
+                                const DataLayout &DL) {
+  SmallVector<unsigned, 4> Path;
+  auto IsArray = [&](Type *T) {
+    auto *S = dyn_cast<StructType>(T);
+    return S && Offset == 0 && S->getNumElements() > numba::Data &&
+           S->getElementType(numba::Data)->isPointerTy() &&
+           S->getElementType(numba::Items)->isIntegerTy(64);
+  };
+  while (!IsArray(Ty)) {
+    unsigned Element;
+    if (auto *S = dyn_cast<StructType>(Ty)) {
+      const StructLayout *Layout = DL.getStructLayout(S);
+      Element = Layout->getElementContainingOffset(Offset);
+      Offset -= Layout->getElementOffset(Element);
+      Ty = S->getElementType(Element);
+    } else {
+      auto *A = cast<ArrayType>(Ty);
+      uint64_t Size = DL.getTypeAllocSize(A->getElementType());
+      Element = Offset / Size;
+      Offset -= Element * Size;
+      Ty = A->getElementType();
+    }
+    Path.push_back(Element);
+  }
+  return Path;
+}
+
+/// What a function returns of arrays is copied to memory that its caller gets.
+void copyReturned(StoreInst &Return, const FunctionInfo &Info) {
+  IRBuilder<> B(&Return);
+  Value *Result = Return.getValueOperand();
+  for (const auto &[Place, Array] : enumerate(Info.Arrays)) {
+    SmallVector<unsigned, 4> Path =
+        pathTo(Result->getType(), Array.Offset, Return.getDataLayout());
+    auto Of = [&](unsigned Part) {
+      SmallVector<unsigned, 4> To(Path);
+      To.push_back(Part);
+      return To;
+    };
+    Value *Bytes =
+        B.CreateMul(B.CreateExtractValue(Result, Of(numba::Items)),
+                    B.CreateExtractValue(Result, Of(numba::ItemSize)), "bytes");
+    Value *To = B.CreateCall(marker::declareReturned(*Return.getModule()),
+                             {B.getInt64(Place), Bytes}, "returned");
+    Align A(bitsOf(Array.Type) / 8);
+    B.CreateMemCpy(To, A, B.CreateExtractValue(Result, Of(numba::Data)), A,
+                   Bytes);
+    for (unsigned Part : {numba::MemInfo, numba::Parent, numba::Data})
+      Result = B.CreateInsertValue(
+          Result, ConstantPointerNull::get(B.getPtrTy()), Of(Part));
+  }
+  Return.setOperand(0, Result);
+}
+
+void copyReturned(Function &F, const FunctionInfo &Info) {
+  if (Info.Arrays.empty())
+    return;
+  SmallVector<StoreInst *, 4> Returns;
+  for (User *U : F.getArg(numba::Result)->users())
+    if (auto *Store = dyn_cast<StoreInst>(U);
+        Store && Store->getValueOperand()->getType()->isAggregateType() &&
+        !isa<Constant>(Store->getValueOperand()))
+      Returns.push_back(Store);
+  for (StoreInst *Return : Returns)
+    copyReturned(*Return, Info);
+}
+
 } // namespace
 
 void resolveRecursion(Module &M) {
@@ -126,6 +195,7 @@ std::vector<KeptFunction> keepCalls(Module &M, Function &Kernel,
   for (Function *F : recursiveFunctions(M))
     if (const FunctionInfo *Info = infoOf(*F, Req); Info && !Info->Rule) {
       Rewrite(*F, *Info);
+      copyReturned(*F, *Info);
       Kept.push_back({F, Info});
     }
   return Kept;

@@ -10,6 +10,11 @@
 ///   ; status in %ret's neighbourhood  ->  store (load %r0), %ret
 ///                                         ; the status is 0
 ///
+/// What such a function returns of arrays becomes its caller's memory:
+///
+///   store {.., %data, ..}, %ret     ->    %to = call ptr @pyfront.returned(0, n)
+///                                         memcpy %to, %data, n
+///
 /// A call below a `try` is refused: there a status would be a value.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PREPARE_KEEPCALLS_H

@@ -144,6 +144,7 @@ Request requestFor(const FunctionInfo &Info, const Request &Around) {
   Req.Primal = Info.Primal;
   Req.Args = Info.Args;
   Req.Results = Info.Results;
+  Req.Arrays = Info.Arrays;
   Req.MayAlias = true;
   Req.Inner = true;
   return Req;
@@ -300,6 +301,8 @@ constexpr Pass Passes[] = {
         "what the reverse sweep asks about control flow is a value"),
     ours("exceptions", RUN_EACH(countCarriedArrays(R.F, R.Req)),
          "whoever catches an exception gives back the arrays in it"),
+    ours("copies", RUN_EACH(retypeCopies(*R.Normal, R.Req)),
+         "LLVM moves eight bytes as an integer, floats too"),
     ours("effects", RUN(stateEffects(P.Roots)),
          "a call that stays is asked what it writes, not the function"),
     ours("hoist-loads", RUN_EACH(hoistLoads(*R.Normal, R.Req, P.AM.Function)),

@@ -119,6 +119,9 @@ std::optional<NormalFunction> makeNormalForm(llvm::Function &F, Signature Sig,
                                              llvm::FunctionAnalysisManager &FAM,
                                              DiagnosticSink &Sink);
 
+/// What is copied as an integer, and is a float, is copied as a float.
+void retypeCopies(NormalFunction &N, const Request &Req);
+
 /// Moves loop-invariant loads out of loops whose stores, by their subscripts,
 /// do not touch them.
 void hoistLoads(NormalFunction &N, const Request &Req,

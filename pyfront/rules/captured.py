@@ -8,7 +8,7 @@ take their place.
 from __future__ import annotations
 
 import inspect
-import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba.core import cgutils, types
@@ -19,14 +19,12 @@ from pyfront.rules.parts import parts_of
 from pyfront.rules.registry import Rule
 from pyfront.specialized import renamed
 
-_serial = itertools.count()
+Declare = Callable[[Any, str, Rule, tuple[types.Type, ...], types.Type], None]
+"""Notes, in the library whose code calls it, the name of a function with a rule: library, symbol, rule, types."""
 
 
-def stand_in(dispatcher: Dispatcher, rule: Rule, declare: Any) -> Any:
-    """The Python function that stands for a function with ``rule``: the same parameters, and a call of the name.
-
-    ``declare(library, symbol, name, argument types, return type, rule)`` notes the name in the library that uses it.
-    """
+def stand_in(dispatcher: Dispatcher, rule: Rule, declare: Declare) -> Any:
+    """The Python function that stands for a function with ``rule``: the same parameters, and a call of the name."""
     parameters = list(inspect.signature(dispatcher.py_func).parameters)
     arguments = ", ".join(parameters)
     call = "call"
@@ -39,14 +37,26 @@ def stand_in(dispatcher: Dispatcher, rule: Rule, declare: Any) -> Any:
     return stub
 
 
-def _call(rule: Rule, parameters: list[str], declare: Any) -> Any:
-    symbols: dict[tuple[types.Type, ...], str] = {}
+class RuledFunction:
+    """What Numba's lowering takes for an implementation: a call of a function with a rule, by its name."""
 
+    def __init__(self, context: Any, rule: Rule, signature: Any, declare: Declare) -> None:
+        self._context = context
+        self._rule = rule
+        self._signature = signature
+        self._declare = declare
+
+    def __call__(self, builder: Any, args: Sequence[Any], loc: Any = None) -> Any:
+        return _call_by_name(self._context, builder, self._rule, self._signature, args, self._declare)
+
+
+def _call(rule: Rule, parameters: list[str], declare: Declare) -> Any:
     def typer(context: Any, *given: Any) -> Any:
         plain = tuple(types.unliteral(type_) for type_ in given)
-        returned = parts_of(rule, plain).value_type
-        symbol = symbols.setdefault(plain, f"pyfront.rule.{rule.name}.{next(_serial)}")
-        return returned(*plain), _codegen(symbol, rule, declare)
+        return parts_of(rule, plain).value_type(*plain), codegen
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call_by_name(context, builder, rule, signature, args, declare)
 
     scope: dict[str, Any] = {"typer": typer}
     arguments = ", ".join(parameters)
@@ -54,15 +64,13 @@ def _call(rule: Rule, parameters: list[str], declare: Any) -> Any:
     return intrinsic(scope[f"{rule.name}_call"])
 
 
-def _codegen(symbol: str, rule: Rule, declare: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        convention = context.call_conv
-        function_type = convention.get_function_type(signature.return_type, signature.args)
-        function = cgutils.get_or_insert_function(builder.module, function_type, symbol)
-        status, value = convention.call_function(builder, function, signature.return_type, signature.args, args)
-        with cgutils.if_unlikely(builder, status.is_error):
-            convention.return_status_propagate(builder, status)
-        declare(context.active_code_library, symbol, rule, signature.args, signature.return_type)
-        return value
-
-    return codegen
+def _call_by_name(context: Any, builder: Any, rule: Rule, signature: Any, args: Sequence[Any], declare: Declare) -> Any:
+    convention = context.call_conv
+    symbol = f"pyfront.rule.{rule.name}.{parts_of(rule, signature.args).symbol}"
+    function_type = convention.get_function_type(signature.return_type, signature.args)
+    function = cgutils.get_or_insert_function(builder.module, function_type, symbol)
+    status, value = convention.call_function(builder, function, signature.return_type, signature.args, args)
+    with cgutils.if_unlikely(builder, status.is_error):
+        convention.return_status_propagate(builder, status)
+    declare(context.active_code_library, symbol, rule, signature.args, signature.return_type)
+    return value

@@ -208,3 +208,115 @@ def test_the_plan_names_the_derivative_of_each_call():
     plan = derivative.inspect_plan()
     assert plan.count("\nplan split") == 1
     assert plan.count("calls\n") == 2
+
+
+@njit
+def spectrum(re, im):
+    """The arrays of a call, new ones each time."""
+    n = re.shape[0]
+    if n == 1:
+        return re.copy(), im.copy()
+    even_re, even_im = spectrum(re[::2].copy(), im[::2].copy())
+    odd_re, odd_im = spectrum(re[1::2].copy(), im[1::2].copy())
+    out_re, out_im = np.empty(n), np.empty(n)
+    for i in range(n // 2):
+        c, s = np.cos(2 * np.pi * i / n), -np.sin(2 * np.pi * i / n)
+        turned_re = c * odd_re[i] - s * odd_im[i]
+        turned_im = c * odd_im[i] + s * odd_re[i]
+        out_re[i], out_im[i] = even_re[i] + turned_re, even_im[i] + turned_im
+        out_re[n // 2 + i], out_im[n // 2 + i] = even_re[i] - turned_re, even_im[i] - turned_im
+    return out_re, out_im
+
+
+def power(re, im):
+    total = 0.0
+    for _ in range(2):
+        a, b = spectrum(re, im)
+        for i in range(a.shape[0]):
+            total += i * (a[i] ** 2 + b[i] ** 2)
+            re[i] = np.sin(re[i])
+    return total
+
+
+@njit
+def merged(a):
+    """An array and a count; one array is whole numbers."""
+    n = a.shape[0]
+    if n <= 1:
+        return a.copy(), np.zeros(n, np.int64), 0
+    left, places, swaps = merged(a[: n // 2])
+    right, others, more = merged(a[n // 2 :])
+    out, where = np.empty(n), np.empty(n, np.int64)
+    i = j = 0
+    for k in range(n):
+        if j >= right.shape[0] or (i < left.shape[0] and left[i] <= right[j]):
+            out[k], where[k] = left[i], places[i]
+            i += 1
+        else:
+            out[k], where[k] = right[j], n // 2 + others[j]
+            j += 1
+            swaps += 1
+    return out, where, swaps + more
+
+
+def ranked(a, w):
+    out, where, swaps = merged(a)
+    total = 0.0
+    for k in range(a.shape[0]):
+        total += w[where[k]] * out[k] * (k + swaps)
+    return total
+
+
+@njit
+def powers(m, n):
+    """Matrices, by squaring."""
+    if n == 0:
+        return np.eye(m.shape[0])
+    half = powers(m, n // 2)
+    out = np.zeros(m.shape)
+    for i in range(m.shape[0]):
+        for j in range(m.shape[0]):
+            for k in range(m.shape[0]):
+                out[i, j] += half[i, k] * half[k, j]
+    if n % 2 == 0:
+        return out
+    odd = np.zeros(m.shape)
+    for i in range(m.shape[0]):
+        for j in range(m.shape[0]):
+            for k in range(m.shape[0]):
+                odd[i, j] += out[i, k] * m[k, j]
+    return odd
+
+
+def corner(m):
+    m[0, 1] *= 1.5
+    return powers(m, 5)[0, 1] + powers(m, 3)[1, 1]
+
+
+ARRAYS = {
+    "spectrum": (power, dup(RNG.normal(size=4)), dup(RNG.normal(size=4))),
+    "merge sort": (ranked, dup(RNG.normal(size=7)), dup(RNG.normal(size=7))),
+    "matrix power": (corner, dup(RNG.normal(size=(2, 2)))),
+}
+
+
+@pytest.mark.parametrize("call", ARRAYS)
+def test_recursion_that_returns_arrays(call):
+    check(*ARRAYS[call])
+
+
+@njit
+def last(x, n):
+    if n == 0:
+        return x
+    x[0] *= 1.5
+    return last(x, n - 1)
+
+
+def returns_its_argument(x):
+    return last(x, 2)[0]
+
+
+def test_an_argument_that_comes_back_is_refused():
+    with pytest.raises(ad.UnsupportedError, match="returns an array which it has not made itself"):
+        ad.autodiff(returns_its_argument, ad.Duplicated)(np.ones(2), np.ones(2))

@@ -39,34 +39,44 @@ def _contiguous(context: Any, builder: Any, type_: types.Array, shape: Any) -> t
     return strides, size
 
 
+def _lent(context: Any, builder: Any, type_: types.Array, lender: Any, shape: Any) -> Any:
+    """A contiguous array in lent memory; its elements are anything."""
+    strides, size = _contiguous(context, builder, type_, shape)
+    pointer = ir.IntType(8).as_pointer()
+    allocate = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(pointer, [pointer, ir.IntType(64)]), _ALLOCATE
+    )
+    data = builder.call(allocate, [builder.inttoptr(lender, pointer), size])
+    with cgutils.if_unlikely(builder, cgutils.is_null(builder, data)):
+        context.call_conv.return_user_exc(builder, MemoryError, ("out of memory for what a rule keeps",))
+    return _array(context, builder, type_, data, shape, strides)
+
+
 @intrinsic
-def _lent_like(typing_context: Any, lender: Any, like: Any) -> Any:
-    """An array of the shape and type of ``like``, contiguous, in lent memory; its elements are anything."""
-    signature = like(types.intp, like)
+def lent(typing_context: Any, lender: Any, array: Any) -> Any:
+    """A contiguous copy of ``array`` in lent memory, of the same type."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lender, like = args
-        source = context.make_array(signature.args[1])(context, builder, like)
+        type_ = signature.args[1]
+        source = context.make_array(type_)(context, builder, args[1])
         shape = cgutils.unpack_tuple(builder, source.shape)
-        strides, size = _contiguous(context, builder, signature.args[1], shape)
-        pointer = ir.IntType(8).as_pointer()
-        allocate = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(pointer, [pointer, ir.IntType(64)]), _ALLOCATE
-        )
-        data = builder.call(allocate, [builder.inttoptr(lender, pointer), size])
-        with cgutils.if_unlikely(builder, cgutils.is_null(builder, data)):
-            context.call_conv.return_user_exc(builder, MemoryError, ("out of memory for what a rule keeps",))
-        return _array(context, builder, signature.return_type, data, shape, strides)
+        value = _lent(context, builder, type_, args[0], shape)
+        result = context.make_array(type_)(context, builder, value)
+        if type_.layout != "A":
+            cgutils.raw_memcpy(builder, result.data, source.data, source.nitems, source.itemsize)
+            return value
+        with cgutils.loop_nest(builder, shape, ir.IntType(64)) as indices:
+            element = builder.load(_element(context, builder, type_, source, indices))
+            builder.store(element, _element(context, builder, type_, result, indices))
+        return value
 
-    return signature, codegen
+    return array(types.intp, array), codegen
 
 
-@register_jitable
-def lent(lender: int, array: Any) -> Any:
-    """A contiguous copy of ``array`` in lent memory, of the same type."""
-    result = _lent_like(lender, array)
-    result[...] = array
-    return result
+def _element(context: Any, builder: Any, type_: types.Array, array: Any, indices: Any) -> Any:
+    shape = cgutils.unpack_tuple(builder, array.shape)
+    strides = cgutils.unpack_tuple(builder, array.strides)
+    return cgutils.get_item_pointer2(context, builder, array.data, shape, strides, "A", indices)
 
 
 @register_jitable
@@ -130,17 +140,22 @@ def frame_at(frame: types.Type) -> Any:
     return load
 
 
+@intrinsic
+def unvaried(typing_context: Any, lender: Any, like: Any) -> Any:
+    """Zeros in lent memory: the tangent of an array that has none."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        type_ = signature.args[1]
+        source = context.make_array(type_)(context, builder, args[1])
+        value = _lent(context, builder, type_, args[0], cgutils.unpack_tuple(builder, source.shape))
+        result = context.make_array(type_)(context, builder, value)
+        cgutils.memset(builder, result.data, builder.mul(source.nitems, source.itemsize), 0)
+        return value
+
+    return like(types.intp, like), codegen
+
+
 @register_jitable
 def zeros(like: Any) -> Any:
     """Zeros in the place of a shadow that there is not."""
-    result = _lent_like(0, like)
-    result[...] = 0
-    return result
-
-
-@register_jitable
-def unvaried(lender: int, like: Any) -> Any:
-    """The tangent of an array that has none."""
-    result = _lent_like(lender, like)
-    result[...] = 0
-    return result
+    return unvaried(0, like)

@@ -129,6 +129,8 @@ std::string CallPlanner::nameOf(const Request &R,
                                 const FunctionInfo &Info) const {
   static constexpr char Notes[] = {'c', 'a', 'd'};
   static constexpr StringLiteral Modes[] = {"reverse", "forward", "split"};
+  if (Info.Rule)
+    return "rule/" + Info.Name;
   std::string Name =
       (Modes[static_cast<unsigned>(R.How)] + "/" + Info.Primal + "/").str();
   for (const ArgInfo &A : R.Args)

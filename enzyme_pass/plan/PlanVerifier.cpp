@@ -88,6 +88,8 @@ private:
   void checkSources();
   void checkAdjoints();
   void prove();
+  void proveCall(const SourceProver &Prover, const CallInst &Call,
+                 const CallPlan &Planned);
   void checkBack(BasicBlock *BB, bool HasSources);
   void checkLast(int L, BasicBlock *Exit);
   void checkSource(Key K, const Source &S);
@@ -162,9 +164,27 @@ void Verifier::checkAdjoints() {
               "` has an adjoint of one block, and is read in another");
 }
 
+/// What the reverse part of a rule reads is still there, or a copy is.
+void Verifier::proveCall(const SourceProver &Prover, const CallInst &Call,
+                         const CallPlan &Planned) {
+  if (!Planned.IsActive || !Planned.Info->Rule)
+    return;
+  for (unsigned Place : Planned.Info->Rule->Reads) {
+    unsigned First =
+        kept::operandAt(Call, Planned.Info->Args[Place].FirstParam);
+    const Value *Data = Call.getArgOperand(First + numba::Data);
+    if (!(Planned.Copies >> Place & 1) && !Prover.isStillThere(Call, *Data))
+      violate("P2: `" + Planned.Info->Args[Place].Name + "` of `" +
+              Planned.Info->Name +
+              "` may be written after the call, and is not copied");
+  }
+}
+
 /// What was read is still there: by a search of its own.
 void Verifier::prove() {
   SourceProver Prover(P, Known);
+  for (const auto &[Call, Planned] : P.Calls)
+    proveCall(Prover, *Call, Planned);
   for (const auto &[K, S] : P.Sources) {
     auto *Load = dyn_cast<LoadInst>(K.getPointer());
     if (S.Kind == SourceKind::Reload && !Prover.isStillThere(*Load))

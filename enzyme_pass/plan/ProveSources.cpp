@@ -22,26 +22,40 @@ bool SourceProver::mayChange(const Access &Write, const LoadInst &Load) const {
 }
 
 bool SourceProver::isStillThere(const LoadInst &Load) const {
-  const BasicBlock *From = Load.getParent();
+  return !mayChangeAfter(Load,
+                         [&](const Access &W) { return mayChange(W, Load); });
+}
+
+bool SourceProver::isStillThere(const CallInst &Call, const Value &Ptr) const {
+  Access Read;
+  Read.I = &Call;
+  Read.Ptr = &Ptr;
+  return !mayChangeAfter(Call, [&](const Access &Write) {
+    return Known.Objects.mayTouch(Write, Read);
+  });
+}
+
+bool SourceProver::mayChangeAfter(
+    const Instruction &At, function_ref<bool(const Access &)> MayChange) const {
+  const BasicBlock *From = At.getParent();
   auto WritesIn = [&](const BasicBlock *BB) {
     auto It = Writes.find(BB);
     return It == Writes.end() ? ArrayRef<Access>() : ArrayRef(It->second);
   };
   for (const Access &Write : WritesIn(From))
-    if (Load.comesBefore(Write.I) && mayChange(Write, Load))
-      return false;
+    if (At.comesBefore(Write.I) && MayChange(Write))
+      return true;
   SmallPtrSet<const BasicBlock *, 32> Seen;
   SmallVector<const BasicBlock *, 32> Work{From};
   while (!Work.empty())
     for (const BasicBlock *Next : successors(Work.pop_back_val())) {
       if (!Seen.insert(Next).second)
         continue;
-      if (any_of(WritesIn(Next),
-                 [&](const Access &W) { return mayChange(W, Load); }))
-        return false;
+      if (any_of(WritesIn(Next), MayChange))
+        return true;
       Work.push_back(Next);
     }
-  return true;
+  return false;
 }
 
 bool SourceProver::isInCopy(const LoadInst &Load, const Snapshot &S) const {

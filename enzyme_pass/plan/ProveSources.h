@@ -26,10 +26,14 @@ public:
 
   /// Whether repeating `Load` in the reverse sweep reads the same bytes.
   bool isStillThere(const llvm::LoadInst &Load) const;
+  /// The same for what `Ptr` points to when `Call` has ended.
+  bool isStillThere(const llvm::CallInst &Call, const llvm::Value &Ptr) const;
   /// Whether the last copy made for `S` before `Load` holds what it reads.
   bool isInCopy(const llvm::LoadInst &Load, const Snapshot &S) const;
 
 private:
+  bool mayChangeAfter(const llvm::Instruction &At,
+                      llvm::function_ref<bool(const Access &)> MayChange) const;
   bool mayChange(const Access &Write, const llvm::LoadInst &Load) const;
 
   const Plan &P;

@@ -148,6 +148,9 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+HINTS = ("llvm.experimental.noalias.scope.decl", "llvm.lifetime.")
+
+
 def divided(over: float, under: float) -> float:
     """over / under as the hardware does it."""
     with np.errstate(all="ignore"):
@@ -459,6 +462,8 @@ class Machine:
     def on_call(self, i: Instruction) -> Step:
         type_, callee, given = re.match(r"(\{.*?\}|\S+) (@\S+?)\((.*)\)", i.body).groups()  # type: ignore[union-attr]
         name = unquoted(callee)
+        if name.startswith(HINTS):
+            return lambda _: None
         operands = [self.typed(text) for text in split(given)]
         values = [operand[2] for operand in operands]
         plain = name.removeprefix("llvm.").rsplit(".", 1)[0]

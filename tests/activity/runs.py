@@ -19,7 +19,7 @@ import numba
 import numpy as np
 from numba.core import types
 from oracle.case import Case
-from oracle.gradient import numbers_of
+from oracle.gradient import floats_of
 
 from activity import claims
 from activity.claims import Claims, Contradictions
@@ -167,7 +167,7 @@ class Run:
         count = len(outputs) if returns else len(self.places)
         allowed = TOLERANCE[self.case.width]
         values = [float(flat[p]) for flat, ps in zip(want.memory, self.case.call.covered(), strict=True) for p in ps]
-        values += [float(number) for number in numbers_of(want.value)] if returns else []
+        values += [float(number) for number in floats_of(want.value)] if returns else []
         agree([flow.value for flow in outputs[:count]], values, 1.0, allowed, "values")
         tangents = want.tangents[:count] @ self.weights
         scale = want.magnitudes[:count] @ np.abs(self.weights)

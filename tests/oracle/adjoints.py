@@ -15,7 +15,7 @@ import numpy as np
 
 from oracle.arguments import Allocations
 from oracle.case import Case, has_derivative, in_order
-from oracle.compare import assert_beside_untouched, assert_close
+from oracle.compare import assert_beside_untouched, assert_close, bits_of
 
 PLAN_STEPS = ("reload", "recompute", "mincut", "snapshot")
 # Steps that change the order of sums: they are compared with the oracle, and the others bit for bit without them.
@@ -33,8 +33,7 @@ class Pulled:
 
     def bits(self) -> list[bytes]:
         """All of it as bytes."""
-        numbers = (*self.adjoints, self.value if self.value is not None else 0)
-        return [array.tobytes() for array in (*self.memory, *self.shadows, *map(np.asarray, numbers))]
+        return [array.tobytes() for array in (*self.memory, *self.shadows)] + bits_of((*self.adjoints, self.value))
 
     def inputs(self, call: Allocations) -> np.ndarray:
         """The adjoints of the inputs: the locations in order, then the active scalars."""

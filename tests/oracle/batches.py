@@ -17,7 +17,7 @@ import numpy as np
 from oracle.adjoints import Adjoints
 from oracle.case import Case, in_order, seeds_of
 from oracle.compare import assert_beside_untouched, assert_close
-from oracle.gradient import numbers_of
+from oracle.gradient import floats_of
 from oracle.tangents import Tangents, draw_direction
 
 # One case in so many is checked in batches.
@@ -87,7 +87,7 @@ class Batch:
             return []
         count = sum(argument.kind == "active" for argument in self.case.call.arguments)
         if self.forward and isinstance(self.case.value, tuple):
-            return list(zip(*result, strict=True))
+            return list(zip(*map(floats_of, result), strict=True))
         return [result] if self.forward or count == 1 else list(result)
 
 
@@ -138,7 +138,7 @@ def check_adjoints(case: Case, *, seed_per_lane: bool, single: bool = True) -> N
         seeds_of(case.value, SEED * (2.0 if seed_per_lane and lane else 1.0)) if case.returns_float else 0.0
         for lane in range(ADJOINTS)
     ]
-    outputs = [in_order(case.call, lane, numbers_of(seed)) for lane, seed in zip(shadows, seeds, strict=True)]
+    outputs = [in_order(case.call, lane, floats_of(seed)) for lane, seed in zip(shadows, seeds, strict=True)]
     if single:
         alone = [
             Adjoints(case.kernel, case.call, case.value, seed)(lane).inputs(case.call)

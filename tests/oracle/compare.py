@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracle.arguments import Allocations
+from oracle.gradient import numbers_of
 
 # Relative error allowed, by the bytes of the narrowest float.
 TOLERANCE = {8: 1e-10, 4: 5e-5}
@@ -21,8 +22,13 @@ FLOOR = 1e-6
 
 def narrowest_float(call: Allocations, value: Any) -> int:
     """Bytes of the narrowest float among arguments and result."""
-    dtypes = [np.asarray(argument.value).dtype for argument in call.arguments] + [np.asarray(value).dtype]
+    dtypes = [np.asarray(one).dtype for one in (*(a.value for a in call.arguments), *numbers_of(value))]
     return min((dtype.itemsize for dtype in dtypes if dtype.kind == "f"), default=8)
+
+
+def bits_of(result: Any) -> list[bytes]:
+    """The numbers of a result, or of its derivative, as bytes."""
+    return [np.asarray(number).tobytes() for number in numbers_of(result) if number is not None]
 
 
 def assert_same_bits(got: list[np.ndarray], want: list[np.ndarray], message: str) -> None:

@@ -27,7 +27,7 @@ RANDOM_DIRECTIONS = 6
 class Expected:
     """What the derivative must give, along the columns of `directions`.
 
-    `tangents` has one row per output (the locations in order, then the numbers of the result), `magnitudes` the same
+    `tangents` has one row per output (the locations in order, then the floats of the result), `magnitudes` the same
     with absolute terms all the way back (see `oracle.dual`); `adjoint` is the sum over outputs that the seeds weigh,
     `scale` the sum of its absolute terms, `magnitude` that of the magnitudes. `kinks` are the functions that were
     evaluated where they have no single derivative.
@@ -45,8 +45,23 @@ class Expected:
 
 
 def numbers_of(result: Any) -> tuple[Any, ...]:
-    """The numbers of a result: its elements, if it is a tuple."""
-    return result if isinstance(result, tuple) else (result,)
+    """The numbers of a result: what is in it, if it is a possibly nested tuple."""
+    if not isinstance(result, tuple):
+        return (result,)
+    return tuple(number for element in result for number in numbers_of(element))
+
+
+def floats_of(result: Any) -> tuple[Any, ...]:
+    """The numbers of a result that have a derivative, or of its seed or tangent; a zero where there is none."""
+    floats = tuple(number for number in numbers_of(result) if isinstance(number, (float, np.floating, Dual)))
+    return floats or (0.0,)
+
+
+def mapped(function: Callable[[Any], Any], result: Any) -> Any:
+    """The function of each number, in the structure of the result."""
+    if isinstance(result, tuple):
+        return tuple(mapped(function, element) for element in result)
+    return function(result)
 
 
 def directions_for(inputs: int, random: np.random.Generator) -> np.ndarray:
@@ -61,7 +76,7 @@ def expected(
 ) -> Expected:
     """Runs the kernel on duals and pulls the seeds back through its tangents.
 
-    `seed` is the result's adjoint, a tuple for a tuple, or a function from the result to it.
+    `seed` is the result's adjoint, in its structure, or a function from the result to it.
     """
     covered = call.covered()
     actives = [k for k, argument in enumerate(call.arguments) if argument.kind == "active"]
@@ -95,9 +110,9 @@ def expected(
         for flat, shadow, positions in zip(memory, shadows, covered, strict=True)
         for position in positions
     ]
-    plain_value = tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value)
+    plain_value = mapped(value_of, value)
     seeds = seed(plain_value) if callable(seed) else seed
-    outputs.extend(zip(numbers_of(seeds), numbers_of(value), strict=True))
+    outputs.extend(zip(floats_of(seeds), floats_of(value), strict=True))
     tangents, magnitudes = np.zeros((2, len(outputs), directions.shape[1]))
     for row, (_, output) in enumerate(outputs):
         if isinstance(output, Dual) and output.tangent is not None:

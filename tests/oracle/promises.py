@@ -18,7 +18,7 @@ from oracle.arguments import Allocations, Annotated
 from oracle.batches import check_batches
 from oracle.case import Case
 from oracle.compare import assert_same_bits
-from oracle.gradient import numbers_of
+from oracle.gradient import floats_of
 from oracle.halves import check_split, halves
 from oracle.tangents import Tangents, check_forward, random_tangents
 
@@ -111,7 +111,7 @@ def audit(case: Case) -> None:
         value = case.kernel(*values)
         total = 0.0
         if case.returns_float:
-            total = sum(s * float(v) for s, v in zip(numbers_of(case.seed), numbers_of(value), strict=True))
+            total = sum(s * float(v) for s, v in zip(floats_of(case.seed), floats_of(value), strict=True))
         for flat, shadow, positions in zip(memory, case.shadows, covered, strict=True):
             total += float(shadow[positions] @ flat[positions].astype(np.float64))
         return total

@@ -16,8 +16,8 @@ import numpy as np
 
 from oracle.arguments import Allocations
 from oracle.case import Case, has_derivative, in_order
-from oracle.compare import CANCELLATION, assert_beside_untouched, assert_close
-from oracle.gradient import numbers_of
+from oracle.compare import CANCELLATION, assert_beside_untouched, assert_close, bits_of
+from oracle.gradient import floats_of
 
 # One case in so many also runs without the final values of its arrays.
 NO_NEED_EVERY = 16
@@ -43,12 +43,11 @@ class Pushed:
 
     def bits(self) -> list[bytes]:
         """All of it as bytes."""
-        numbers = [number for number in (self.value, self.tangent) if number is not None]
-        return [array.tobytes() for array in (*self.memory, *self.tangents, *map(np.asarray, numbers))]
+        return [array.tobytes() for array in (*self.memory, *self.tangents)] + bits_of((self.value, self.tangent))
 
     def outputs(self, call: Allocations) -> np.ndarray:
         """The tangents of the outputs: the locations in order, then the result."""
-        return in_order(call, self.tangents, [0.0 if each is None else each for each in numbers_of(self.tangent)])
+        return in_order(call, self.tangents, floats_of(self.tangent))
 
 
 def draw_direction(case: Case, random: np.random.Generator) -> Direction:

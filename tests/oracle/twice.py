@@ -14,7 +14,7 @@ import numpy as np
 from oracle.arguments import Allocations
 from oracle.case import Case, has_derivative, in_order, seeds_of
 from oracle.dual import KINKS
-from oracle.gradient import expected
+from oracle.gradient import expected, mapped
 
 STEP = 1e-5
 TOLERANCE = {8: 1e-5, 4: 5e-2}
@@ -64,9 +64,7 @@ def moved(case: Case, tangent: list[np.ndarray], length: float) -> np.ndarray:
 
 def ones(result: Any) -> Any:
     """The adjoint of a result where none is given."""
-    if not has_derivative(result):
-        return seeds_of(result, 0.0)
-    return tuple(1.0 for _ in result) if isinstance(result, tuple) else 1.0
+    return mapped(lambda seed: None if seed is None else 1.0, seeds_of(result, 1.0)) if has_derivative(result) else 0.0
 
 
 def shadows_for(there: Allocations, case: Case) -> list[np.ndarray]:

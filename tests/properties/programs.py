@@ -22,8 +22,9 @@ import math
 
 import numpy as np
 from numba import njit
-from properties.helpers import KNOTS, STRAIGHT, both, clip, doubled, either, every_other, halves
-from properties.helpers import mix, relax, root_or_raise, soft_minimum, tail, total
+from properties.helpers import KNOTS, STRAIGHT, alone, both, clip, counted, doubled, either, every_other, first_or_raise
+from properties.helpers import halves, mix, relax, root_or_raise, soft_minimum, tail, total
+from properties.helpers import adjoints_of_total, slope_of_bump, slopes_of_mix, tangents_of_relax
 
 
 """
@@ -46,6 +47,12 @@ class Program:
         aliasing = self.signature.aliasing
         return aliasing is not None and aliasing.first != "work"
 
+    @property
+    def narrow(self) -> bool:
+        """Whether something in it is rounded to float32."""
+        rounds = {"narrow arrays", "tuples"}.intersection(self.features) or self.result == "mixed"
+        return bool(rounds) or any(parameter.dtype == "f4" for parameter in self.signature.parameters)
+
     def arguments(self, call: int) -> list[Annotated]:
         """The annotated arguments of a call, 0 to CALLS - 1."""
         return parameters.arguments(self.signature, self.number, call)
@@ -53,7 +60,10 @@ class Program:
 
 def draw_result(d: Drawing) -> str:
     """The form of the result; every return statement has it."""
-    form = d.pick(["float", "float", "float", "none", "none", "one", "pair"])
+    forms = (
+        ["mixed", "mixed", "nested"] if d.has("tuples") else ["float", "float", "float", "none", "none", "one", "pair"]
+    )
+    form = d.pick(forms)
 
     def returns() -> str:
         first = d.bounded(LARGEST, 1)
@@ -63,6 +73,10 @@ def draw_result(d: Drawing) -> str:
             return f"return ({first},)"
         if form == "pair":
             return f"return {first}, {d.bounded(LARGEST, 1)}"
+        if form == "mixed":
+            return f"return {first}, n, np.float32({d.bounded(LARGEST, 1)})"
+        if form == "nested":
+            return f"return (z, ({first},)), {d.bounded(LARGEST, 1)}, ({d.condition()},)"
         return f"return {first}"
 
     d.returns = returns

@@ -80,8 +80,7 @@ def numbers() -> list[int]:
 
     def suits(number: int) -> bool:
         its = program(number)
-        narrow = any(parameter.dtype == "f4" for parameter in its.signature.parameters)
-        if its.aliased or narrow or its.result not in ("float", "none"):
+        if its.aliased or its.narrow or its.result not in ("float", "none"):
             return False
         try:
             prepared(load(its), tuple(its.arguments(1)), plain=False)

@@ -51,7 +51,8 @@ from numba.core.utils import threadsafe_cached_property
 from pyfront import kernel as kernels
 from pyfront import stated
 from pyfront.errors import UnsupportedError, with_help
-from pyfront.rules.captured import stand_in
+from pyfront.rules import library as numpy_rules
+from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.registry import Rule, rule_of
 from pyfront.specialized import Specialized
 
@@ -256,6 +257,9 @@ class CaptureTypingContext(typing.Context):
         return _with_twin(resolved)
 
     def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        ruled = numpy_rules.signature_of(func, args, kws)
+        if ruled is not None:
+            return ruled
         resolved = super().resolve_function_type(_with_twin(func), args, kws)
         if resolved is not None and isinstance(resolved.return_type, types.Generator):
             raise self._unsupported(func, "a generator is not supported", "write a loop")
@@ -302,6 +306,9 @@ class CaptureContext(cpu.CPUContext):
         externals.c_math_functions.install(self)
 
     def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
+        row = numpy_rules.row_of(fn, sig.args)
+        if row is not None:
+            return RuledFunction(self, numpy_rules.rule_of(row), sig, _note)
         fn = _with_twin(fn)
         return stated.builtin(fn, sig.as_function(), super().get_function(fn, sig, _firstcall))
 

@@ -73,6 +73,30 @@ def lent(typing_context: Any, lender: Any, array: Any) -> Any:
     return array(types.intp, array), codegen
 
 
+@intrinsic
+def lent_as(typing_context: Any, lender: Any, array: Any, like: Any) -> Any:
+    """A copy of ``array`` in lent memory, with its elements in the order of ``like``, which has the same shape."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, given, type_ = signature.args
+        source = context.make_array(given)(context, builder, args[1])
+        model = context.make_array(type_)(context, builder, args[2])
+        shape = cgutils.unpack_tuple(builder, model.shape)
+        for extent, wanted in zip(cgutils.unpack_tuple(builder, source.shape), shape, strict=True):
+            with cgutils.if_unlikely(builder, builder.icmp_signed("!=", extent, wanted)):
+                message = "the tangent of an array has another shape than the array"
+                context.call_conv.return_user_exc(builder, ValueError, (message,))
+        value = _lent(context, builder, type_, args[0], shape)
+        result = context.make_array(type_)(context, builder, value)
+        with cgutils.loop_nest(builder, shape, ir.IntType(64)) as indices:
+            element = builder.load(_element(context, builder, given, source, indices))
+            element = context.cast(builder, element, given.dtype, type_.dtype)
+            builder.store(element, _element(context, builder, type_, result, indices))
+        return value
+
+    return like(types.intp, array, like), codegen
+
+
 def _element(context: Any, builder: Any, type_: types.Array, array: Any, indices: Any) -> Any:
     shape = cgutils.unpack_tuple(builder, array.shape)
     strides = cgutils.unpack_tuple(builder, array.strides)

@@ -307,8 +307,11 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             return f"({', '.join(parts)}{',' if parts else ''})"
         passenger = len(path) > 1 and path[1] in self.rule.passengers
         if isinstance(type_, types.Array):
-            given = dot if isinstance(type_.dtype, types.Float) and not passenger else value
-            return f"as_contiguous({'unvaried' if passenger else 'lent'}(lender, {given}))"
+            if passenger:
+                return f"as_contiguous(unvaried(lender, {value}))"
+            if not isinstance(type_.dtype, types.Float):
+                return f"as_contiguous(lent(lender, {value}))"
+            return f"as_contiguous(lent_as(lender, {dot}, {value}))"
         if passenger:
             return f"{type_}(0)"
         return f"{type_}({dot})" if isinstance(type_, types.Float) else value
@@ -323,13 +326,13 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
         scope: dict[str, Any] = {
             "part": part,
             "lent": memory.lent,
+            "lent_as": memory.lent_as,
             "kept": memory.kept,
             "as_contiguous": memory.as_contiguous,
             "shadow": memory.shadow_at(self.is_batch),
             "zeros": memory.zeros,
             "unvaried": memory.unvaried,
-            "float32": types.float32,
-            "float64": types.float64,
+            **{str(scalar): scalar for scalar in SCALARS},
             **names,
         }
         exec(source, scope)

@@ -17,24 +17,6 @@ import pyfront as ad
 
 
 @njit
-def dot(a, b):
-    s = 1.0
-    return s * np.dot(a, b)  # refused
-
-
-@njit
-def matrix_operator(m, a):
-    b = m @ a  # refused
-    return b[0]
-
-
-@njit
-def solve(m, a):
-    x = np.linalg.solve(m, a)  # refused
-    return x[0]
-
-
-@njit
 def prints(a, b):
     print(a[0])  # refused
     return a[0] * b[0]
@@ -174,9 +156,6 @@ def vars_of(kernel):
 
 
 KERNELS = [
-    dot,
-    matrix_operator,
-    solve,
     prints,
     appends,
     typed_list,

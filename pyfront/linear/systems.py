@@ -1,0 +1,125 @@
+"""Systems of linear equations whose matrix is factored once: solves that keep the factors, and solves with them.
+
+The reverse sweep of `solve` needs one solve with the transposed matrix. LAPACK's factorization serves both, so it is
+kept: `solve_and_factor` makes the call of Numba's `np.linalg.solve` (gesv, the same bits) and returns what LAPACK
+leaves in its copy of the matrix; `solve_factored` uses it (getrs).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba.core import types
+from numba.core.extending import overload, register_jitable
+from numba.np import linalg as numbas
+
+from pyfront.linear.dense import Array
+from pyfront.linear.fortran import (
+    CONJUGATE_TRANSPOSE,
+    GENERAL_DIAGONAL,
+    INTEGER,
+    LOWER,
+    NO_TRANSPOSE,
+    TRANSPOSE,
+    UPPER,
+    routine,
+)
+
+
+def solve_and_factor(a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """``np.linalg.solve(a, b)``, the factors L and U of ``a`` in one matrix, and the pivots."""
+    return np.linalg.solve(a, b), np.array(a), np.empty(len(a), INTEGER)
+
+
+@overload(solve_and_factor, strict=False)
+def _solve_and_factor(a: Any, b: Any) -> Any:
+    gesv = routine("lapack", "gesv", a.dtype)
+
+    def impl(a: Array, b: Array) -> tuple[Array, Array, Array]:
+        n = a.shape[1]
+        numbas._check_finite_matrix(a)
+        numbas._check_finite_matrix(b)
+        numbas._system_check_dimensionally_valid(a, b)
+        factors = numbas._copy_to_fortran_order(a)
+        pivots = np.empty(n, INTEGER)
+        x = _columns(b)
+        if n > 0:
+            numbas._inv_err_handler(gesv((n, x.shape[1], factors, n, pivots, x, n)))
+        return _shaped_as(b, x), factors, pivots
+
+    return impl
+
+
+def solve_factored(a: Array, factors: Array, pivots: Array, b: Array, transposed: bool) -> Array:
+    """``a^-1 b``, or ``(a^H)^-1 b``, by the factorization of ``a``."""
+    return np.linalg.solve(np.conj(a).T if transposed else a, b)
+
+
+@overload(solve_factored, strict=False)
+def _solve_factored(a: Any, factors: Any, pivots: Any, b: Any, transposed: Any) -> Any:
+    getrs = routine("lapack", "getrs", a.dtype)
+
+    def impl(a: Array, factors: Array, pivots: Array, b: Array, transposed: bool) -> Array:
+        n = factors.shape[0]
+        x = _columns(b)
+        if n > 0:
+            getrs((CONJUGATE_TRANSPOSE if transposed else NO_TRANSPOSE, n, x.shape[1], factors, n, pivots, x, n))
+        return _shaped_as(b, x)
+
+    return impl
+
+
+def solve_triangular(a: Array, b: Array, lower: bool, transposed: bool) -> Array:
+    """``a^-1 b``, or ``(a^H)^-1 b``, of a triangular matrix; NaN if its diagonal has a zero.
+
+    The other triangle is not read.
+    """
+    triangle = np.tril(a) if lower else np.triu(a)
+    if not np.all(np.diag(triangle)):
+        return np.full(b.shape, np.nan, b.dtype)
+    return np.linalg.solve(np.conj(triangle).T if transposed else triangle, b)
+
+
+@overload(solve_triangular, strict=False)
+def _solve_triangular(a: Any, b: Any, lower: Any, transposed: Any) -> Any:
+    if a.layout != "F" and isinstance(a.dtype, types.Complex):
+        return lambda a, b, lower, transposed: solve_triangular(np.asfortranarray(a), b, lower, transposed)
+    if a.layout == "A":
+        return lambda a, b, lower, transposed: solve_triangular(np.ascontiguousarray(a), b, lower, transposed)
+    trtrs = routine("lapack", "trtrs", a.dtype)
+    is_c = a.layout == "C"  # Fortran sees the transpose
+    adjoint = CONJUGATE_TRANSPOSE if isinstance(a.dtype, types.Complex) else TRANSPOSE
+
+    def impl(a: Array, b: Array, lower: bool, transposed: bool) -> Array:
+        n = a.shape[0]
+        x = _columns(b)
+        if n > 0:
+            triangle = LOWER if lower != is_c else UPPER
+            operation = adjoint if transposed != is_c else NO_TRANSPOSE
+            if trtrs((triangle, operation, GENERAL_DIAGONAL, n, x.shape[1], a, n, x, n)) != 0:
+                x[:, :] = np.nan
+        return _shaped_as(b, x)
+
+    return impl
+
+
+@register_jitable
+def _columns(b: Array) -> Array:
+    """A copy of ``b`` as a matrix of layout F: one column for a vector."""
+    n, columns = b.shape[0], numbas._system_compute_nrhs(b)
+    x = np.empty((columns, n), b.dtype).T
+    numbas._system_copy_in_b(x, b, columns)
+    return x
+
+
+def _shaped_as(b: Array, x: Array) -> Array:
+    """The solution in the form in which Numba returns it."""
+    raise NotImplementedError
+
+
+@overload(_shaped_as, strict=False)
+def _shaped_as_impl(b: Any, x: Any) -> Any:
+    if b.ndim == 1:
+        return lambda b, x: x.T.ravel()
+    return lambda b, x: x

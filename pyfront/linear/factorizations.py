@@ -1,6 +1,6 @@
 """`np.linalg.cholesky` and `np.linalg.qr`.
 
-    a = L Lᵀ     L̇ = L Φ(L⁻¹ ȧ L⁻ᵀ)           ā += sym(L⁻ᵀ Φ(Lᵀ L̄) L⁻¹)
+    a = L Lᵀ     L̇ = L Φ(L⁻¹ ȧ L⁻ᵀ)           ā += sym(L⁻ᵀ Φ(Lᵀ L̄) L⁻¹), in blocks
     a = q r      q̇, ṙ from q⁻¹ ȧ r⁻¹ = Ω + U  ā += (q̄ + q sym(r r̄ᵀ - q̄ᵀ q)) r⁻ᵀ
 
 [Murray, Differentiation of the Cholesky decomposition, 2016; Walter and Lehmann, Algorithmic differentiation of linear
@@ -22,7 +22,6 @@ from pyfront.linear.accumulate import add_product
 from pyfront.linear.dense import (
     Array,
     add_scaled,
-    add_to_lower,
     given,
     half_of_lower,
     product,
@@ -51,16 +50,76 @@ def cholesky_augmented(a: Array) -> tuple[Array, Array]:
     return factor, np.copy(factor)
 
 
+BLOCK = 64
+"""Rows of a block: what is inside of one is not worth a call of its own."""
+
+
+@register_jitable
+def _block_adjoint(d: Array, bar: Array) -> Array:
+    """The adjoint of the lower triangle of a block, from that of its factor."""
+    inner = half_of_lower(product(d.T, bar))
+    left = solve_triangular(d, inner, True, True)
+    both = solve_triangular(d, left.T, True, True)
+    result = np.zeros(d.shape, d.dtype)
+    for i in range(d.shape[0]):
+        result[i, i] = both[i, i]
+        for j in range(i):
+            result[i, j] = both[i, j] + both[j, i]
+    return result
+
+
+@register_jitable
+def _subtract(total: Array, a: Array) -> None:
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            total[i, j] -= a[i, j]
+
+
+@register_jitable
+def _replace(total: Array, a: Array) -> None:
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            total[i, j] = a[i, j]
+
+
+@register_jitable
+def _lower(a: Array) -> Array:
+    result = np.zeros(a.shape, a.dtype)
+    for i in range(a.shape[0]):
+        for j in range(i + 1):
+            result[i, j] = a[i, j]
+    return result
+
+
 @register_jitable
 def cholesky_reverse(a: Array, da: Array, seed: Array, tape: Array) -> None:
-    inner = half_of_lower(product(tape.T, np.tril(seed)))
-    left = solve_triangular(tape, inner, True, True)
-    both = solve_triangular(tape, left.T, True, True)
-    symmetric = np.empty(both.shape, both.dtype)
-    for i in range(both.shape[0]):
-        for j in range(both.shape[0]):
-            symmetric[i, j] = (both[i, j] + both[j, i]) / 2
-    add_to_lower(da, symmetric)
+    """Block by block from the last one on, as the factorization goes from the first: twice its operations.
+
+    L = | .  .  . |
+        | R  D  . |      C̄ = C̄ D⁻¹, B̄ -= C̄ R, D̄ -= lower(C̄ᵀ C), D̄ of its own factor,
+        | B  C  . |      R̄ -= C̄ᵀ B + (D̄ + D̄ᵀ) R
+    """
+    n = a.shape[0]
+    bar = _lower(seed)
+    for block in range((n + BLOCK - 1) // BLOCK - 1, -1, -1):
+        j, k = block * BLOCK, min(n, (block + 1) * BLOCK)
+        r, d = np.ascontiguousarray(tape[j:k, :j]), np.ascontiguousarray(tape[j:k, j:k])
+        b, c = np.ascontiguousarray(tape[k:, :j]), np.ascontiguousarray(tape[k:, j:k])
+        of_d = np.ascontiguousarray(bar[j:k, j:k])
+        of_c = solve_triangular(d, np.ascontiguousarray(bar[k:, j:k]).T, True, True).T
+        if k < n:
+            _replace(bar[k:, j:k], of_c)
+            _subtract(of_d, _lower(product(of_c.T, c)))
+        of_d = _block_adjoint(d, of_d)
+        _replace(bar[j:k, j:k], of_d)
+        if j > 0:
+            if k < n:
+                _subtract(bar[k:, :j], product(of_c, r))
+                _subtract(bar[j:k, :j], product(of_c.T, b))
+            _subtract(bar[j:k, :j], product(of_d + of_d.T, r))
+    for i in range(n):
+        for j in range(i + 1):
+            da[i, j] += bar[i, j]
 
 
 @register_jitable

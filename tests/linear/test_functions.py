@@ -154,6 +154,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "det": (det, (normal(3, 3),)),
     "slogdet": (slogdet, (normal(3, 3),)),
     "cholesky": (cholesky, (positive(4),)),
+    "cholesky, blocks": (cholesky, (positive(150),)),
     "qr, tall": (qr, (normal(5, 3),)),
     "qr, wide": (qr, (normal(3, 5),)),
     "eigh": (eigh, (positive(4),)),

@@ -7,11 +7,16 @@
 /// of an array (activity/Subscripts.h):
 ///
 ///   %w = select (%j < 0), (%j + %m), %j       %w = ...
-///   %o = mul %i, %m                     ->    llvm.assume(%w <u %m)
+///   %o = mul %i, %m                     ->    llvm.assume(@pyfront.within(%w, %m))
 ///   load double (%base + 8 * (%o + %w))       ...
 ///
 /// Only for arrays of rank 2 and up, and only for elements that are read or
 /// written on the spot: a view may be made of a row that does not exist.
+///
+/// While LLVM's passes run the comparison is a call that they do not look into:
+/// each of them would try every assumption on every comparison (a stencil has
+/// hundreds of both), and none finds out more by it than the facts do. When the
+/// last pass has run the call becomes `%w <u %m` (`stateBounds`).
 ///
 /// Must run on the captured IR: there, a select of this shape is Numba's and
 /// never the kernel's own.
@@ -32,7 +37,8 @@ namespace {
 /// null if it is no wrapped index.
 Value *wrappedAround(SelectInst &Index) {
   Value *Raw, *Extent;
-  if (!match(
+  if (!Index.getType()->isIntegerTy(64) ||
+      !match(
           &Index,
           m_Select(m_SpecificICmp(ICmpInst::ICMP_SLT, m_Value(Raw), m_Zero()),
                    m_Add(m_Deferred(Raw), m_Value(Extent)), m_Deferred(Raw))))
@@ -60,7 +66,44 @@ bool addressesElement(const Instruction &V) {
   });
 }
 
+/// `i1 (i64 index, i64 extent)`, a pure function.
+constexpr StringLiteral Within = "pyfront.within";
+
+FunctionCallee declareWithin(Module &M) {
+  LLVMContext &C = M.getContext();
+  Type *I64 = Type::getInt64Ty(C);
+  FunctionCallee Callee = M.getOrInsertFunction(
+      Within, FunctionType::get(Type::getInt1Ty(C), {I64, I64}, false));
+  auto *F = cast<Function>(Callee.getCallee());
+  F->setDoesNotAccessMemory();
+  F->setDoesNotThrow();
+  F->setSpeculatable();
+  F->addFnAttr(Attribute::WillReturn);
+  return Callee;
+}
+
 } // namespace
+
+std::optional<InBounds> asInBounds(const Value &V) {
+  auto *Call = dyn_cast<CallInst>(&V);
+  const Function *Callee = Call ? Call->getCalledFunction() : nullptr;
+  if (!Callee || Callee->getName() != Within)
+    return std::nullopt;
+  return InBounds{Call->getArgOperand(0), Call->getArgOperand(1)};
+}
+
+void stateBounds(Module &M) {
+  Function *F = M.getFunction(Within);
+  if (!F)
+    return;
+  for (User *U : make_early_inc_range(F->users())) {
+    auto *Call = cast<CallInst>(U);
+    Call->replaceAllUsesWith(IRBuilder<>(Call).CreateICmpULT(
+        Call->getArgOperand(0), Call->getArgOperand(1)));
+    Call->eraseFromParent();
+  }
+  F->eraseFromParent();
+}
 
 void assumeInBounds(Module &M) {
   for (Function &F : M)
@@ -70,7 +113,7 @@ void assumeInBounds(Module &M) {
       if (!Extent || !addressesElement(*Index))
         continue;
       IRBuilder<> B(Index->getNextNode());
-      B.CreateAssumption(B.CreateICmpULT(Index, Extent));
+      B.CreateAssumption(B.CreateCall(declareWithin(M), {Index, Extent}));
     }
 }
 

@@ -145,7 +145,7 @@ bool feedsOnlyAddresses(const Value *V, unsigned Depth = 0) {
          all_of(
              V->users(),
              [&](const User *U) {
-               if (isa<GEPOperator>(U) || isa<AssumeInst>(U))
+               if (isa<GEPOperator>(U) || isa<AssumeInst>(U) || asInBounds(*U))
                  return true;
                if (isa<SelectInst, ICmpInst>(U))
                  return feedsOnlyAddresses(U, Depth + 1);
@@ -224,13 +224,13 @@ void attachExtentRanges(const Signature &Sig) {
 /// Whether `I` assumes no more than what the loops around it say.
 static bool isProvedAssumption(const Instruction &I, const SignProver &Prover,
                                ScalarEvolution &SE) {
-  Value *Index, *Extent;
-  if (!match(&I, m_Intrinsic<Intrinsic::assume>(m_SpecificICmp(
-                     ICmpInst::ICMP_ULT, m_Value(Index), m_Value(Extent)))))
+  std::optional<InBounds> Stated = asInBounds(*I.getOperand(0));
+  if (!Stated)
     return false;
-  const SCEV *S = SE.getSCEV(Index);
+  const SCEV *S = SE.getSCEV(Stated->Index);
   return Prover.isNonNegative(S, 0) &&
-         Prover.isNonNegative(SE.getMinusSCEV(SE.getSCEV(Extent), S), -1);
+         Prover.isNonNegative(SE.getMinusSCEV(SE.getSCEV(Stated->Extent), S),
+                              -1);
 }
 
 void dropWraparound(Function &F, FunctionAnalysisManager &FAM) {

@@ -288,6 +288,8 @@ constexpr Pass Passes[] = {
           "control flow is made of loops and two-way branches"),
     ours("drop-fences", RUN(for_each(P.M, dropFences)),
          "no pass of LLVM's is left; the facts see the kernel's comparisons"),
+    ours("bounds", RUN(stateBounds(P.M)),
+         "the facts read what is assumed of indexes as comparisons"),
     ours(
         "normal-form",
         [](Preparation &P) {

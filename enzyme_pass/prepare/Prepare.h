@@ -100,8 +100,21 @@ std::optional<Signature> numbaSignature(llvm::Function &F, const Request &Req,
 /// States what is true of the extents of every array argument.
 void attachExtentRanges(const Signature &Sig);
 
-/// States that the elements which `M`, as captured, reads and writes exist.
+/// States that the elements which `M`, as captured, reads and writes exist, in
+/// a form that LLVM's passes leave alone.
 void assumeInBounds(llvm::Module &M);
+
+/// `0 <= Index < Extent`, as `assumeInBounds` states it.
+struct InBounds {
+  llvm::Value *Index;
+  llvm::Value *Extent;
+};
+
+/// The statement that `V` is, if it is one.
+std::optional<InBounds> asInBounds(const llvm::Value &V);
+
+/// What `assumeInBounds` has stated become comparisons.
+void stateBounds(llvm::Module &M);
 
 /// Removes Python's wraparound of indexes that cannot be negative.
 void dropWraparound(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);

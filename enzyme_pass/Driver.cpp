@@ -91,13 +91,25 @@ struct Session {
   }
 };
 
+/// Reads function by function: LLVM's reader of whole modules verifies them to
+/// find broken debug information, and capture has verified this one.
+Expected<std::unique_ptr<Module>> readModule(Session &S) {
+  Expected<std::unique_ptr<Module>> M =
+      getLazyBitcodeModule(MemoryBufferRef(S.Bitcode, S.Req.Primal), S.Context);
+  if (!M)
+    return M;
+  for (Function &F : **M)
+    if (Error E = F.materialize())
+      return E;
+  return M;
+}
+
 bool readInput(Session &S) {
   Expected<Request> Req = parseRequest(S.RequestJson);
   if (!Req)
     return S.fail(Req.takeError());
   S.Req = std::move(*Req);
-  Expected<std::unique_ptr<Module>> M =
-      parseBitcodeFile(MemoryBufferRef(S.Bitcode, S.Req.Primal), S.Context);
+  Expected<std::unique_ptr<Module>> M = readModule(S);
   if (!M)
     return S.fail(M.takeError());
   S.M = std::move(*M);

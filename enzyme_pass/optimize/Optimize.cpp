@@ -68,8 +68,8 @@ void finishModule(Module &M, const Request &Req, Analyses &AM) {
   PassBuilder PB;
   ModulePassManager MPM;
   Error E =
-      PB.parsePassPipeline(MPM, "globaldce,function(sroa<modify-cfg>,early-cse<"
-                                "memssa>,simplifycfg),globaldce,"
+      PB.parsePassPipeline(MPM, "globaldce,function(sroa<modify-cfg>,early-cse,"
+                                "simplifycfg),globaldce,"
                                 "strip-dead-prototypes");
   PF_CHECK(!E, "the clean-up pipeline does not parse");
   if (Req.Width > 1)

@@ -185,7 +185,7 @@ std::optional<SignTest> asSignTest(Instruction &I) {
 /// count is `n`.
 ///
 ///   icmp sgt (select %c, 0, %n), 0   ->   and (not %c), (icmp sgt %n, 0)
-void testWhatIsCounted(Function &F, DominatorTree &DT) {
+bool testWhatIsCounted(Function &F, DominatorTree &DT) {
   SmallVector<ICmpInst *, 4> Tests;
   for (Instruction &I : instructions(F))
     if (match(&I, m_SpecificICmp(ICmpInst::ICMP_SGT,
@@ -208,6 +208,7 @@ void testWhatIsCounted(Function &F, DominatorTree &DT) {
     Test->replaceAllUsesWith(B.CreateAnd(Chosen, Positive));
     RecursivelyDeleteTriviallyDeadInstructions(Test);
   }
+  return !Tests.empty();
 }
 
 } // namespace
@@ -233,9 +234,10 @@ static bool isProvedAssumption(const Instruction &I, const SignProver &Prover,
                               -1);
 }
 
-void dropWraparound(Function &F, FunctionAnalysisManager &FAM) {
-  testWhatIsCounted(F, FAM.getResult<DominatorTreeAnalysis>(F));
-  FAM.invalidate(F, PreservedAnalyses::none());
+bool dropWraparound(Function &F, FunctionAnalysisManager &FAM) {
+  bool Changed = testWhatIsCounted(F, FAM.getResult<DominatorTreeAnalysis>(F));
+  if (Changed)
+    FAM.invalidate(F, PreservedAnalyses::none());
   LoopInfo &LI = FAM.getResult<LoopAnalysis>(F);
   ScalarEvolution &SE = FAM.getResult<ScalarEvolutionAnalysis>(F);
   LoopBounds Bounds(SE);
@@ -260,6 +262,7 @@ void dropWraparound(Function &F, FunctionAnalysisManager &FAM) {
   for (auto [Operand, Outcome] : Decided)
     Operand->set(ConstantInt::getBool(F.getContext(), Outcome));
   FAM.invalidate(F, PreservedAnalyses::none());
+  return Changed || !Decided.empty();
 }
 
 } // namespace pyfront

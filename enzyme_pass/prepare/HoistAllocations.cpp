@@ -96,17 +96,19 @@ bool hoistOnce(Instruction &I, LoopInfo &LI, DominatorTree &DT) {
 
 } // namespace
 
-void hoistAllocations(Function &F, FunctionAnalysisManager &FAM) {
+bool hoistAllocations(Function &F, FunctionAnalysisManager &FAM) {
   LoopInfo &LI = FAM.getResult<LoopAnalysis>(F);
   DominatorTree &DT = FAM.getResult<DominatorTreeAnalysis>(F);
   SmallVector<Instruction *, 8> Blocks;
   for (Instruction &I : instructions(F))
     if (isAllocation(I))
       Blocks.push_back(&I);
+  bool Changed = false;
   for (Instruction *Block : Blocks)
-    while (hoistOnce(*Block, LI, DT)) {
-    }
+    while (hoistOnce(*Block, LI, DT))
+      Changed = true;
   FAM.invalidate(F, PreservedAnalyses::none());
+  return Changed;
 }
 
 } // namespace pyfront

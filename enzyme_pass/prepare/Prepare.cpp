@@ -43,6 +43,8 @@ struct Preparation {
   DiagnosticSink &Sink;
   /// The kernel first.
   std::vector<Root> Roots;
+  /// Whether a pass behind `canonical` has opened what LLVM's passes can use.
+  bool IsOpened = false;
 
   /// Until one fails.
   bool each(function_ref<bool(Root &)> Do) { return all_of(Roots, Do); }
@@ -92,6 +94,16 @@ constexpr StringLiteral Canonical =
     "gvn<no-pre;no-load-pre;memdep>,simplifycfg,"
     "instcombine<no-verify-fixpoint>,fence,"
     "loop-simplify,lcssa,loop(indvars),loop-mssa(licm<allowspeculation>),"
+    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,fence,"
+    "simplifycfg,adce)";
+
+/// Of `Canonical`, what follows from an index without wraparound and from memory
+/// that has left a loop: equal addresses, and values that do not change in a
+/// loop any more. No loop has another shape than before.
+constexpr StringLiteral CanonicalAgain =
+    "function(early-cse<memssa>,fence,"
+    "instcombine<no-verify-fixpoint>,fence,simplifycfg,"
+    "loop-simplify,lcssa,loop-mssa(licm<allowspeculation>),"
     "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,fence,"
     "simplifycfg,adce)";
 
@@ -275,11 +287,18 @@ constexpr Pass Passes[] = {
         "unroll", unroll,
         "loops over the axes of an array hide its pointer, those over the bits "
         "of a constant exponent its power"),
-    ours("wraparound", RUN_EACH(dropWraparound(R.F, P.AM.Function)),
+    ours("wraparound",
+         RUN_EACH(P.IsOpened |= dropWraparound(R.F, P.AM.Function)),
          "without Python's wraparound an index is affine"),
-    ours("hoist-allocations", RUN_EACH(hoistAllocations(R.F, P.AM.Function)),
+    ours("hoist-allocations",
+         RUN_EACH(P.IsOpened |= hoistAllocations(R.F, P.AM.Function)),
          "one block and one shadow instead of one for each iteration"),
-    llvms("canonical-again", Canonical, "what the three before have opened"),
+    ours(
+        "canonical-again",
+        [](Preparation &P) {
+          return !P.IsOpened || runText(P, CanonicalAgain);
+        },
+        "what the two before have opened"),
     ours("unite-returns", RUN_EACH(uniteReturns(R.F)),
          "one block is where the reverse sweep begins"),
     llvms("shape",

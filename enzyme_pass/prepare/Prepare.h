@@ -116,16 +116,17 @@ std::optional<InBounds> asInBounds(const llvm::Value &V);
 /// What `assumeInBounds` has stated become comparisons.
 void stateBounds(llvm::Module &M);
 
-/// Removes Python's wraparound of indexes that cannot be negative.
-void dropWraparound(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
+/// Removes Python's wraparound of indexes that cannot be negative; whether it
+/// changed anything.
+bool dropWraparound(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 
 /// Unrolls loops over the axes of an array and over the bits of a constant
 /// exponent; whether it changed anything.
 bool unrollFixedLoops(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 
 /// Moves `@pyfront.allocate` out of loops where its size is invariant and the
-/// memory does not outlive the iteration.
-void hoistAllocations(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
+/// memory does not outlive the iteration; whether it changed anything.
+bool hoistAllocations(llvm::Function &F, llvm::FunctionAnalysisManager &FAM);
 
 /// Builds N1-N5 in place; empty after a diagnostic.
 std::optional<NormalFunction> makeNormalForm(llvm::Function &F, Signature Sig,

@@ -147,8 +147,8 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "ge": operator.ge,
 }
 
-
 HINTS = ("llvm.experimental.noalias.scope.decl", "llvm.lifetime.")
+"""Calls that do nothing."""
 
 
 def divided(over: float, under: float) -> float:
@@ -164,11 +164,7 @@ def compared(predicate: str, left: float, right: float) -> bool:
         return without_order == (predicate == "uno")
     if predicate in ("true", "false"):
         return predicate == "true"
-    return (
-        without_order
-        if predicate[0] == "u" and without_order
-        else (not without_order and ORDER[predicate[1:]](left, right))
-    )
+    return predicate[0] == "u" if without_order else ORDER[predicate[1:]](left, right)
 
 
 class Machine:
@@ -219,7 +215,7 @@ class Machine:
         return self.put(memory, offset, size, value)
 
     def put(self, memory: Memory, offset: int, width: int, flow: Flow) -> Flow | None:
-        """What lies in memory now, if it varies."""
+        """Lets a float lie in memory; gives back what lies there, if it varies."""
         if flow.at == NOWHERE:
             return None
         same = self.tape.same(flow)

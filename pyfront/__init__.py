@@ -47,6 +47,7 @@ from pyfront.operators import (
     vjp,
 )
 from pyfront.rules import define_rule, inactive
+from pyfront.rules.forms import custom_jvp, custom_root, custom_vjp
 from pyfront.split import autodiff_split
 from pyfront.tape import Tape
 
@@ -89,6 +90,9 @@ __all__ = [
     "UnsupportedError",
     "autodiff",
     "autodiff_split",
+    "custom_jvp",
+    "custom_root",
+    "custom_vjp",
     "define_rule",
     "derivative",
     "grad",

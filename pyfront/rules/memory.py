@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.extending import intrinsic, register_jitable
+from numba.core.extending import intrinsic, overload, register_jitable
 from numba.np import arrayobj
 
 _ALLOCATE = "pyfront_tape_alloc"
@@ -183,3 +184,55 @@ def unvaried(typing_context: Any, lender: Any, like: Any) -> Any:
 def zeros(like: Any) -> Any:
     """Zeros in the place of a shadow that there is not."""
     return unvaried(0, like)
+
+
+def add_cotangent(total: Any, cotangent: Any) -> None:
+    """``total += cotangent``; None is zero."""
+    raise NotImplementedError
+
+
+@overload(add_cotangent, strict=False)
+def _add_cotangent(total: Any, cotangent: Any) -> Any:
+    if isinstance(cotangent, types.NoneType):
+        return lambda total, cotangent: None
+
+    def add(total: Any, cotangent: Any) -> None:
+        if total.shape != cotangent.shape:
+            raise ValueError("the cotangent of an array has another shape than the array")
+        for index in np.ndindex(total.shape):
+            total[index] += cotangent[index]
+
+    return add
+
+
+def number(cotangent: Any) -> Any:
+    """The cotangent of a number; None is zero."""
+    raise NotImplementedError
+
+
+@overload(number, strict=False)
+def _number(cotangent: Any) -> Any:
+    if isinstance(cotangent, types.NoneType):
+        return lambda cotangent: 0.0
+    return lambda cotangent: cotangent
+
+
+def inner(seed: Any, dot: Any) -> float:
+    """The product of an adjoint and a tangent of one value; None is zero."""
+    raise NotImplementedError
+
+
+@overload(inner, strict=False)
+def _inner(seed: Any, dot: Any) -> Any:
+    if isinstance(seed, types.NoneType) or isinstance(dot, types.NoneType):
+        return lambda seed, dot: 0.0
+    if not isinstance(seed, types.Array):
+        return lambda seed, dot: seed * dot
+
+    def of_arrays(seed: Any, dot: Any) -> float:
+        total = 0.0
+        for index in np.ndindex(seed.shape):
+            total += seed[index] * dot[index]
+        return total
+
+    return of_arrays

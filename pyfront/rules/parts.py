@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit
 from numba.core import types
@@ -84,6 +85,7 @@ class Parts:
     symbol: str
     """What the names of its parts begin with in the engine's modules."""
     compiled: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def leaves(self) -> list[Leaf]:
@@ -109,10 +111,10 @@ class Parts:
     def describe(self, writes: tuple[int, ...], *, forward: bool) -> dict[str, Any]:
         """The entry of a request; ``writes``: the places of the leaves that the function writes."""
         tangent = types.Tuple([self.value_type, self.value_type])
-        has_reverse = self.rule.augmented is not None
+        has_reverse = self.rule.has_reverse
         return {
             "symbol": self.symbol,
-            "has_tangent": self.rule.tangent is not None,
+            "has_tangent": self.rule.has_tangent,
             "has_reverse": has_reverse,
             "inactive": self.rule.is_inactive,
             "value_bytes": _size(self.value_type),
@@ -154,6 +156,14 @@ class Parts:
         symbol: str = self._compiled(part).fndesc.llvm_func_name
         return symbol
 
+    def _part(self, name: str) -> Any:
+        """The rule's own part."""
+        if self.rule.parts_for is None:
+            return getattr(self.rule, name)
+        if name not in self.made:
+            self.made.update({k: njit(part) for k, part in self.rule.parts_for(self.argument_types).items()})
+        return self.made[name]
+
     # --- the wrappers -----------------------------------------------------------------------------
 
     def _primal(self) -> Made:
@@ -167,17 +177,23 @@ def primal({", ".join(self.names)}, lender):
     def _forward(self) -> Made:
         kept = ", ".join(self._structure(index, self._kept) for index in range(len(self.names)))
         arguments = ", ".join(self.names)
+        if self.rule.by_tangents:
+            source = f"""
+def forward({arguments}, copies, lender):
+    value = part({arguments})
+    return ({_lent("value", self.value_type)}, ({kept},), None)
+"""
+            return self._made(source, self.rule.primal), (*self.argument_types, types.intp, types.intp)
         tape = self._tape_type()
         source = f"""
 def forward({arguments}, copies, lender):
     value, tape = part({arguments})
     return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)})
 """
-        return self._made(source, self.rule.augmented), (*self.argument_types, types.intp, types.intp)
+        return self._made(source, self._part("augmented")), (*self.argument_types, types.intp, types.intp)
 
     def _tape_type(self) -> types.Type:
-        assert self.rule.augmented is not None
-        returned = return_type(self.rule.augmented, self.argument_types)
+        returned = return_type(self._part("augmented"), self.argument_types)
         if not isinstance(returned, types.BaseTuple) or len(returned.types) != 2:
             raise UnsupportedError(
                 with_help(
@@ -239,9 +255,21 @@ def forward({arguments}, copies, lender):
                 return "None"
             return self._shadow(f"s{arrays.index(leaf)}", part, given[floats.index(leaf)])
 
-        calls = self._with_derivatives(arrays, shadow_of, lambda leaf, part: part)
+        seed = seed_at(self.value_type, (0,), "value")
         taken = [f"s{k}" for k in range(len(arrays))] + [f"v{k}" for k in range(len(values))]
-        if self.rule.takes_none:
+        if self.rule.by_tangents:
+            body, adjoints = self._by_tangents(seed, shadow_of)
+            part = self._part("tangent")
+        elif self.rule.of_values:
+            body, adjoints = self._of_values(seed, shadow_of)
+            part = self._part("reverse")
+        else:
+            calls = self._with_derivatives(arrays, shadow_of, lambda leaf, part: part)
+            body = f"    adjoints = part({', '.join([*calls, seed, 'tape'])})\n"
+            part = self._part("reverse")
+        if self.rule.by_tangents or self.rule.of_values:
+            pass
+        elif self.rule.takes_none:
             adjoints = ", ".join("0.0" for _ in self.scalars)
             adjoints = f"({adjoints},)" if adjoints else "()"
         else:
@@ -251,11 +279,10 @@ def forward({arguments}, copies, lender):
 def reverse({", ".join(["frame", *taken, "lane", "width"])}):
     value, arguments, tape = load(frame)
     {"".join(f"a{k} = arguments[{k}]; " for k in range(len(self.names)))}
-    adjoints = part({", ".join([*calls, seed_at(self.value_type, (0,), "value"), "tape"])})
-    found = {adjoints}
+{body}    found = {adjoints}
     return ({converted}{"," if self.scalars else ""})
 """
-        function = self._made(source, self.rule.reverse, load=memory.frame_at(self._frame()))
+        function = self._made(source, part, load=memory.frame_at(self._frame()))
         seeds = [types.intp if leaf.is_array else leaf.type for leaf in values]
         return function, (types.intp, *[types.intp] * len(arrays), *seeds, types.intp, types.intp)
 
@@ -268,16 +295,71 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
             place = floats.index(leaf)
             return self._shadow(f"t{place}", part, given[place]) if leaf.is_array else f"t{place}"
 
-        calls = self._with_derivatives(floats, tangent_of, self._scratch)
+        if self.rule.of_values:
+            calls = [
+                f"({', '.join(self.names)},)",
+                f"({', '.join(self._structure(index, tangent_of, 'None') for index in range(len(self.names)))},)",
+            ]
+        else:
+            calls = self._with_derivatives(floats, tangent_of, self._scratch)
         taken = [f"t{k}" for k in range(len(floats))]
         source = f"""
 def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
     value, dot = part({", ".join(calls)})
     return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,))})
 """
-        function = self._made(source, self.rule.tangent)
+        function = self._made(source, self._part("tangent"))
         tangents = [types.intp if leaf.is_array else leaf.type for leaf in floats]
         return function, (*self.argument_types, *tangents, types.intp, types.intp, types.intp)
+
+    def _of_values(self, seed: str, shadow_of: Callable[[Leaf, str], str]) -> tuple[str, str]:
+        """The call of a `reverse` that returns a cotangent of each argument, and the adjoints of the scalars."""
+        body = f"    cotangents = part(tape, {seed})\n"
+        found = []
+        for leaf in self.leaves:
+            cotangent = "cotangents" + "".join(f"[{index}]" for index in leaf.path)
+            if leaf.is_array and leaf.is_float:
+                body += (
+                    f"    add_cotangent({shadow_of(leaf, leaf.expression(self.names[leaf.path[0]]))}, {cotangent})\n"
+                )
+            elif leaf.is_float:
+                found.append(f"number({cotangent})")
+        return body, f"({', '.join(found)}{',' if found else ''})"
+
+    def _by_tangents(self, seed: str, shadow_of: Callable[[Leaf, str], str]) -> tuple[str, str]:
+        """One call of `tangent` for each element of each argument: what a transpose costs where nobody says more."""
+        floats = [leaf for leaf in self.leaves if leaf.is_float]
+        body = f"    seed = {seed}\n"
+        for k, leaf in enumerate(floats):
+            like = leaf.expression(self.names[leaf.path[0]])
+            body += f"    u{k} = {f'zeros({like})' if leaf.is_array else f'{leaf.type}(0)'}\n"
+
+        def call(varied: Leaf | None) -> str:
+            def tangent_of(leaf: Leaf, part: str) -> str:
+                if leaf not in floats:
+                    return "None"
+                return f"{leaf.type}(1)" if leaf == varied and not leaf.is_array else f"u{floats.index(leaf)}"
+
+            tangents = ", ".join(self._structure(index, tangent_of, "None") for index in range(len(self.names)))
+            return f"part(({', '.join(self.names)},), ({tangents},))[1]"
+
+        def product(type_: types.Type, of_seed: str, of_dot: str) -> str:
+            if isinstance(type_, types.BaseTuple):
+                parts = [product(t, f"{of_seed}[{i}]", f"{of_dot}[{i}]") for i, t in enumerate(type_.types)]
+                return " + ".join(parts) or "0.0"
+            return f"inner({of_seed}, {of_dot})"
+
+        found = []
+        for k, leaf in enumerate(floats):
+            name = leaf.expression(self.names[leaf.path[0]])
+            if not leaf.is_array:
+                body += f"    dot = {call(leaf)}\n    f{k} = {product(self.value_type, 'seed', 'dot')}\n"
+                found.append(f"f{k}")
+                continue
+            body += f"    into{k} = {shadow_of(leaf, name)}\n    for index in np.ndindex({name}.shape):\n"
+            body += f"        u{k}[index] = 1\n        dot = {call(None)}\n        u{k}[index] = 0\n"
+            body += f"        into{k}[index] += {product(self.value_type, 'seed', 'dot')}\n"
+        return body, f"({', '.join(found)}{',' if found else ''})"
 
     def _with_derivatives(
         self, varied: list[Leaf], derivative: Callable[[Leaf, str], str], argument: Callable[[Leaf, str], str]
@@ -332,6 +414,10 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             "shadow": memory.shadow_at(self.is_batch),
             "zeros": memory.zeros,
             "unvaried": memory.unvaried,
+            "add_cotangent": memory.add_cotangent,
+            "number": memory.number,
+            "inner": memory.inner,
+            "np": np,
             **{str(scalar): scalar for scalar in SCALARS},
             **names,
         }

@@ -41,7 +41,22 @@ class Rule:
     """The places of the arguments that have shadows; None: of all that hold floats."""
     passengers: tuple[int, ...] = ()
     """The places, in a tuple of results, of those that carry no derivative."""
+    of_values: bool = False
+    """The parts have JAX's forms: `tangent(arguments, tangents)`, and `reverse(tape, seed)`, which returns a cotangent
+    of each argument."""
+    by_tangents: bool = False
+    """There is no `reverse`: it asks `tangent` for each direction."""
+    parts_for: Callable[[tuple[Any, ...]], dict[str, Callable[..., Any]]] | None = field(default=None, repr=False)
+    """Makes `tangent`, `augmented` and `reverse` for the types of the arguments."""
     serial: int = field(default_factory=lambda: next(_serial))
+
+    @property
+    def has_tangent(self) -> bool:
+        return self.tangent is not None or self.parts_for is not None
+
+    @property
+    def has_reverse(self) -> bool:
+        return self.augmented is not None or self.by_tangents or self.parts_for is not None
 
 
 _rules: weakref.WeakKeyDictionary[Dispatcher, Rule] = weakref.WeakKeyDictionary()

@@ -6,6 +6,7 @@ works.
 """
 
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed
+from pyfront.check import check
 from pyfront.compile_report import CompileReport
 from pyfront.derivative import Derivative, autodiff, release_memory
 from pyfront.errors import (
@@ -15,6 +16,7 @@ from pyfront.errors import (
     ArgumentError,
     ArityError,
     AutodiffError,
+    CheckError,
     DtypeError,
     EngineError,
     EngineMismatch,
@@ -62,6 +64,7 @@ __all__ = [
     "ArityError",
     "AutodiffError",
     "BatchDuplicated",
+    "CheckError",
     "CompileReport",
     "Const",
     "Derivative",
@@ -90,6 +93,7 @@ __all__ = [
     "UnsupportedError",
     "autodiff",
     "autodiff_split",
+    "check",
     "custom_jvp",
     "custom_root",
     "custom_vjp",

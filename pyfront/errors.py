@@ -93,6 +93,10 @@ class PlanStepError(ArgumentError, ValueError):
     """``disable`` names a step that the plan does not have."""
 
 
+class CheckError(AutodiffError, AssertionError):
+    """`check` has found a derivative that differs from an independent one; the message is its table."""
+
+
 class InternalError(AutodiffError, RuntimeError):
     """A mistake of pyfront's own; ``report`` is the folder with what is needed to reproduce it."""
 

@@ -140,3 +140,13 @@ def test_a_rule_of_arrays_in_a_loop_that_overwrites_them():
 def test_what_a_part_raises_is_raised():
     with pytest.raises(np.linalg.LinAlgError):
         ad.autodiff(iterated, ad.Duplicated, ad.Duplicated)(np.zeros((2, 2)), np.zeros((2, 2)), np.ones(2), np.zeros(2))
+
+
+def residual_norm(b):
+    x = np.linalg.solve(np.eye(2), b)
+    return x[0] * x[1]
+
+
+def test_second_derivatives_are_refused():
+    with pytest.raises(ad.UnsupportedError, match="a derivative of a derivative of a kernel that calls `solve`"):
+        ad.hessian(residual_norm)(np.ones(2))

@@ -19,7 +19,7 @@ import numba
 import numpy as np
 from numba.core import types
 from oracle.case import Case
-from oracle.gradient import floats_of
+from oracle.structure import floats_of
 
 from activity import claims
 from activity.claims import Claims, Contradictions

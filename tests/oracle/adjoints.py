@@ -16,6 +16,7 @@ import numpy as np
 from oracle.arguments import Allocations
 from oracle.case import Case, has_derivative, in_order
 from oracle.compare import assert_beside_untouched, assert_close, bits_of
+from oracle.structure import numbers_of
 
 PLAN_STEPS = ("reload", "recompute", "mincut", "snapshot")
 # Steps that change the order of sums: they are compared with the oracle, and the others bit for bit without them.
@@ -90,10 +91,9 @@ class Adjoints:
         if count == 0:
             assert adjoints is None, f"no active argument, but adjoints {adjoints!r}"
             adjoints = ()
-        elif count == 1:
-            adjoints = (adjoints,)
-        assert isinstance(adjoints, tuple)
-        assert len(adjoints) == count
+        assert count <= 1 or len(adjoints) == count
+        adjoints = numbers_of(adjoints)
+        assert len(adjoints) == len(self.call.active)
         return Pulled(memory, shadow_memory, adjoints, value)
 
 

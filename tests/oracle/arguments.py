@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from oracle.structure import numbers_of
+
 Kind = Literal["const", "active", "duplicated"]
 
 
@@ -32,8 +34,8 @@ def const(value: Any) -> Annotated:
     return Annotated("const", value)
 
 
-def active(value: float) -> Annotated:
-    """A float whose adjoint is returned."""
+def active(value: Any) -> Annotated:
+    """A float whose adjoint is returned, or a tuple of floats."""
     return Annotated("active", value)
 
 
@@ -74,6 +76,13 @@ class Allocations:
             if number == len(self.owners):
                 self.owners.append(owner)
             self.places.append((number, address_of(argument.value) - address_of(owner)))
+
+    @property
+    def active(self) -> list[Any]:
+        """The active floats, those in tuples one by one."""
+        return [
+            number for argument in self.arguments if argument.kind == "active" for number in numbers_of(argument.value)
+        ]
 
     def memory(self) -> list[np.ndarray]:
         """A flat copy of each allocation."""

@@ -17,7 +17,7 @@ import numpy as np
 from oracle.adjoints import Adjoints
 from oracle.case import Case, in_order, seeds_of
 from oracle.compare import assert_beside_untouched, assert_close
-from oracle.gradient import floats_of
+from oracle.structure import floats_of
 from oracle.tangents import Tangents, draw_direction
 
 # One case in so many is checked in batches.

@@ -16,7 +16,8 @@ import numpy as np
 
 from oracle.arguments import Allocations, Annotated
 from oracle.compare import assert_same_bits, bits_of, narrowest_float
-from oracle.gradient import Expected, expected, floats_of, mapped, numbers_of
+from oracle.gradient import Expected, expected
+from oracle.structure import floats_of, mapped, numbers_of
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,6 @@ def seeds_of(result: Any, seed: float) -> Any:
 
 
 def in_order(call: Allocations, memory: list[np.ndarray], scalars: Sequence[float]) -> np.ndarray:
-    """The numbers at the locations of a call, then the scalars."""
+    """The numbers at the locations of a call, then the scalars, those in tuples one by one."""
     parts = [flat[positions] for flat, positions in zip(memory, call.covered(), strict=True)]
-    return np.concatenate([*parts, np.asarray(scalars, np.float64)], dtype=np.float64)
+    return np.concatenate([*parts, np.asarray(numbers_of(tuple(scalars)), np.float64)], dtype=np.float64)

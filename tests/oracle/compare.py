@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracle.arguments import Allocations
-from oracle.gradient import numbers_of
+from oracle.structure import numbers_of
 
 # Relative error allowed, by the bytes of the narrowest float.
 TOLERANCE = {8: 1e-10, 4: 5e-5}
@@ -18,11 +18,13 @@ TOLERANCE = {8: 1e-10, 4: 5e-5}
 CANCELLATION = {8: 1e-14, 4: 1e-6}
 # A zero is compared with the size of the largest component.
 FLOOR = 1e-6
+# Below the smallest normal number digits are lost, and in the end the number.
+SMALLEST = {8: float(np.finfo(np.float64).tiny), 4: float(np.finfo(np.float32).tiny)}
 
 
 def narrowest_float(call: Allocations, value: Any) -> int:
     """Bytes of the narrowest float among arguments and result."""
-    dtypes = [np.asarray(one).dtype for one in (*(a.value for a in call.arguments), *numbers_of(value))]
+    dtypes = [np.asarray(one).dtype for one in numbers_of((*(a.value for a in call.arguments), value))]
     return min((dtype.itemsize for dtype in dtypes if dtype.kind == "f"), default=8)
 
 
@@ -51,7 +53,7 @@ def assert_close(
     """Numbers agree relative to their `scale`, or to the size of the terms whose `rounding` they carry."""
     largest = float(np.max(scale, initial=0.0))
     allowed = np.maximum(TOLERANCE[width] * np.maximum(scale, FLOOR * largest), CANCELLATION[width] * rounding)
-    wrong = ~(np.abs(got - want) <= allowed)
+    wrong = ~(np.abs(got - want) <= np.maximum(allowed, SMALLEST[width]))
     assert not wrong.any(), report(got, want, wrong, what)
 
 

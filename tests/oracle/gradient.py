@@ -18,6 +18,7 @@ import numpy as np
 from oracle.arguments import Allocations
 from oracle.dual import KINKS, Dual, value_of
 from oracle.namespace import on_duals
+from oracle.structure import floats_of, mapped
 
 MOST_UNIT_DIRECTIONS = 96
 RANDOM_DIRECTIONS = 6
@@ -44,26 +45,6 @@ class Expected:
     kinks: tuple[str, ...] = ()
 
 
-def numbers_of(result: Any) -> tuple[Any, ...]:
-    """The numbers of a result: what is in it, if it is a possibly nested tuple."""
-    if not isinstance(result, tuple):
-        return (result,)
-    return tuple(number for element in result for number in numbers_of(element))
-
-
-def floats_of(result: Any) -> tuple[Any, ...]:
-    """The numbers of a result that have a derivative, or of its seed or tangent; a zero where there is none."""
-    floats = tuple(number for number in numbers_of(result) if isinstance(number, (float, np.floating, Dual)))
-    return floats or (0.0,)
-
-
-def mapped(function: Callable[[Any], Any], result: Any) -> Any:
-    """The function of each number, in the structure of the result."""
-    if isinstance(result, tuple):
-        return tuple(mapped(function, element) for element in result)
-    return function(result)
-
-
 def directions_for(inputs: int, random: np.random.Generator) -> np.ndarray:
     """One row per input: unit vectors, or a few random directions when there are many inputs."""
     if inputs <= MOST_UNIT_DIRECTIONS:
@@ -79,8 +60,7 @@ def expected(
     `seed` is the result's adjoint, in its structure, or a function from the result to it.
     """
     covered = call.covered()
-    actives = [k for k, argument in enumerate(call.arguments) if argument.kind == "active"]
-    inputs = sum(len(positions) for positions in covered) + len(actives)
+    inputs = sum(len(positions) for positions in covered) + len(call.active)
     directions = directions_for(inputs, random)
     rows = iter(range(inputs))
 
@@ -95,11 +75,9 @@ def expected(
     values = call.views(memory)
     for k, argument in enumerate(call.arguments):
         if argument.kind == "active":
-            values[k] = varied(argument.value)
-        elif isinstance(argument.value, np.floating):
-            values[k] = float(argument.value)
-        elif isinstance(argument.value, np.integer):
-            values[k] = int(argument.value)
+            values[k] = mapped(varied, argument.value)
+        elif not isinstance(argument.value, np.ndarray):
+            values[k] = mapped(value_of, argument.value)
 
     KINKS.clear()
     with np.errstate(all="ignore"):

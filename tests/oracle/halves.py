@@ -20,6 +20,7 @@ import numpy as np
 from oracle.adjoints import REORDERING, Pulled, assert_gradient
 from oracle.arguments import Allocations
 from oracle.case import Case
+from oracle.structure import numbers_of
 
 # One case in so many is checked in halves, and not those that are checked in batches.
 EVERY, TURN = 6, 2
@@ -73,6 +74,5 @@ def _reversed(case: Case, reverse: Any, tape: Any, memory: list[np.ndarray], val
         if argument.kind == "duplicated"
     ]
     adjoints = reverse(*given, tape, **({"seed": case.seed} if case.returns_float else {}))
-    count = sum(argument.kind == "active" for argument in case.call.arguments)
-    numbers = () if count == 0 else (adjoints,) if count == 1 else adjoints
+    numbers = numbers_of(adjoints) if case.call.active else ()
     return Pulled(memory, shadows, numbers, value)

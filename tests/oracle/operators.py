@@ -8,6 +8,7 @@ from oracle.arguments import Allocations
 from oracle.case import Case
 from oracle.compare import assert_close
 from oracle.gradient import expected
+from oracle.structure import numbers_of
 
 
 def check_gradient(case: Case) -> None:
@@ -29,7 +30,7 @@ def check_gradient(case: Case) -> None:
         if isinstance(call.arguments[k].value, np.ndarray):
             call.views(got)[k][...] = gradient
         else:
-            scalars.append(gradient)
+            scalars.extend(numbers_of(gradient))
     want = expected(case.kernel, Allocations(call.arguments), shadows, 1.0, np.random.default_rng(0))
     flat = np.concatenate(
         [*(each[positions] for each, positions in zip(got, call.covered(), strict=True)), np.asarray(scalars, float)]

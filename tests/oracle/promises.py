@@ -18,8 +18,8 @@ from oracle.arguments import Allocations, Annotated
 from oracle.batches import check_batches
 from oracle.case import Case
 from oracle.compare import assert_same_bits
-from oracle.gradient import floats_of
 from oracle.halves import check_split, halves
+from oracle.structure import floats_of
 from oracle.tangents import Tangents, check_forward, random_tangents
 
 

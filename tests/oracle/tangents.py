@@ -17,7 +17,7 @@ import numpy as np
 from oracle.arguments import Allocations
 from oracle.case import Case, has_derivative, in_order
 from oracle.compare import CANCELLATION, assert_beside_untouched, assert_close, bits_of
-from oracle.gradient import floats_of
+from oracle.structure import floats_of, packed
 
 # One case in so many also runs without the final values of its arrays.
 NO_NEED_EVERY = 16
@@ -62,17 +62,13 @@ def draw_direction(case: Case, random: np.random.Generator) -> Direction:
 
 def random_tangents(call: Allocations, random: np.random.Generator) -> list[Any]:
     """Random tangents of the active scalars."""
-    count = sum(argument.kind == "active" for argument in call.arguments)
-    return typed(call, list(random.uniform(-1.0, 1.0, count)))
+    return typed(call, list(random.uniform(-1.0, 1.0, len(call.active))))
 
 
 def typed(call: Allocations, tangents: list[float]) -> list[Any]:
-    """Tangents of the active scalars, each of the type of its scalar."""
-    scalars = [argument.value for argument in call.arguments if argument.kind == "active"]
-    return [
-        type(scalar)(tangent) if isinstance(scalar, np.floating) else float(tangent)
-        for scalar, tangent in zip(scalars, tangents, strict=True)
-    ]
+    """Tangents of the active arguments, each of the type of its argument."""
+    rest = iter(tangents)
+    return [packed(argument.value, rest) for argument in call.arguments if argument.kind == "active"]
 
 
 class Tangents:

@@ -14,7 +14,8 @@ import numpy as np
 from oracle.arguments import Allocations
 from oracle.case import Case, has_derivative, in_order, seeds_of
 from oracle.dual import KINKS
-from oracle.gradient import expected, mapped
+from oracle.gradient import expected
+from oracle.structure import mapped, numbers_of
 
 STEP = 1e-5
 TOLERANCE = {8: 1e-5, 4: 5e-2}
@@ -94,8 +95,9 @@ def changed(case: Case, tangent: list[np.ndarray]) -> np.ndarray:
         if argument.kind == "duplicated":
             actual += [lane[k] for lane in lanes]
         else:
-            actual += [argument.value, *([type(argument.value)(0.0)] if argument.kind == "active" else [])]
+            actual += [
+                argument.value,
+                *([mapped(lambda n: type(n)(0.0), argument.value)] if argument.kind == "active" else []),
+            ]
     result = second(*actual)
-    scalars = [] if result is None else list(result) if isinstance(result, tuple) else [result]
-    count = sum(argument.kind == "active" for argument in call.arguments)
-    return in_order(call, changes, scalars[:count])
+    return in_order(call, changes, numbers_of(result)[: len(call.active)])

@@ -33,8 +33,8 @@ from oracle.arguments import Allocations, Annotated
 from oracle.batches import check_adjoints, check_tangents
 from oracle.case import Case, has_derivative
 from oracle.compare import bits_of
-from oracle.gradient import floats_of, numbers_of
 from oracle.promises import raised
+from oracle.structure import floats_of, numbers_of
 from oracle.tangents import Tangents, check_forward, random_tangents
 from oracle.twice import check_second_order
 
@@ -133,13 +133,21 @@ def separate(case: Case) -> None:
         raise LeftOut("aliased")
 
 
+def without_tuples(case: Case) -> None:
+    """The checks of batches know no active tuples."""
+    if any(argument.kind == "active" and isinstance(argument.value, tuple) for argument in case.call.arguments):
+        raise LeftOut("an active tuple")
+
+
 def batch_of_tangents(case: Case) -> None:
     separate(case)
+    without_tuples(case)
     check_tangents(case, stacked=False, single=False)
 
 
 def batch_of_adjoints(case: Case) -> None:
     separate(case)
+    without_tuples(case)
     if not any(argument.kind == "duplicated" for argument in case.call.arguments):
         raise LeftOut("no array")
     check_adjoints(case, seed_per_lane=has_derivative(case.value), single=False)

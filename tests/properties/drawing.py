@@ -69,7 +69,7 @@ class Table:
 
 @dataclass
 class Scope:
-    """The names that may be read here; `fixed` scalars are loop variables, which are not assigned."""
+    """The names that may be read here; `fixed` are loop variables and elements of tuples, which are not assigned."""
 
     scalars: list[str] = field(default_factory=list)
     fixed: list[str] = field(default_factory=list)

@@ -88,6 +88,9 @@ def draw_signature(d: Drawing) -> Signature:
     if d.has("integers"):
         for name, type_ in (("index", "i8"), ("places", "i4"))[: d.between(1, 2)]:
             parameters.append(Parameter(name, "const", type_, (d.between(2, 4),), high=d.between(1, 3)))
+    if d.has("tuples"):
+        parameters.append(Parameter("pair", d.pick(["active", "active", "const"]), "pair"))
+        parameters.append(Parameter("record", "const", "record", high=2))
     parameters.append(Parameter("n", "count", "i8", low=4, high=4))
     parameters.append(Parameter("z", "count", d.pick(["i8", "i8", "i4"]), low=0, high=2))
     if d.has("loops"):
@@ -117,6 +120,11 @@ def register(d: Drawing, parameter: Parameter) -> None:
     if parameter.kind == "count":
         if parameter.low >= 0:
             d.scope.indices.append(Index(parameter.name, parameter.low, parameter.high))
+    elif parameter.dtype == "pair":
+        d.scope.fixed += [f"{parameter.name}[0]", f"{parameter.name}[1]"]
+    elif parameter.dtype == "record":
+        d.scope.fixed += [f"{parameter.name}[0]", f"{parameter.name}[2]"]
+        d.scope.indices.append(Index(f"{parameter.name}[1]", 0, parameter.high))
     elif parameter.dtype[0] == "i" and parameter.kind == "const":
         d.scope.tables.append(Table(parameter.name, parameter.shape[0], parameter.high))
     elif parameter.shape and parameter.kind in ("duplicated", "const"):
@@ -187,6 +195,10 @@ class Data:
         if parameter.kind == "count":
             number = self.numpy.integers(parameter.low, parameter.high + 1)
             return np.int32(number) if parameter.dtype == "i4" else int(number)
+        if parameter.dtype in ("pair", "record"):
+            wide, narrow = float(self.floats(1, "f8")[0]), self.floats(1, "f4")[0]
+            count = int(self.numpy.integers(0, parameter.high + 1))
+            return (wide, narrow) if parameter.dtype == "pair" else (wide, count, narrow)
         if not parameter.shape:
             number = self.floats(1, parameter.dtype)[0]
             return float(number) if parameter.dtype == "f8" else number

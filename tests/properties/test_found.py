@@ -112,6 +112,12 @@ def flat_part_of_tanh(x):
 
 
 @njit
+def cubed_again_and_again(a, n):
+    for _ in range(n):
+        a[0] = (0.4 * a[0]) ** 3
+
+
+@njit
 def sum_of_nothing(a):
     return a.sum()
 
@@ -182,6 +188,10 @@ def test_second_derivatives_of_masked_products():
 def test_partials_are_as_good_as_promised():
     """1 - tanh(x)**2 is exact to an ulp of 1, as docs/rules.md says, and not to one of itself."""
     check(flat_part_of_tanh, active(14.0))
+
+
+def test_float32_underflows():
+    check(cubed_again_and_again, dup(np.array([-1.0], np.float32)), const(4))
 
 
 def test_sum_of_nothing_is_a_float():

@@ -45,6 +45,10 @@ public:
   bool hasShadow(unsigned O) const {
     return isActiveObject(O) || isActiveTable(O);
   }
+  /// Whether it may point to memory that holds what is varied.
+  bool isVariedMemory(const llvm::Value *Ptr) const {
+    return anyOf(VariedObjects, Ptr);
+  }
   /// Whether the pointer may point into an active object.
   bool isActiveMemory(const llvm::Value *Ptr) const;
 

@@ -109,7 +109,7 @@ static bool fromJSON(const json::Value &V, RuleInfo &Out, json::Path P) {
   return O && O.map("symbol", Out.Symbol) &&
          O.map("has_tangent", Out.HasTangent) &&
          O.map("has_reverse", Out.HasReverse) &&
-         O.map("inactive", Out.IsInactive) &&
+         O.map("inactive", Out.IsInactive) && O.map("strict", Out.IsStrict) &&
          O.map("value_bytes", Out.ValueBytes) &&
          O.map("frame_bytes", Out.FrameBytes) &&
          O.map("tangent_bytes", Out.TangentBytes) &&

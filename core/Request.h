@@ -106,8 +106,8 @@ struct ArrayResult {
 struct RuleInfo {
   std::string Symbol;
   bool HasTangent = false, HasReverse = false;
-  /// No derivative passes through.
-  bool IsInactive = false;
+  /// No derivative passes through. Strict: nor may anything that has one go in.
+  bool IsInactive = false, IsStrict = false;
   /// Bytes of what the parts return: `Value` is the function's result, which
   /// the others begin with.
   unsigned ValueBytes = 0, FrameBytes = 0, TangentBytes = 0, AdjointBytes = 0;

@@ -306,9 +306,9 @@ class CaptureContext(cpu.CPUContext):
         externals.c_math_functions.install(self)
 
     def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
-        row = numpy_rules.row_of(fn, sig.args)
-        if row is not None:
-            return RuledFunction(self, numpy_rules.rule_of(row), sig, _note)
+        rule = numpy_rules.rule_for(fn, sig.args)
+        if rule is not None:
+            return RuledFunction(self, rule, sig, _note)
         fn = _with_twin(fn)
         return stated.builtin(fn, sig.as_function(), super().get_function(fn, sig, _firstcall))
 

@@ -65,6 +65,7 @@ private:
   bool checkCarried(const StoreInst &Store);
   bool checkCall(const CallBase &Call);
   bool checkKept(const CallInst &Call);
+  bool isGivenVaried(const CallInst &Call) const;
   bool isNumberOfResult(const Instruction &I, const Value *Ptr) const;
   bool checkMemory(const Instruction &I, const Value *Ptr);
   /// Memory intrinsics on active memory: typed, and not onto themselves.
@@ -77,6 +78,18 @@ private:
   const Facts &Known;
   DiagnosticSink &Sink;
 };
+
+bool Refuser::isGivenVaried(const CallInst &Call) const {
+  return any_of(Call.args(),
+                [&](const Value *V) {
+                  return V->getType()->isFloatingPointTy() &&
+                         Known.Activity.isVaried(V);
+                }) ||
+         any_of(kept::memoryOf(Call), [&](const kept::Memory &M) {
+           return M.isRead() && M.isOfFloats() &&
+                  Known.Activity.isVariedMemory(M.Ptr);
+         });
+}
 
 bool Refuser::checkKept(const CallInst &Call) {
   const FunctionInfo &Info =
@@ -94,6 +107,13 @@ bool Refuser::checkKept(const CallInst &Call) {
                     "stack");
   if (!Info.Rule)
     return true;
+  if (Info.Rule->IsStrict && isGivenVaried(Call))
+    return refuse(Call,
+                  "a call of " + Name +
+                      " with what a derivative is taken in, which has none "
+                      "through it",
+                  "draw from a distribution without parameters, and scale and "
+                  "shift what is drawn");
   if (!isActiveCall(Call, Known.Activity))
     return true;
   const RuleInfo &Rule = *Info.Rule;

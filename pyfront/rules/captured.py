@@ -65,12 +65,17 @@ def _call(rule: Rule, parameters: list[str], declare: Declare) -> Any:
 
 
 def _call_by_name(context: Any, builder: Any, rule: Rule, signature: Any, args: Sequence[Any], declare: Declare) -> Any:
+    plain = tuple(types.unliteral(type_) for type_ in signature.args)
+    args = [
+        context.cast(builder, value, given, taken)
+        for value, given, taken in zip(args, signature.args, plain, strict=True)
+    ]
     convention = context.call_conv
     symbol = f"pyfront.rule.{rule.name}.{parts_of(rule, signature.args).symbol}"
-    function_type = convention.get_function_type(signature.return_type, signature.args)
+    function_type = convention.get_function_type(signature.return_type, plain)
     function = cgutils.get_or_insert_function(builder.module, function_type, symbol)
-    status, value = convention.call_function(builder, function, signature.return_type, signature.args, args)
+    status, value = convention.call_function(builder, function, signature.return_type, plain, args)
     with cgutils.if_unlikely(builder, status.is_error):
         convention.return_status_propagate(builder, status)
-    declare(context.active_code_library, symbol, rule, signature.args, signature.return_type)
+    declare(context.active_code_library, symbol, rule, plain, signature.return_type)
     return value

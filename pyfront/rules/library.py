@@ -18,6 +18,7 @@ from numba.core.typing import Signature
 
 from pyfront import linear
 from pyfront.linear.table import Rule as Row
+from pyfront.rules import unvaried
 from pyfront.rules.parts import parts_of
 from pyfront.rules.registry import Rule
 
@@ -62,6 +63,12 @@ def parameters(row: Row) -> list[str]:
     return [name.strip() for name in row.call[row.call.index("(") + 1 : -1].split(",")]
 
 
+def rule_for(type_: Any, arguments: Sequence[types.Type]) -> Rule | None:
+    """What takes the place of a call of a function with these positional arguments, if it is not Numba's code."""
+    row = row_of(type_, arguments)
+    return unvaried.rule_of(function_of(type_), len(arguments)) if row is None else rule_of(row)
+
+
 @functools.cache
 def rule_of(row: Row) -> Rule:
     """The row as a rule."""
@@ -86,7 +93,10 @@ def positional(row_names: Sequence[str], args: Sequence[Any], kws: dict[str, Any
 
 
 def signature_of(type_: Any, args: Sequence[types.Type], kws: dict[str, types.Type]) -> Signature | None:
-    """How a call is typed, if its function has a row for it."""
+    """How a call is typed, if its function has a row for it or is one without a derivative."""
+    drawn = unvaried.signature_of(function_of(type_), args, dict(kws))
+    if drawn is not None:
+        return drawn
     for row in _rows_of(type_):
         names = parameters(row)
         given = positional(names, tuple(args), dict(kws))

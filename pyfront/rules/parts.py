@@ -117,6 +117,7 @@ class Parts:
             "has_tangent": self.rule.has_tangent,
             "has_reverse": has_reverse,
             "inactive": self.rule.is_inactive,
+            "strict": self.rule.is_strict,
             "value_bytes": _size(self.value_type),
             "frame_bytes": _size(self._frame()) if has_reverse and not forward else 0,
             "tangent_bytes": _size(tangent),
@@ -168,7 +169,7 @@ class Parts:
 
     def _primal(self) -> Made:
         source = f"""
-def primal({", ".join(self.names)}, lender):
+def primal({", ".join([*self.names, "lender"])}):
     value = part({", ".join(self.names)})
     return {_lent("value", self.value_type)}
 """

@@ -32,6 +32,8 @@ class Rule:
     reverse: Dispatcher | None = None
     is_inactive: bool = False
     """No derivative passes through."""
+    is_strict: bool = False
+    """Such a function is refused where what it is given has a derivative."""
     only_reads: bool = False
     """The function is known to write none of its arguments."""
     takes_none: bool = False

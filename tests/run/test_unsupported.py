@@ -17,12 +17,6 @@ import pyfront as ad
 
 
 @njit
-def prints(a, b):
-    print(a[0])  # refused
-    return a[0] * b[0]
-
-
-@njit
 def appends(a, b):
     values = [a[0]]  # refused
     for i in range(a.shape[0]):
@@ -75,11 +69,6 @@ def generator(a, b):
     for value in squares_of(a):  # refused
         s += value
     return s * b[0]
-
-
-@njit
-def random_numbers(a, b):
-    return a[0] * np.random.normal() * b[0]  # refused
 
 
 @njit
@@ -156,14 +145,12 @@ def vars_of(kernel):
 
 
 KERNELS = [
-    prints,
     appends,
     typed_list,
     dictionary,
     set_of_floats,
     objects,
     generator,
-    random_numbers,
     numpy_sort,
 ]
 
@@ -185,14 +172,14 @@ def test_refused_by_file_and_line(kernel):
 
 
 def test_refusal_is_repeated():
-    derivative = ad.autodiff(prints, ad.Duplicated, ad.Duplicated)
+    derivative = ad.autodiff(appends, ad.Duplicated, ad.Duplicated)
     for _ in range(2):
         with pytest.raises(ad.UnsupportedError):
             derivative(np.ones(2), np.ones(2), np.ones(2), np.ones(2))
 
 
-def test_constant_use_of_what_is_not_differentiated():
-    """Where the construct has nothing to do with active data the answer is the right one or a refusal."""
+def test_constant_use_of_a_library():
+    """What has nothing to do with active data is called as in the kernel."""
 
     @njit
     def kernel(x, a, b):
@@ -200,11 +187,7 @@ def test_constant_use_of_what_is_not_differentiated():
 
     derivative = ad.autodiff(kernel, ad.Active, ad.Const, ad.Const)
     a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-    try:
-        adjoint = derivative(1.5, a, b)
-    except ad.UnsupportedError:
-        return
-    assert adjoint == np.dot(a, b)
+    assert derivative(1.5, a, b) == np.dot(a, b)
 
 
 def test_all_that_stands_in_the_way_is_told_at_once():
@@ -212,9 +195,8 @@ def test_all_that_stands_in_the_way_is_told_at_once():
 
     @njit
     def kernel(a):
-        print(a[0])
         values = [a[0]]
-        values.append(a[1] * np.random.normal())
+        values.append(a[1] * np.random.normal(a[0], 1.0))
         table = Dict.empty(types.int64, types.float64)
         return values[1] + len(table)
 
@@ -225,7 +207,7 @@ def test_all_that_stands_in_the_way_is_told_at_once():
     told = [line.rpartition(".py:")[2] for line in str(caught.value).splitlines() if ".py:" in line]
     numbers = [int(line.split(":")[0]) - first for line in told]
     assert numbers == sorted(numbers)
-    assert set(numbers) >= {1, 2, 3, 4}
-    for words in ("(as by `print`)", "a list or a set", "random numbers", "a dict"):
+    assert set(numbers) >= {1, 2, 3}
+    for words in ("a list or a set", "a dict"):
         assert words in str(caught.value)
     assert not re.search("NRT_|numba_|llvm", str(caught.value))

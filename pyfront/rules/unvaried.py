@@ -1,0 +1,61 @@
+"""Functions without a derivative that nobody has to name: `print`, and random numbers.
+
+A call of one is made as in the plain kernel, once for each call of the derivative, from Numba's own state of the random
+numbers. A random number whose distribution depends on something that has a derivative is refused: its derivative is
+not zero, and which one is meant the kernel does not say.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.core import types
+from numba.core.typing import Signature
+
+from pyfront.rules.parts import parts_of
+from pyfront.rules.registry import Rule
+
+
+@functools.cache
+def _random() -> frozenset[Any]:
+    """The functions of both modules that draw, or set the state."""
+    found = {getattr(np.random, name) for name in dir(np.random) if not name.startswith("_")}
+    found |= {getattr(random, name) for name in dir(random) if not name.startswith("_")}
+    return frozenset(function for function in found if callable(function) and not isinstance(function, type))
+
+
+def _is_random(function: Any) -> bool:
+    try:
+        return function in _random()
+    except TypeError:  # what cannot be hashed is no such function
+        return False
+
+
+@functools.cache
+def _rule(function: Callable[..., Any], count: int, is_strict: bool) -> Rule:
+    names = ", ".join(f"a{k}" for k in range(count))
+    scope: dict[str, Any] = {"function": function}
+    exec(f"def primal({names}): return function({names})", scope)
+    name = getattr(function, "__name__", "function")
+    return Rule(name, njit(scope["primal"]), is_inactive=True, is_strict=is_strict, only_reads=function is print)
+
+
+def rule_of(function: Any, count: int) -> Rule | None:
+    """The rule for a call with so many arguments, if the function is one of these."""
+    if function is print:
+        return _rule(print, count, False)
+    return _rule(function, count, True) if _is_random(function) else None
+
+
+def signature_of(function: Any, args: Sequence[types.Type], kws: dict[str, types.Type]) -> Signature | None:
+    """How a call of one is typed. Keywords are left to Numba, which takes few here, and what it makes of them."""
+    rule = None if kws or function is print else rule_of(function, len(args))
+    if rule is None:
+        return None
+    plain = tuple(types.unliteral(argument) for argument in args)
+    return Signature(parts_of(rule, plain).value_type, plain, None)

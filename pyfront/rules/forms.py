@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numba import njit
 from numba.core import types
 from numba.core.dispatcher import Dispatcher
@@ -121,7 +123,8 @@ def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
             )
 
         def parts_for(argument_types: tuple[types.Type, ...]) -> dict[str, Callable[..., Any]]:
-            return _root_parts(function, equation, argument_types)
+            kinds = tuple(map(_kind, argument_types[1:]))
+            return _Root(function, equation, isinstance(argument_types[0], types.Array), kinds).parts()
 
         name = function.py_func.__name__
         register(function, Rule(name, function, only_reads=True, of_values=True, parts_for=parts_for))
@@ -130,54 +133,60 @@ def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
     return decorate
 
 
-def _root_parts(
-    solve: Dispatcher, equation: Dispatcher, argument_types: tuple[types.Type, ...]
-) -> dict[str, Callable[..., Any]]:
-    """The parts for these types, as source: a derivative of the residual takes each parameter by its kind."""
-    from pyfront.derivative import autodiff  # which needs rules itself
+@dataclass(frozen=True)
+class _Root:
+    """A solver and its equation for one signature: the source of the parts takes each parameter by its kind."""
 
-    of_vectors = isinstance(argument_types[0], types.Array)
-    kinds = [_kind(type_) for type_ in argument_types[1:]]
-    names = [f"p{k}" for k in range(len(kinds))]
-    given = ", ".join(names)
-    scope: dict[str, Any] = {"equation": equation, "solve": solve}
-    exec(
-        f"def into(out, x{''.join(f', {name}' for name in names)}):\n"
-        + (
-            f"    value = equation(x{''.join(f', {name}' for name in names)})\n"
-            "    for i in range(value.shape[0]):\n        out[i] = value[i]\n"
-            if of_vectors
-            else f"    out[0] = equation(x[0]{''.join(f', {name}' for name in names)})\n"
-        ),
-        scope,
-    )
-    # A scalar is a vector of one element here.
-    into = njit(scope["into"])
-    forward = [{"scalar": Duplicated, "array": Duplicated, "other": Const}[kind] for kind in kinds]
-    reverse = [{"scalar": Active, "array": Duplicated, "other": Const}[kind] for kind in kinds]
-    scope["push"] = autodiff(into, Duplicated, Duplicated, *forward, mode=Mode.Forward)
-    scope["pull"] = autodiff(into, Duplicated, Duplicated, *reverse)
+    solve: Dispatcher
+    equation: Dispatcher
+    of_vectors: bool
+    kinds: tuple[str, ...]
+    """Of the parameters: scalar, array, or other, which has no derivative."""
 
-    def pairs(of: Callable[[int], str]) -> str:
-        """The parameters, each followed by what the derivative takes with it."""
+    @property
+    def names(self) -> list[str]:
+        return [f"p{k}" for k in range(len(self.kinds))]
+
+    @property
+    def theta(self) -> str:
+        """The parameters, behind others."""
+        return "".join(f", {name}" for name in self.names)
+
+    def pairs(self, of: Callable[[int], str]) -> str:
+        """The same, each followed by what a derivative takes with it."""
         return "".join(
             f", {name}" + ("" if kind == "other" else f", {of(k)}")
-            for k, (name, kind) in enumerate(zip(names, kinds, strict=True))
+            for k, (name, kind) in enumerate(zip(self.names, self.kinds, strict=True))
         )
 
-    zeros = pairs(lambda k: f"np.zeros_like({names[k]})" if kinds[k] == "array" else "0.0")
-    tangents = pairs(lambda k: f"t{k}")
-    shadows = "".join(f", {name}" + (f", s{k}" if kinds[k] == "array" else "") for k, name in enumerate(names))
-    vector = "x" if of_vectors else "np.full(1, x)"
-    result = "{0}" if of_vectors else "{0}[0]"
-    unpack = "".join(f"    {name} = arguments[{k + 1}]\n" for k, name in enumerate(names))
-    scalars = [k for k, kind in enumerate(kinds) if kind == "scalar"]
-    assigned = ", ".join(f"a{k}" for k in scalars)
-    cotangents = ", ".join({"scalar": f"a{k}", "array": f"s{k}", "other": "None"}[kind] for k, kind in enumerate(kinds))
-    source = f"""
-import numpy as np
+    def parts(self) -> dict[str, Callable[..., Any]]:
+        from pyfront.derivative import autodiff  # which needs rules itself
 
-def matrix(x{"".join(f", {name}" for name in names)}):
+        scope: dict[str, Any] = {"equation": self.equation, "solve": self.solve, "njit": njit, "np": np}
+        exec(self._residual(), scope)
+        # A scalar is a vector of one element here.
+        forward = [Const if kind == "other" else Duplicated for kind in self.kinds]
+        reverse = [{"scalar": Active, "array": Duplicated, "other": Const}[kind] for kind in self.kinds]
+        scope["push"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *forward, mode=Mode.Forward)
+        scope["pull"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *reverse)
+        exec(self._matrix() + self._tangent() + self._augmented() + self._reverse(), scope)
+        return {name: scope[name] for name in ("tangent", "augmented", "reverse")}
+
+    def _residual(self) -> str:
+        if not self.of_vectors:
+            return f"def into(out, x{self.theta}):\n    out[0] = equation(x[0]{self.theta})\n"
+        return f"""
+def into(out, x{self.theta}):
+    value = equation(x{self.theta})
+    for i in range(value.shape[0]):
+        out[i] = value[i]
+"""
+
+    def _matrix(self) -> str:
+        zeros = self.pairs(lambda k: f"np.zeros_like(p{k})" if self.kinds[k] == "array" else "0.0")
+        return f"""
+@njit
+def matrix(x{self.theta}):
     n = x.shape[0]
     jacobian = np.empty((n, n))
     out, dot, direction = np.empty(n), np.empty(n), np.zeros(n)
@@ -188,37 +197,50 @@ def matrix(x{"".join(f", {name}" for name in names)}):
         for i in range(n):
             jacobian[i, j] = dot[i]
     return jacobian
+"""
 
-matrix = njit(matrix)
+    def _vector(self, name: str) -> str:
+        return name if self.of_vectors else f"np.full(1, {name})"
 
+    def _unpacked(self) -> str:
+        return "".join(f"    {name} = arguments[{k + 1}]\n" for k, name in enumerate(self.names))
+
+    def _tangent(self) -> str:
+        varied = [k for k, kind in enumerate(self.kinds) if kind != "other"]
+        return f"""
 def tangent(arguments, tangents):
-{unpack}{"".join(f"    t{k} = tangents[{k + 1}]{chr(10)}" for k, kind in enumerate(kinds) if kind != "other")}
-    x = solve(arguments[0]{"".join(f", {name}" for name in names)})
-    at = {vector}
-    n = at.shape[0]
-    out, dot = np.empty(n), np.empty(n)
-    push(out, dot, at, np.zeros(n){tangents})
-    moved = np.linalg.solve(matrix(at{"".join(f", {name}" for name in names)}), -dot)
-    return x, {result.format("moved")}
+{self._unpacked()}{"".join(f"    t{k} = tangents[{k + 1}]{chr(10)}" for k in varied)}
+    x = solve(arguments[0]{self.theta})
+    at = {self._vector("x")}
+    out, dot = np.empty(at.shape[0]), np.empty(at.shape[0])
+    push(out, dot, at, np.zeros(at.shape[0]){self.pairs(lambda k: f"t{k}")})
+    moved = np.linalg.solve(matrix(at{self.theta}), -dot)
+    return x, moved{"" if self.of_vectors else "[0]"}
+"""
 
-def augmented(x0{"".join(f", {name}" for name in names)}):
-    x = solve(x0{"".join(f", {name}" for name in names)})
-    return x, (x, {given}{"," if names else ""})
+    def _augmented(self) -> str:
+        return f"""
+def augmented(x0{self.theta}):
+    x = solve(x0{self.theta})
+    return x, (x{self.theta},)
+"""
 
+    def _reverse(self) -> str:
+        arrays = [k for k, kind in enumerate(self.kinds) if kind == "array"]
+        scalars = ", ".join(f"a{k}" for k, kind in enumerate(self.kinds) if kind == "scalar")
+        shadows = "".join(f", p{k}" + (f", s{k}" if k in arrays else "") for k in range(len(self.kinds)))
+        words = {"scalar": "a{0}", "array": "s{0}", "other": "None"}
+        cotangents = "".join(f", {words[kind].format(k)}" for k, kind in enumerate(self.kinds))
+        return f"""
 def reverse(arguments, seed):
     x = arguments[0]
-{unpack}    at = {vector}
-    n = at.shape[0]
-    jacobian = matrix(at{"".join(f", {name}" for name in names)})
-    weights = -np.linalg.solve(np.ascontiguousarray(jacobian.T), {"seed" if of_vectors else "np.full(1, seed)"})
-    out = np.empty(n)
-{"".join(f"    s{k} = np.zeros_like({names[k]}){chr(10)}" for k, kind in enumerate(kinds) if kind == "array")}
-    {assigned + " = " if scalars else ""}pull(out, weights, at, np.zeros(n){shadows})
-    return (None, {cotangents}{"," if kinds else ""})
+{self._unpacked()}{"".join(f"    s{k} = np.zeros_like(p{k}){chr(10)}" for k in arrays)}
+    at = {self._vector("x")}
+    jacobian = np.ascontiguousarray(matrix(at{self.theta}).T)
+    weights = -np.linalg.solve(jacobian, {self._vector("seed")})
+    {scalars + " = " if scalars else ""}pull(np.empty(at.shape[0]), weights, at, np.zeros(at.shape[0]){shadows})
+    return (None{cotangents},)
 """
-    scope["njit"] = njit
-    exec(source, scope)
-    return {name: scope[name] for name in ("tangent", "augmented", "reverse")}
 
 
 def _kind(type_: types.Type) -> str:

@@ -36,8 +36,8 @@ def adjoints(d: Drawing) -> None:
 def tangents(d: Drawing) -> None:
     """A function that changes its array, with tangents; both go on."""
     name, tangent = d.name("t"), d.name("t")
-    d.emit(f"{name} = np.full(n, {d.bounded(2.0, 1)})")
-    d.emit(f"{tangent} = np.full(n, {d.bounded(2.0, 1)})")
+    d.emit(f"{name} = np.full(n, 1.0 * ({d.bounded(2.0, 1)}))")
+    d.emit(f"{tangent} = np.full(n, 1.0 * ({d.bounded(2.0, 1)}))")
     d.emit(f"{name}[0] = {d.bounded(2.0, 1)}")
     d.emit(f"tangents_of_relax({name}, {tangent}, {d.bounded(1.0, 1)}, {d.bounded(1.0, 1)})")
     d.scope.arrays += [Array(name, (4,), "local"), Array(tangent, (4,), "local")]

@@ -8,7 +8,7 @@ from properties.drawing import LARGEST, Array, Drawing, Feature
 def allocate(d: Drawing) -> None:
     """A local array that holds something everywhere."""
     name = d.name("t")
-    text = d.pick(["np.zeros(n)", f"np.full(n, {d.bounded(LARGEST, 1)})", "np.ones(n)", "np.zeros(4)"])
+    text = d.pick(["np.zeros(n)", f"np.full(n, 1.0 * ({d.bounded(LARGEST, 1)}))", "np.ones(n)", "np.zeros(4)"])
     d.emit(f"{name} = {text}")
     d.scope.arrays.append(Array(name, (4,), "local"))
 

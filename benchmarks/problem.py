@@ -26,6 +26,8 @@ class Problem:
     quick: Mapping[str, int]
     tiny: Mapping[str, int]
     enzyme: str = ""
+    runs_on_duals: bool = True
+    """Whether CPython runs the kernel on dual numbers, for the test: NumPy does not solve systems of them."""
 
     def describe_size(self, size: Mapping[str, int]) -> str:
         return ", ".join(f"{name}={value:,}" for name, value in size.items())

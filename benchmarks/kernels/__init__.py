@@ -21,6 +21,12 @@ NAMES = (
     "buffer_copy",
     "matvec_scale",
     "newton",
+    "product",
+    "linear_solve",
+    "cholesky",
+    "gaussian_process",
+    "kalman",
+    "fft",
 )
 
 

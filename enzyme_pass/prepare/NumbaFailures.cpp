@@ -230,7 +230,8 @@ static void refuseCaughtCalls(const Function &F, DiagnosticSink &Sink) {
   for (const Instruction &I : instructions(F))
     if (kept::isKept(&I))
       Sink.unsupported(I,
-                       "a call of a function that calls itself, below a `try`",
+                       "a call of a function that calls itself, or that has a "
+                       "rule (BLAS and LAPACK have), below a `try`",
                        "catch what it raises outside of the kernel");
 }
 

@@ -58,10 +58,11 @@ def _call(rule: Rule, parameters: list[str], declare: Declare) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _call_by_name(context, builder, rule, signature, args, declare)
 
+    # A parameter may have any name, that of the typer too.
     scope: dict[str, Any] = {"typer": typer}
     arguments = ", ".join(parameters)
-    exec(f"def {rule.name}_call(context, {arguments}): return typer(context, {arguments})", scope)
-    return intrinsic(scope[f"{rule.name}_call"])
+    exec(f"def call_by_name(context, {arguments}): return typer(context, {arguments})", scope)
+    return intrinsic(scope["call_by_name"])
 
 
 def _call_by_name(context: Any, builder: Any, rule: Rule, signature: Any, args: Sequence[Any], declare: Declare) -> Any:

@@ -16,6 +16,10 @@ MARKS = {ad.Active: active, ad.Const: const, ad.Duplicated: dup}
 def test_kernel_has_the_derivative_of_the_oracle(name: str) -> None:
     problem = kernels.load(name)
     values = problem.make_args(**problem.tiny)
+    if not problem.runs_on_duals:
+        notes = {ad.Active: ad.Active, ad.Const: ad.Const, ad.Duplicated: lambda value: ad.Duplicated(value, None)}
+        ad.check(problem.kernel, *(notes[a](v) for a, v in zip(problem.annotations, values, strict=True)), quiet=True)
+        return
     marked = zip(problem.annotations, values, strict=True)
     check(problem.kernel, *(MARKS[annotation](value) for annotation, value in marked))
 

@@ -1,0 +1,34 @@
+"""A product of two matrices through BLAS."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+import pyfront as ad
+from benchmarks.problem import Problem
+
+
+@njit
+def kernel(a, b):
+    c = a @ b
+    total = 0.0
+    for i in range(c.shape[0]):
+        total += c[i, i]
+    return total
+
+
+def make_args(n):
+    rng = np.random.default_rng(20)
+    return rng.normal(size=(n, n)), rng.normal(size=(n, n))
+
+
+PROBLEM = Problem(
+    title="A @ B",
+    kernel=kernel,
+    annotations=(ad.Duplicated, ad.Duplicated),
+    make_args=make_args,
+    reference={"n": 500},
+    quick={"n": 50},
+    tiny={"n": 3},
+)

@@ -283,11 +283,9 @@ def svd_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
 
 @register_jitable
 def _refuse_arbitrary(da: Array, seed: Array) -> None:
-    """Vectors that belong to no singular value have no derivative."""
-    for i in range(seed.shape[0]):
-        for j in range(seed.shape[1]):
-            if seed[i, j] != 0:
-                da[0, 0] += np.nan
+    """Vectors that belong to no singular value have no derivative: no element has one, then."""
+    if np.any(seed != 0):
+        da[...] = np.nan
 
 
 @register_jitable

@@ -31,6 +31,16 @@ def with_real_eigenvalues(n: int) -> np.ndarray:
     return v @ np.diag(np.arange(1.0, n + 1)) @ np.linalg.inv(v)
 
 
+def with_singular_values(m: int, n: int, values: list[float]) -> np.ndarray:
+    u, v = np.linalg.qr(normal(m, m))[0], np.linalg.qr(normal(n, n))[0]
+    k = len(values)
+    return u[:, :k] @ np.diag(values) @ v[:, :k].T
+
+
+TRUNCATED = [12.0, 8.0, 0.4]
+"""Singular values of which the last is below a tenth of the first, and not zero."""
+
+
 @njit
 def weighted(a):
     """A sum in which no element of a matrix has the weight of another."""
@@ -115,8 +125,8 @@ def pinv(a):
     return weighted(np.linalg.pinv(a))
 
 
-def pinv_with_rcond(a):
-    return weighted(np.linalg.pinv(a, 1e-10))
+def pinv_truncated(a):
+    return weighted(np.linalg.pinv(a, 0.1))
 
 
 def lstsq(a, b):
@@ -124,8 +134,9 @@ def lstsq(a, b):
     return weighted_vector(x) + weighted_vector(squares)
 
 
-def lstsq_matrix(a, b):
-    return weighted(np.linalg.lstsq(a, b, 1e-10)[0])
+def lstsq_truncated(a, b):
+    x, _, _, s = np.linalg.lstsq(a, b, 0.1)
+    return weighted(x) + weighted_vector(s)
 
 
 def norms(a, x):
@@ -147,6 +158,14 @@ def outer_products(a, x):
     return weighted(np.outer(x, a[0])) + weighted(np.kron(a, a)) + np.vdot(x, a[1])
 
 
+def solution(a, b):
+    return np.sum(np.linalg.lstsq(a, b)[0])
+
+
+def all_left_vectors(a):
+    return weighted(np.linalg.svd(a)[0])
+
+
 CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "solve": (solve_vector, (normal(4, 4) + 3 * np.eye(4), normal(4))),
     "solve, columns": (solve_matrix, (normal(3, 3) + 3 * np.eye(3), normal(3, 2))),
@@ -166,9 +185,9 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "svd, wide": (svd, (normal(2, 4),)),
     "svd, full": (full_svd, (normal(4, 2),)),
     "pinv, tall": (pinv, (normal(4, 3),)),
-    "pinv, wide": (pinv_with_rcond, (normal(2, 4),)),
+    "pinv, wide, truncated": (pinv_truncated, (with_singular_values(3, 4, TRUNCATED),)),
     "lstsq": (lstsq, (normal(5, 3), normal(5))),
-    "lstsq, wide": (lstsq_matrix, (normal(2, 4), normal(2, 3))),
+    "lstsq, wide, truncated": (lstsq_truncated, (with_singular_values(3, 4, TRUNCATED), normal(3, 2))),
     "norm": (norms, (normal(3, 4), normal(3))),
     "cond": (conditions, (normal(3, 3) + 3 * np.eye(3),)),
     "matrix_power": (powers, (normal(2, 2) + 2 * np.eye(2),)),
@@ -230,3 +249,21 @@ def test_what_lapack_refuses_is_raised() -> None:
     a, b = np.zeros((3, 3)), np.ones(3)
     with pytest.raises(np.linalg.LinAlgError):
         ad.autodiff(njit(solve_vector), ad.Duplicated, ad.Duplicated)(a, a.copy(), b, b.copy())
+
+
+def test_a_matrix_of_lower_rank_in_single_precision() -> None:
+    """What `lstsq` takes for zero is no divisor, whatever `pinv` would take for zero."""
+    a = np.array([[1.0, 1.0], [2.0, 2.0], [1.0, 1.0]], np.float32)
+    b = np.array([1.0, 0.0, 2.0], np.float32)
+    da, db = np.zeros_like(a), np.zeros_like(b)
+    ad.autodiff(njit(solution), ad.Duplicated, ad.Duplicated)(a, da, b, db)
+    # x = (c, c) with c = uᵀ b / (2 uᵀ u), u the column
+    assert db == pytest.approx(np.array([1.0, 2.0, 1.0]) / 6, rel=1e-5)
+    assert np.sum(a * da) == pytest.approx(-0.5, rel=1e-5)
+
+
+def test_vectors_that_belong_to_no_singular_value_have_no_derivative() -> None:
+    a = normal(4, 2)
+    da = np.zeros_like(a)
+    ad.autodiff(njit(all_left_vectors), ad.Duplicated)(a, da)
+    assert np.isnan(da).all()

@@ -127,7 +127,12 @@ void Splitter::makeReverse() {
     Params.push_back(A->getType());
   Function *F = declare(halves::Reverse, Params);
   F->getArg(0)->setName("tape");
-  F->getArg(0)->addAttr(Attribute::NoAlias);
+  // A kept pointer may lead into memory that the frame holds, and what is loaded
+  // from the tape is not based on it.
+  if (none_of(D.P.Frame, [](const FrameField &Field) {
+        return Field.Holds == FrameField::Content::Memory;
+      }))
+    F->getArg(0)->addAttr(Attribute::NoAlias);
 
   SetVector<BasicBlock *> Reverse;
   for (BasicBlock *BB : depth_first(Turn))

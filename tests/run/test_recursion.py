@@ -147,6 +147,21 @@ def with_local_arrays(x):
     return until(x, 1)
 
 
+@njit
+def folded(x, state, n):
+    """What it returns is read through one pointer: to `state`, or to what the call below returned."""
+    if n == 0:
+        return state[0]
+    state[0] = state[0] * x[n - 1] + state[1]
+    state[1] = x[n - 1]
+    return folded(x, state, n - 1)
+
+
+def with_a_state(x, state):
+    state[0] = x[0]
+    return folded(x, state, 3) * state[1]
+
+
 RNG = np.random.default_rng(7)
 CALLS = {
     "horner": (polynomial, dup(np.array([1.0, -2.0, 0.5, 3.0])), active(0.7)),
@@ -155,6 +170,7 @@ CALLS = {
     "mutual": (mutual, active(0.3), active(-0.8), const(3)),
     "tree": (tree, dup(RNG.normal(size=5)), const(np.zeros(5))),
     "fourier": (fourier, dup(RNG.normal(size=8)), dup(RNG.normal(size=8))),
+    "read through one pointer": (with_a_state, dup(np.array([0.7, 1.1, 1.3])), dup(np.zeros(2))),
     "local arrays": (with_local_arrays, dup(np.array([1.0, 0.5, 0.75]))),
 }
 

@@ -201,9 +201,11 @@ void ForwardSweep::lowerCalls() {
     }
     auto *Old = cast<CallInst>(static_cast<Value *>(D.Clones[Call]));
     Value *Frame = lowerCall(*Call, *Old);
+    // The top lies before what took the call's place: a tape that grows with the
+    // loop grows before the frame is kept.
     for (auto &[BB, Top] : Tops)
       if (Top == Old)
-        Top = Old->getNextNode();
+        Top = &*cast<BasicBlock>(D.Clones[BB])->getFirstNonPHIIt();
     Old->replaceAllUsesWith(Frame);
     Old->eraseFromParent();
     D.Clones[Call] = Frame;

@@ -162,6 +162,21 @@ def with_a_state(x, state):
     return folded(x, state, 3) * state[1]
 
 
+@njit
+def along(parents, x, i):
+    if i < 0:
+        return 0.0
+    return x[i] * x[i] + 0.5 * along(parents, x, parents[i])
+
+
+def first_in_a_while(parents, x):
+    total = 0.0
+    while total < 3.0:
+        total += along(parents, x, parents.shape[0] - 1)
+        x[0] += total
+    return total * total
+
+
 RNG = np.random.default_rng(7)
 CALLS = {
     "horner": (polynomial, dup(np.array([1.0, -2.0, 0.5, 3.0])), active(0.7)),
@@ -171,6 +186,7 @@ CALLS = {
     "tree": (tree, dup(RNG.normal(size=5)), const(np.zeros(5))),
     "fourier": (fourier, dup(RNG.normal(size=8)), dup(RNG.normal(size=8))),
     "read through one pointer": (with_a_state, dup(np.array([0.7, 1.1, 1.3])), dup(np.zeros(2))),
+    "first in a while": (first_in_a_while, const(np.array([-1, 0, 1, 1])), dup(np.array([0.3, 0.2, 0.4, 0.1]))),
     "local arrays": (with_local_arrays, dup(np.array([1.0, 0.5, 0.75]))),
 }
 

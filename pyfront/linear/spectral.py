@@ -29,6 +29,7 @@ from pyfront.linear.dense import (
     scaled_columns,
     symmetric_of_lower,
 )
+from pyfront.linear.systems import solve_and_factor, solve_factored
 from pyfront.linear.table import Rule, float_arrays
 
 
@@ -116,6 +117,13 @@ def eigvalsh_reverse(a: Array, da: Array, seed: Array, tape: Array) -> None:
 
 
 @register_jitable
+def _factored(v: Array) -> tuple[Array, Array]:
+    """The factors and pivots of V. Solves with them take NaN, as of what has no derivative, for what it is."""
+    _, factors, pivots = solve_and_factor(v, np.zeros(v.shape[0], v.dtype))
+    return factors, pivots
+
+
+@register_jitable
 def eig(a: Array) -> Any:
     return np.linalg.eig(a)
 
@@ -123,7 +131,8 @@ def eig(a: Array) -> Any:
 @register_jitable
 def eig_tangent(a: Array, da: Array) -> tuple[Any, Any]:
     w, v = np.linalg.eig(a)
-    m = np.linalg.solve(v, product(da, v))
+    factors, pivots = _factored(v)
+    m = solve_factored(v, factors, pivots, product(da, v), False)
     dv = product(v, _over_gaps(m, w))
     for j in range(v.shape[1]):
         along = v.dtype.type(0)
@@ -137,12 +146,13 @@ def eig_tangent(a: Array, da: Array) -> tuple[Any, Any]:
 @register_jitable
 def eig_augmented(a: Array) -> tuple[Any, Any]:
     w, v = np.linalg.eig(a)
-    return (w, v), (np.copy(w), np.copy(v))
+    factors, pivots = _factored(v)
+    return (w, v), (np.copy(w), np.copy(v), factors, pivots)
 
 
 @register_jitable
 def eig_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
-    w, v = tape
+    w, v, factors, pivots = tape
     of_values, of_vectors = given(seed[0], w), given(seed[1], v)
     across = np.empty(v.shape, v.dtype)
     for j in range(v.shape[1]):
@@ -154,7 +164,7 @@ def eig_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
     m = _over_gaps(product(v.T, across), w)
     for i in range(w.shape[0]):
         m[i, i] += of_values[i]
-    change = np.linalg.solve(np.ascontiguousarray(v.T), product(m, v.T))
+    change = solve_factored(v, factors, pivots, product(m, v.T), True)
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
             da[i, j] += change[i, j]
@@ -168,17 +178,21 @@ def eigvals(a: Array) -> Array:
 @register_jitable
 def eigvals_tangent(a: Array, da: Array) -> tuple[Array, Array]:
     v = np.linalg.eig(a)[1]
-    return np.linalg.eigvals(a), _diagonal(np.linalg.solve(v, product(da, v)))
+    factors, pivots = _factored(v)
+    return np.linalg.eigvals(a), _diagonal(solve_factored(v, factors, pivots, product(da, v), False))
 
 
 @register_jitable
-def eigvals_augmented(a: Array) -> tuple[Array, Array]:
-    return np.linalg.eigvals(a), np.linalg.eig(a)[1]
+def eigvals_augmented(a: Array) -> tuple[Array, Any]:
+    v = np.linalg.eig(a)[1]
+    factors, pivots = _factored(v)
+    return np.linalg.eigvals(a), (v, factors, pivots)
 
 
 @register_jitable
-def eigvals_reverse(a: Array, da: Array, seed: Array, tape: Array) -> None:
-    change = np.linalg.solve(np.ascontiguousarray(tape.T), np.ascontiguousarray(scaled_columns(tape, seed).T))
+def eigvals_reverse(a: Array, da: Array, seed: Array, tape: Any) -> None:
+    v, factors, pivots = tape
+    change = solve_factored(v, factors, pivots, scaled_columns(v, seed).T, True)
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
             da[i, j] += change[i, j]
@@ -358,8 +372,8 @@ RULES = (
         reverse=eig_reverse,
         forward="M = V⁻¹ ȧ V: ẇ = diag(M), V̇ = V (F∘M), across V",
         backward="ā += V⁻ᵀ (diag(w̄) + F∘(Vᵀ V̄ across V)) Vᵀ",
-        kept="w, V",
-        degenerate="Raises for eigenvalues that are not real, as Numba does. " + EQUAL,
+        kept="w, V, the factors of V and their pivots",
+        degenerate="Raises for eigenvalues that are not real, as Numba does, and where V is singular. " + EQUAL,
     ),
     Rule(
         np.linalg.eigvals,
@@ -372,8 +386,8 @@ RULES = (
         reverse=eigvals_reverse,
         forward="diag(V⁻¹ ȧ V)",
         backward="ā += V⁻ᵀ diag(w̄) Vᵀ",
-        kept="V",
-        degenerate="Raises for eigenvalues that are not real, as Numba does.",
+        kept="V, its factors and their pivots",
+        degenerate="Raises for eigenvalues that are not real, as Numba does, and where V is singular.",
     ),
     Rule(
         np.linalg.svd,

@@ -149,9 +149,7 @@ void ForwardSweep::lowerAllocations() {
                      O.Zero, O.Name + ".shadow");
     if (IsReturned)
       handOut(B, *Call, Memory, Shadows.lookup(Call));
-    for (auto &[BB, Top] : Tops)
-      if (Top == Old)
-        Top = Old->getNextNode();
+    keepTop(*Old);
     Old->replaceAllUsesWith(Memory);
     // Where the tangents of a result are to be written: they come later.
     if (IsResult && D.P.Req.How == Mode::Forward)
@@ -189,6 +187,14 @@ Value *ForwardSweep::lowerCall(CallInst &Call, CallInst &Clone) {
   return ConstantPointerNull::get(D.ptr());
 }
 
+/// `Old` goes. The top of its block lies before what has taken its place: a tape
+/// that grows with the loop grows before anything of that is kept.
+void ForwardSweep::keepTop(Instruction &Old) {
+  for (auto &[BB, Top] : Tops)
+    if (Top == &Old)
+      Top = &*cast<BasicBlock>(D.Clones[BB])->getFirstNonPHIIt();
+}
+
 /// Of active calls in forward mode the tangent sweep takes care.
 void ForwardSweep::lowerCalls() {
   for (const auto &[Call, Planned] : D.P.Calls) {
@@ -201,11 +207,7 @@ void ForwardSweep::lowerCalls() {
     }
     auto *Old = cast<CallInst>(static_cast<Value *>(D.Clones[Call]));
     Value *Frame = lowerCall(*Call, *Old);
-    // The top lies before what took the call's place: a tape that grows with the
-    // loop grows before the frame is kept.
-    for (auto &[BB, Top] : Tops)
-      if (Top == Old)
-        Top = &*cast<BasicBlock>(D.Clones[BB])->getFirstNonPHIIt();
+    keepTop(*Old);
     Old->replaceAllUsesWith(Frame);
     Old->eraseFromParent();
     D.Clones[Call] = Frame;

@@ -63,6 +63,7 @@ private:
   void handOut(llvm::IRBuilder<> &B, llvm::CallInst &Returned,
                llvm::Value *Memory, llvm::Value *Shadow);
   void lowerCalls();
+  void keepTop(llvm::Instruction &Old);
   llvm::Value *lowerCall(llvm::CallInst &Call, llvm::CallInst &Clone);
   void makeShadows();
   void storeShadowPointers();

@@ -382,3 +382,20 @@ def test_copy_of_a_constant_array(rng):
 
 def test_two_dimensional_scratch(rng):
     check(two_dimensional, dup(rng.normal(size=3)))
+
+
+def first_in_a_while(x, limit):
+    """A new array, of another size each time, before anything else that an iteration of unknown number does."""
+    total = 0.0
+    count = 1
+    while total < limit:
+        local = np.empty(count + 1)
+        for i in range(count + 1):
+            local[i] = x[i % x.shape[0]] * (i + 1)
+        total += local[count] * local[0]
+        count += 1
+    return total
+
+
+def test_an_array_that_a_loop_of_unknown_length_begins_with():
+    check(first_in_a_while, dup(np.array([1.0, 0.5, 2.0])), const(30.0))

@@ -230,7 +230,7 @@ def caught(x, n):
 
 
 def test_below_a_try_it_is_refused():
-    with pytest.raises(ad.UnsupportedError, match="calls itself, or that has a rule .*, below a `try`"):
+    with pytest.raises(ad.UnsupportedError, match=r"calls itself, or that has a rule .*, below a `try`"):
         ad.autodiff(caught, ad.Duplicated, ad.Const)(np.ones(2), np.ones(2), 2)
 
 

@@ -199,6 +199,35 @@ def eigvals_reverse(a: Array, da: Array, seed: Array, tape: Any) -> None:
 
 
 # --- singular values ---------------------------------------------------------------------------------
+#
+# F_ij (x s_j + y s_i) = ((x + y) / (s_j - s_i) + (x - y) / (s_j + s_i)) / 2. Only the first part has a pole at equal
+# singular values, and of what does not depend on the choice of their vectors, as U Vᵀ, its numerator is zero.
+
+
+@register_jitable
+def _over_differences(m: Array, s: Array) -> Array:
+    return _over_gaps(m, s) / 2
+
+
+@register_jitable
+def _over_sums(m: Array, s: Array) -> Array:
+    result = np.zeros(m.shape, m.dtype)
+    for i in range(m.shape[0]):
+        for j in range(m.shape[1]):
+            if i != j:
+                result[i, j] = quotient(m[i, j], s[j] + s[i]) / 2
+    return result
+
+
+@register_jitable
+def _outside(x: Array, bar: Array, s: Array) -> Array:
+    """``(I - x xᵀ) x̄ diag(s)⁻¹``."""
+    rest = bar - product(x, product(x.T, bar))
+    for i in range(rest.shape[0]):
+        for j in range(rest.shape[1]):
+            # Of a square matrix nothing is outside but what rounding leaves.
+            rest[i, j] = quotient(rest[i, j], s[j]) if x.shape[0] > x.shape[1] else rest[i, j] * 0
+    return rest
 
 
 @register_jitable
@@ -219,20 +248,16 @@ def _svd_tangent(a: Array, da: Array, u: Array, s: Array, vt: Array) -> Any:
     turned = product(da, right)
     m = product(left.T, turned)
     ds = _diagonal(m)
-    of_u, of_v = np.empty((k, k), a.dtype), np.empty((k, k), a.dtype)
-    for i in range(k):
-        for j in range(k):
-            of_u[i, j] = m[i, j] * s[j] + s[i] * m[j, i]
-            of_v[i, j] = s[i] * m[i, j] + m[j, i] * s[j]
-    squares = s * s
-    du, dv = np.full(u.shape, np.nan, a.dtype), np.full((vt.shape[0], vt.shape[1]), np.nan, a.dtype)
-    inside_u, inside_v = product(left, _over_gaps(of_u, squares)), product(right, _over_gaps(of_v, squares))
-    rest_u, rest_v = turned - product(left, m), product(da.T, left) - product(right, m.T)
+    together, apart = _over_differences(m + m.T, s), _over_sums(m - m.T, s)
+    inside_u, inside_v = product(left, together + apart), product(right, together - apart)
+    du, dv = np.full(u.shape, np.nan, a.dtype), np.full(vt.shape, np.nan, a.dtype)
+    outside_u = _outside(left, turned, s)
+    outside_v = _outside(right, product(da.T, left), s)
     for j in range(k):
         for i in range(u.shape[0]):
-            du[i, j] = inside_u[i, j] + quotient(rest_u[i, j], s[j])
+            du[i, j] = inside_u[i, j] + outside_u[i, j]
         for i in range(vt.shape[1]):
-            dv[j, i] = inside_v[i, j] + quotient(rest_v[i, j], s[j])
+            dv[j, i] = inside_v[i, j] + outside_v[i, j]
     return du, ds, dv
 
 
@@ -261,21 +286,10 @@ def svd_of_augmented(a: Array, full_matrices: Any) -> tuple[Any, Any]:
 
 
 @register_jitable
-def _skew(x: Array, bar: Array, s: Array) -> Array:
-    """``F ∘ (xᵀ x̄ - x̄ᵀ x)`` with F_ij = 1 / (s_j² - s_i²)."""
+def _skew(x: Array, bar: Array) -> Array:
+    """``xᵀ x̄ - x̄ᵀ x``: what turns the columns of x into each other."""
     m = product(x.T, bar)
-    return _over_gaps(m - m.T, s * s)
-
-
-@register_jitable
-def _outside(x: Array, bar: Array, s: Array) -> Array:
-    """``(I - x xᵀ) x̄ diag(s)⁻¹``."""
-    rest = bar - product(x, product(x.T, bar))
-    for i in range(rest.shape[0]):
-        for j in range(rest.shape[1]):
-            # Of a square matrix nothing is outside but what rounding leaves.
-            rest[i, j] = quotient(rest[i, j], s[j]) if x.shape[0] > x.shape[1] else rest[i, j] * 0
-    return rest
+    return m - m.T
 
 
 @register_jitable
@@ -287,7 +301,8 @@ def svd_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
     _refuse_arbitrary(da, of_u[:, k:])
     _refuse_arbitrary(da, of_vt[k:])
     bar_u, bar_v = np.ascontiguousarray(of_u[:, :k]), np.ascontiguousarray(of_vt[:k].T)
-    m = scaled_columns(_skew(left, bar_u, s), s) + scaled_columns(_skew(right, bar_v, s).T, s).T
+    of_left, of_right = _skew(left, bar_u), _skew(right, bar_v)
+    m = _over_differences(of_left + of_right, s) + _over_sums(of_left - of_right, s)
     for i in range(k):
         m[i, i] += of_s[i]
     add_product(da, _outside(left, bar_u, s), np.ascontiguousarray(right.T), 1.0)
@@ -398,8 +413,8 @@ RULES = (
         tangent=svd_tangent,
         augmented=svd_augmented,
         reverse=svd_reverse,
-        forward="M = Uᵀ ȧ V: ṡ = diag(M), U̇ and V̇ by F",
-        backward="ā += U (J diag(s) + diag(s) K + diag(s̄)) Vᵀ and what is outside",
+        forward="M = Uᵀ ȧ V, D = diag(s): ṡ = diag(M), U̇ = U F∘(M D + D Mᵀ), V̇ = V F∘(D M + Mᵀ D) and what is outside",
+        backward="K = Uᵀ Ū - Ūᵀ U, L = Vᵀ V̄ - V̄ᵀ V: ā += U (F∘K D + D F∘L + diag(s̄)) Vᵀ and what is outside",
         kept="U, s, Vᵀ",
         degenerate="NaN for vectors that belong to no singular value. " + EQUAL,
     ),

@@ -166,6 +166,11 @@ def all_left_vectors(a):
     return weighted(np.linalg.svd(a)[0])
 
 
+def polar(a):
+    u, _, vt = np.linalg.svd(a)
+    return weighted(u @ vt)
+
+
 def one_eigenvector(a):
     return weighted(np.linalg.eig(a)[1][:, :1])
 
@@ -279,3 +284,14 @@ def test_vectors_of_equal_eigenvalues_have_no_derivative() -> None:
     da = np.zeros_like(a)
     ad.autodiff(njit(one_eigenvector), ad.Duplicated)(a, da)
     assert np.isnan(da).any()
+
+
+def test_what_does_not_depend_on_the_choice_of_vectors_has_a_derivative() -> None:
+    """The orthogonal factor of a matrix, at one whose singular values are all equal."""
+    a, da, direction = np.eye(3), np.zeros((3, 3)), normal(3, 3)
+    kernel = njit(polar)
+    ad.autodiff(kernel, ad.Duplicated)(a, da)
+    weights = np.cos(1.0 + np.arange(3.0)[:, None] + 2.7 * np.arange(3.0))
+    assert da == pytest.approx((weights - weights.T) / 2, abs=1e-14)
+    skew = direction - direction.T
+    assert ad.autodiff(kernel, ad.Duplicated, mode=ad.Forward)(a, skew) == pytest.approx(np.sum(weights * skew))

@@ -345,7 +345,10 @@ def singular_values_reverse(a: Array, da: Array, seed: Array, tape: Any) -> None
     add_product(da, scaled_columns(u, seed), vt, 1.0)
 
 
-EQUAL = "NaN for vectors of equal values that the direction, or the adjoint, mixes."
+EQUAL = (
+    "NaN for vectors of equal values that the direction, or the adjoint, mixes. Where their adjoint is exactly zero they "
+    "give nothing, and no limit is sought: none for V log(w) Vᵀ at the identity."
+)
 
 RULES = (
     Rule(

@@ -102,13 +102,18 @@ def eigvalsh(a):
 
 
 def eig(a):
+    """Of pairs of a value and its vector, in whatever order LAPACK has them."""
     w, v = np.linalg.eig(a)
-    return weighted_vector(w * w) + weighted(v * v)
+    total = 0.0
+    for j in range(w.shape[0]):
+        for i in range(w.shape[0]):
+            total += w[j] ** 2 * np.cos(1.0 + i) * v[i, j] ** 2
+    return total
 
 
 def eigvals(a):
     w = np.linalg.eigvals(a)
-    return weighted_vector(w) ** 2
+    return np.sum(w**3)
 
 
 def svd(a):

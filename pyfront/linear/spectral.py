@@ -346,8 +346,8 @@ def singular_values_reverse(a: Array, da: Array, seed: Array, tape: Any) -> None
 
 
 EQUAL = (
-    "NaN for vectors of equal values that the direction, or the adjoint, mixes. Where their adjoint is exactly zero they "
-    "give nothing, and no limit is sought: none for V log(w) Vᵀ at the identity."
+    "NaN for vectors of equal values that the direction, or the adjoint, mixes. Where their adjoint is exactly zero "
+    "they give nothing, and no limit is sought: none for V log(w) Vᵀ at the identity."
 )
 
 RULES = (

@@ -11,6 +11,10 @@
 /* The status of a derivative that has no memory for its tape (seam 2). */
 #define PYFRONT_OUT_OF_MEMORY 20550
 
+/* The status of a derivative in which a part of a rule has raised while the
+ * reverse sweep ran, where nobody can be told what. */
+#define PYFRONT_RULE_FAILED 20551
+
 /* The most tangents or adjoints that one derivative computes at once. */
 #define PYFRONT_MAX_WIDTH 64
 

@@ -18,6 +18,7 @@ class Contract:
     """The constants of ``core/Contract.h``, where each is explained."""
 
     out_of_memory: int
+    rule_failed: int
     max_width: int
     forward_half: str
     reverse_half: str
@@ -29,6 +30,7 @@ def parse(text: str) -> Contract:
     found = dict(re.findall(r"^#define PYFRONT_(\w+) (.+)$", text, re.MULTILINE))
     return Contract(
         out_of_memory=int(found["OUT_OF_MEMORY"]),
+        rule_failed=int(found["RULE_FAILED"]),
         max_width=int(found["MAX_WIDTH"]),
         forward_half=found["FORWARD_HALF"].strip('"'),
         reverse_half=found["REVERSE_HALF"].strip('"'),

@@ -22,6 +22,7 @@ from pyfront import checks, engine, explain, native
 from pyfront.arguments import SEED, Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import Differentiated
+from pyfront.errors import RuleError
 from pyfront.link import OptimizedOnce
 from pyfront.native import Group, Part
 from pyfront.results import Number, derivative_type
@@ -405,8 +406,11 @@ class Body:
     def _fail(self, status: ir.Value) -> None:
         """Leave the call with the status of the derivative."""
         builder = self._builder
-        with builder.if_then(builder.icmp_signed("==", status, native.STATUS(engine.load().contract.out_of_memory))):
+        contract = engine.load().contract
+        with builder.if_then(builder.icmp_signed("==", status, native.STATUS(contract.out_of_memory))):
             self._raise(MemoryError, explain.no_memory(self._compiled.kernel))
+        with builder.if_then(builder.icmp_signed("==", status, native.STATUS(contract.rule_failed))):
+            self._raise(RuleError, explain.rule_failed(self._compiled.kernel))
         builder.ret(status)
 
     def _raise_aliased(self, error: type[BaseException], *args: Any) -> None:

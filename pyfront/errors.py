@@ -93,6 +93,10 @@ class PlanStepError(ArgumentError, ValueError):
     """``disable`` names a step that the plan does not have."""
 
 
+class RuleError(AutodiffError, RuntimeError):
+    """A part of a rule has raised in the middle of a reverse sweep, its exception lost; shadows are half done."""
+
+
 class CheckError(AutodiffError, AssertionError):
     """`check` has found a derivative that differs from an independent one; the message is its table."""
 

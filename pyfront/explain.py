@@ -22,6 +22,15 @@ _TAPE_HELP = (
 )
 
 
+def rule_failed(kernel: str) -> str:
+    """The message of a `RuleError`."""
+    return with_help(
+        f"a part of a rule has raised in the reverse sweep of `{kernel}`: its exception is lost, and the shadows "
+        "are half done",
+        "call the `reverse` part by itself",
+    )
+
+
 def no_memory(kernel: str) -> str:
     """The message for a derivative without memory for its tape."""
     return with_help(f"no memory for the tape of `{kernel}`", _TAPE_HELP)

@@ -354,7 +354,7 @@ void Derivative::leaveReverseIfFailed(IRBuilder<> &B, llvm::Value *Status) {
   B.CreateCondBr(B.CreateIsNotNull(Status), Failed, Done, Rare);
   IRBuilder<> Out(Failed);
   leaveArena(Out);
-  Out.CreateRet(Status);
+  Out.CreateRet(isSplit() ? Out.getInt32(PYFRONT_RULE_FAILED) : Status);
   B.SetInsertPoint(Done);
 }
 

@@ -388,6 +388,7 @@ std::vector<PreparedFunction> prepare(Module &M, const Request &Req,
     if (!runPass(Next, P))
       return {};
   std::vector<PreparedFunction> Program;
+  Program.reserve(P.Roots.size());
   for (Root &R : P.Roots)
     Program.push_back({std::move(R.Req), std::move(*R.Normal)});
   return Program;

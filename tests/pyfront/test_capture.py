@@ -204,15 +204,27 @@ def line_of(kernel, text):
     ("kernel", "argument", "owner", "mark"),
     [
         (with_generator, vector, with_generator, "in twice"),
-        (with_recursion, vector, itself, "itself(n - 1)"),
-        (itself, int64, itself, "itself(n - 1)"),
-        (even, int64, odd, "even(n - 1)"),
     ],
 )
-def test_generators_and_recursion_are_refused_by_line(kernel, argument, owner, mark):
+def test_generators_are_refused_by_line(kernel, argument, owner, mark):
     with pytest.raises(ad.UnsupportedError) as caught:
         capture(kernel, (argument,))
     assert (caught.value.file, caught.value.line) == (__file__, line_of(owner, mark))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "argument", "names"),
+    [
+        (with_recursion, vector, {"itself"}),
+        (itself, int64, {"itself"}),
+        (even, int64, {"even", "odd"}),
+    ],
+)
+def test_functions_that_call_themselves_are_in_the_module(kernel, argument, names):
+    captured = capture(kernel, (argument,))
+    defined = {function.name for function in captured.module.functions if not function.is_declaration}
+    assert {callee.name for callee in captured.callees} == names
+    assert all(callee.symbol in defined for callee in captured.callees)
 
 
 def test_numbas_own_functions_have_the_line_of_their_call():

@@ -150,3 +150,34 @@ def residual_norm(b):
 def test_second_derivatives_are_refused():
     with pytest.raises(ad.UnsupportedError, match="a derivative of a derivative of a kernel that calls `solve`"):
         ad.hessian(residual_norm)(np.ones(2))
+
+
+@njit
+def fragile(x):
+    return x * x
+
+
+def breaks(x, seed, tape):
+    if seed > 1.0:
+        raise ValueError("too much")
+    return 2.0 * x * seed
+
+
+ad.define_rule(fragile, augmented=lambda x: (x * x, None), reverse=breaks)
+
+
+@njit
+def with_fragile(x):
+    return fragile(x) * 1.0
+
+
+def test_what_is_raised_in_a_reverse_sweep():
+    reverse = ad.autodiff(with_fragile, ad.Active)
+    assert reverse(3.0) == 6.0
+    with pytest.raises(ValueError, match="too much"):
+        reverse(3.0, seed=2.0)
+    forward, backward = ad.autodiff_split(with_fragile, ad.Active)
+    _, tape = forward(3.0)
+    assert backward(1.0, tape) == 6.0
+    with pytest.raises(ad.RuleError, match="a part of a rule has raised in the reverse sweep"):
+        backward(2.0, tape)

@@ -30,7 +30,7 @@ class ForwardRow:
     tangent: float
     batch: float
     gradient: float
-    second: float
+    second: float | None
     error: float
 
 
@@ -48,7 +48,7 @@ class ForwardCalls(Calls):
         self.batches = [_batch_of(move) for move in self.moves]
         self.tangent_of = self._autodiff(ad.Duplicated, ad.Forward)
         self.batch_of = self._autodiff(ad.BatchDuplicated, ad.Forward)
-        self.second_of = self._second()
+        self.second_of = self._second() if problem.has_second else None
         self.second_tangents = [None if weights is None else np.zeros_like(weights) for weights in self.weights]
         self.tangent_call = self._with(self.tangents)
         self.batch_call = self._with(self.batches)
@@ -72,6 +72,7 @@ class ForwardCalls(Calls):
 
     def second(self) -> Any:
         """A Hessian times the direction: the tangent of the gradient."""
+        assert self.second_of is not None
         return self.second_of(*self.second_call)
 
     def _second_arguments(self) -> list[Any]:
@@ -121,7 +122,9 @@ def _batch_of(move: Any) -> Any:
 def measure(problem: Problem, size: Mapping[str, int], samples: int) -> ForwardRow:
     """One row: medians of calls in turn, so that noise falls on all of them."""
     calls = ForwardCalls(problem, size)
-    timed: tuple[Callable[[], Any], ...] = (calls.primal, calls.tangent, calls.batch, calls.gradient, calls.second)
+    timed: list[Callable[[], Any]] = [calls.primal, calls.tangent, calls.batch, calls.gradient]
+    if problem.has_second:
+        timed.append(calls.second)
     for call in timed:
         calls.restore()
         call()
@@ -133,4 +136,6 @@ def measure(problem: Problem, size: Mapping[str, int], samples: int) -> ForwardR
         for call, times in zip(timed, taken, strict=True):
             calls.restore()
             times.append(seconds(call, batch))
-    return ForwardRow(problem, size, *(statistics.median(times) for times in taken), error=calls.error())
+    medians = [statistics.median(times) for times in taken]
+    second = medians[4] if problem.has_second else None
+    return ForwardRow(problem, size, *medians[:4], second=second, error=calls.error())

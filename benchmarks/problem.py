@@ -26,6 +26,8 @@ class Problem:
     quick: Mapping[str, int]
     tiny: Mapping[str, int]
     enzyme: str = ""
+    has_second: bool = True
+    """Whether there is a second derivative: not of kernels whose calls stay calls."""
     runs_on_duals: bool = True
     """Whether CPython runs the kernel on dual numbers, for the test: NumPy does not solve systems of them."""
 

@@ -155,8 +155,11 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def forward_cells(row: ForwardRow) -> tuple[str, ...]:
     """One row of the table of forward mode as text."""
-    ratios = [f"{time / row.primal:.2f}x" for time in (row.tangent, row.batch, row.gradient, row.second)]
-    return (row.problem.title, duration(row.primal), *ratios, f"{row.second / row.gradient:.2f}", f"{row.error:.0e}")
+    ratios = [f"{time / row.primal:.2f}x" for time in (row.tangent, row.batch, row.gradient)]
+    second = ("", "")
+    if row.second is not None:
+        second = (f"{row.second / row.primal:.2f}x", f"{row.second / row.gradient:.2f}")
+    return (row.problem.title, duration(row.primal), *ratios, *second, f"{row.error:.0e}")
 
 
 def operator_cells(row: OperatorRow) -> tuple[str, ...]:
@@ -216,10 +219,11 @@ def summary(rows: Sequence[ForwardRow]) -> str:
     def span(ratios: Sequence[float]) -> str:
         return f"{min(ratios):.1f} to {max(ratios):.1f}"
 
+    second = [row.second / row.gradient for row in rows if row.second is not None]
     return (
         f"On these kernels one tangent takes {span([row.tangent / row.primal for row in rows])} primal times, "
         f"{WIDTH} tangents in one sweep {span([row.batch / row.primal for row in rows])}, "
-        f"and a Hessian times a vector {span([row.second / row.gradient for row in rows])} gradients."
+        f"and a Hessian times a vector {span(second)} gradients."
     )
 
 

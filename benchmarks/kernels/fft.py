@@ -46,4 +46,5 @@ PROBLEM = Problem(
     reference={"n": 4096},
     quick={"n": 256},
     tiny={"n": 4},
+    has_second=False,
 )

@@ -38,5 +38,6 @@ PROBLEM = Problem(
     reference={"n": 300},
     quick={"n": 40},
     tiny={"n": 4},
+    has_second=False,
     runs_on_duals=False,
 )

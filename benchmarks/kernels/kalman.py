@@ -47,4 +47,5 @@ PROBLEM = Problem(
     reference={"states": 6, "steps": 1000},
     quick={"states": 3, "steps": 50},
     tiny={"states": 2, "steps": 2},
+    has_second=False,
 )

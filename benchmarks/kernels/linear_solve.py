@@ -28,5 +28,6 @@ PROBLEM = Problem(
     reference={"n": 500},
     quick={"n": 50},
     tiny={"n": 3},
+    has_second=False,
     runs_on_duals=False,
 )

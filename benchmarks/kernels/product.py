@@ -31,4 +31,5 @@ PROBLEM = Problem(
     reference={"n": 500},
     quick={"n": 50},
     tiny={"n": 3},
+    has_second=False,
 )

@@ -12,8 +12,9 @@
 #define PYFRONT_OUT_OF_MEMORY 20550
 
 /* The status of a derivative in which a part of a rule has raised while the
- * reverse sweep ran, where nobody can be told what. */
-#define PYFRONT_RULE_FAILED 20551
+ * reverse sweep ran, where nobody can be told what. 20551 and 20552 are the
+ * C function's own (pyfront/cabi.py). */
+#define PYFRONT_RULE_FAILED 20553
 
 /* The most tangents or adjoints that one derivative computes at once. */
 #define PYFRONT_MAX_WIDTH 64

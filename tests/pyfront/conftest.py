@@ -32,7 +32,7 @@ class FakeEngine:
         self.status = 0
         self.extra = ""
         self.written: frozenset[str] = frozenset()
-        self.contract = Contract(20550, 20551, 64, ".forward", ".reverse", "pyfront.allocate")
+        self.contract = Contract(20550, 20553, 64, ".forward", ".reverse", "pyfront.allocate")
         self.released = 0
 
     def refused_bytes(self) -> int:

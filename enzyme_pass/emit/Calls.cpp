@@ -2,8 +2,6 @@
 #include "enzyme_pass/emit/Calls.h"
 #include "core/KeptCalls.h"
 #include "enzyme_pass/emit/ArrayResults.h"
-#include "llvm/IR/MDBuilder.h"
-#include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 using namespace llvm;
 
@@ -35,19 +33,6 @@ void CallEmitter::passPrimal(Arguments &Args, CallInst &Clone) const {
     Args.add(V);
 }
 
-void CallEmitter::leaveIfFailed(Builder &B, Value *Status) {
-  Instruction *At = &*B.GetInsertPoint();
-  MDNode *Rare = MDBuilder(D.G->getContext()).createUnlikelyBranchWeights();
-  Instruction *Then =
-      SplitBlockAndInsertIfThen(B.CreateIsNotNull(Status), B.GetInsertPoint(),
-                                /*Unreachable=*/true, Rare);
-  Builder Out(Then);
-  D.giveUp(Out);
-  Out.CreateRet(Status);
-  Then->eraseFromParent();
-  B.SetInsertPoint(At);
-}
-
 void CallEmitter::storeResults(Builder &B, CallInst &Clone, Value *Value) {
   for (auto [K, R] : enumerate(Callee.Results)) {
     Type *Ty = kept::typeOf(B.getContext(), R.Type);
@@ -71,7 +56,7 @@ Value *CallEmitter::emitForward(CallInst &Clone) {
   AllocaInst *FrameOut = D.variable(D.ptr(), Call.getName() + ".out");
   Args.add(D.ownerForCallees());
   Args.add(FrameOut);
-  leaveIfFailed(B, call(B, Callee.Name + halves::Forward, Args));
+  D.leaveIfFailed(B, call(B, Callee.Name + halves::Forward, Args));
   storeResults(B, Clone, Result);
   return B.CreateLoad(D.ptr(), FrameOut, Call.getName());
 }
@@ -113,7 +98,7 @@ void CallEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
   }
   if (!Callee.Results.empty())
     Args.add(Result);
-  leaveIfFailed(B, call(B, Callee.Name, Args));
+  D.leaveIfFailed(B, call(B, Callee.Name, Args));
   storeResults(B, Clone, Result);
   for (auto [K, R] : enumerate(Callee.Results)) {
     if (!isShadowed(Call.getArgOperand(K)))

@@ -50,7 +50,6 @@ private:
   llvm::CallInst *call(Builder &B, const llvm::Twine &Symbol,
                        const Arguments &Args);
   void passPrimal(Arguments &Args, llvm::CallInst &Clone) const;
-  void leaveIfFailed(Builder &B, llvm::Value *Status);
   /// The callee's result goes to the variables of its numbers.
   void storeResults(Builder &B, llvm::CallInst &Clone, llvm::Value *Value);
   bool isShadowed(const llvm::Value *Ptr) const {

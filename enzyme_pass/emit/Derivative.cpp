@@ -365,6 +365,19 @@ void Derivative::giveUp(IRBuilder<> &B) {
     freeTape(B);
 }
 
+void Derivative::leaveIfFailed(IRBuilder<> &B, llvm::Value *Status) {
+  MDNode *Rare = MDBuilder(G->getContext()).createUnlikelyBranchWeights();
+  Instruction *At = &*B.GetInsertPoint();
+  Instruction *Then =
+      SplitBlockAndInsertIfThen(B.CreateIsNotNull(Status), B.GetInsertPoint(),
+                                /*Unreachable=*/true, Rare);
+  IRBuilder<> Out(Then);
+  giveUp(Out);
+  Out.CreateRet(Status);
+  Then->eraseFromParent();
+  B.SetInsertPoint(At);
+}
+
 /// The span of an array argument of any strides, empty arrays included.
 static Span spanOfArgument(Derivative &D, IRBuilder<> &B, unsigned Index) {
   const ArgInfo &A = D.P.Req.Args[Index];

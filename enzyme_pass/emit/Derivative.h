@@ -85,6 +85,8 @@ public:
   /// failed. The halves of a split derivative leave the tape to its owner.
   void leaveArena(llvm::IRBuilder<> &B);
   void giveUp(llvm::IRBuilder<> &B);
+  /// Gives up, with the status of a call, where it is not 0.
+  void leaveIfFailed(llvm::IRBuilder<> &B, llvm::Value *Status);
   bool isSplit() const { return P.Req.How == Mode::Split; }
   /// Split mode: the call that opens the tape.
   llvm::CallInst *tape() const { return llvm::cast<llvm::CallInst>(Owner); }

@@ -1,8 +1,6 @@
 //===- RuledCalls.cpp - How: by the order of seam 5 -----------------------===//
 #include "enzyme_pass/emit/RuledCalls.h"
 #include "core/KeptCalls.h"
-#include "llvm/IR/MDBuilder.h"
-#include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 using namespace llvm;
 
@@ -70,19 +68,6 @@ void RuleEmitter::passPrimal(Arguments &Args, CallInst &Clone) const {
             ConstantPointerNull::get(D.ptr());
 }
 
-void RuleEmitter::leaveIfFailed(Builder &B, Value *Status) {
-  MDNode *Rare = MDBuilder(D.G->getContext()).createUnlikelyBranchWeights();
-  Instruction *At = &*B.GetInsertPoint();
-  Instruction *Then =
-      SplitBlockAndInsertIfThen(B.CreateIsNotNull(Status), B.GetInsertPoint(),
-                                /*Unreachable=*/true, Rare);
-  Builder Out(Then);
-  D.giveUp(Out);
-  Out.CreateRet(Status);
-  Then->eraseFromParent();
-  B.SetInsertPoint(At);
-}
-
 void RuleEmitter::storeResults(Builder &B, CallInst &Clone, Value *Frame) {
   for (auto [K, R] : enumerate(Info.Results)) {
     Type *Ty = kept::typeOf(B.getContext(), R.Type);
@@ -109,7 +94,7 @@ Value *RuleEmitter::emitPrimal(CallInst &Clone) {
   passPrimal(Args, Clone);
   Args.push_back(numberOf(B, D.ownerForCallees()));
   D.ResultsOf[&Call] = Frame;
-  leaveIfFailed(B, call(B, Rule.Symbol + ".primal", Args));
+  D.leaveIfFailed(B, call(B, Rule.Symbol + ".primal", Args));
   storeResults(B, Clone, Frame);
   return Frame;
 }
@@ -124,7 +109,7 @@ Value *RuleEmitter::emitForward(CallInst &Clone) {
   Args.push_back(B.getInt64(Planned.Copies));
   Args.push_back(numberOf(B, D.ownerForCallees()));
   D.ResultsOf[&Call] = Frame;
-  leaveIfFailed(B, call(B, Rule.Symbol + ".forward", Args));
+  D.leaveIfFailed(B, call(B, Rule.Symbol + ".forward", Args));
   storeResults(B, Clone, Frame);
   return Frame;
 }
@@ -154,7 +139,7 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
     Args.push_back(B.getInt64(Lane));
     Args.push_back(B.getInt64(Width));
     Args.push_back(numberOf(B, D.ownerForCallees()));
-    leaveIfFailed(
+    D.leaveIfFailed(
         B, call(B, Rule.Symbol + ".tangent." + patternOfArguments(), Args));
   }
   storeResults(B, Clone, Frames.back());

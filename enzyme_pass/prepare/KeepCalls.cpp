@@ -1,4 +1,4 @@
-//===- KeepCalls.cpp - How: cycles of the call graph ----------------------===//
+//===- KeepCalls.cpp - How: cycles of the call graph, sizes ---------------===//
 #include "enzyme_pass/prepare/KeepCalls.h"
 #include "core/KeptCalls.h"
 #include "core/NormalFunction.h"
@@ -191,8 +191,13 @@ std::vector<KeptFunction> keepCalls(Module &M, Function &Kernel,
   for (const FunctionInfo &Info : Req.Functions)
     if (Function *F = M.getFunction(Info.Primal); F && Info.Rule)
       Rewrite(*F, Info);
+  SetVector<Function *> Staying = recursiveFunctions(M);
+  SmallPtrSet<Function *, 8> Recursive(Staying.begin(), Staying.end());
+  // A derivative of a derivative sees through no call that stays.
+  if (!Req.Embedded)
+    Staying.insert_range(largeCallees(M, Kernel, Req, Recursive));
   std::vector<KeptFunction> Kept;
-  for (Function *F : recursiveFunctions(M))
+  for (Function *F : Staying)
     if (const FunctionInfo *Info = infoOf(*F, Req); Info && !Info->Rule) {
       Rewrite(*F, *Info);
       copyReturned(*F, *Info);

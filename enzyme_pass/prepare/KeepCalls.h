@@ -1,9 +1,10 @@
 //===- KeepCalls.h - Which calls stay calls -------------------------------===//
 ///
 /// \file
-/// A function that calls itself, directly or through others, cannot be inlined.
-/// Its calls become the form of core/KeptCalls.h, and it is prepared like the
-/// kernel itself: the module then holds a *program*, the kernel and the
+/// A function that calls itself, directly or through others, cannot be inlined,
+/// and one of which there would be too many copies is not (LargeCallees.cpp).
+/// Their calls become the form of core/KeptCalls.h, and they are prepared like
+/// the kernel itself: the module then holds a *program*, the kernel and the
 /// functions that stay.
 ///
 ///   call i32 @f(ptr %ret, ptr %exc, x)    call ptr @pyfront.call.f(ptr %r0, x)
@@ -15,12 +16,15 @@
 ///   store {.., %data, ..}, %ret     ->    %to = call ptr @pyfront.returned(0, n)
 ///                                         memcpy %to, %data, n
 ///
-/// A call below a `try` is refused: there a status would be a value.
+/// A call of a function that calls itself is refused below a `try`: there a
+/// status would be a value.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PREPARE_KEEPCALLS_H
 #define PYFRONT_PREPARE_KEEPCALLS_H
 
 #include "core/Request.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 #include <vector>
 
@@ -35,6 +39,12 @@ struct KeptFunction {
   llvm::Function *F = nullptr;
   const FunctionInfo *Info = nullptr;
 };
+
+/// The functions that stay because of their size, the largest saving first;
+/// those in `Recursive` stay anyway.
+llvm::SmallVector<llvm::Function *, 4>
+largeCallees(llvm::Module &M, llvm::Function &Kernel, const Request &Req,
+             const llvm::SmallPtrSetImpl<llvm::Function *> &Recursive);
 
 /// Chooses the functions that stay, and rewrites their calls everywhere.
 std::vector<KeptFunction> keepCalls(llvm::Module &M, llvm::Function &Kernel,

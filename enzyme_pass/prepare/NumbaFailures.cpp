@@ -80,22 +80,6 @@ bool catches(const Function &F) {
   return false;
 }
 
-/// The functions that a function with a `try` calls, and all below them.
-SmallPtrSet<Function *, 16> caughtFunctions(Module &M) {
-  SmallPtrSet<Function *, 16> Caught;
-  SmallVector<Function *, 16> Work;
-  for (Function &F : M)
-    if (hasNumbaConvention(F) && catches(F))
-      Work.push_back(&F);
-  while (!Work.empty())
-    for (Instruction &I : instructions(*Work.pop_back_val()))
-      if (auto *Call = dyn_cast<CallBase>(&I))
-        if (Function *Callee = Call->getCalledFunction();
-            Callee && !Callee->isDeclaration() && Caught.insert(Callee).second)
-          Work.push_back(Callee);
-  return Caught;
-}
-
 /// A return that raises becomes the marker.
 void leaveAtRaises(Function &F) {
   SmallVector<ReturnInst *, 8> Raises;
@@ -206,6 +190,21 @@ bool isMemInfo(const Value *V, const Request &Req) {
 }
 
 } // namespace
+
+SmallPtrSet<Function *, 16> caughtFunctions(Module &M) {
+  SmallPtrSet<Function *, 16> Caught;
+  SmallVector<Function *, 16> Work;
+  for (Function &F : M)
+    if (hasNumbaConvention(F) && catches(F))
+      Work.push_back(&F);
+  while (!Work.empty())
+    for (Instruction &I : instructions(*Work.pop_back_val()))
+      if (auto *Call = dyn_cast<CallBase>(&I))
+        if (Function *Callee = Call->getCalledFunction();
+            Callee && !Callee->isDeclaration() && Caught.insert(Callee).second)
+          Work.push_back(Callee);
+  return Caught;
+}
 
 void countCarriedArrays(Function &F, const Request &Req) {
   SmallVector<StoreInst *, 8> Carried;

@@ -186,7 +186,7 @@ void stateEffects(ArrayRef<Root> Roots) {
   }
 }
 
-bool keepRecursion(Preparation &P) {
+bool keepFunctions(Preparation &P) {
   resolveRecursion(P.M);
   Function &Kernel = P.Roots.front().F;
   for (const KeptFunction &Kept : keepCalls(P.M, Kernel, P.Req))
@@ -228,8 +228,9 @@ constexpr Pass llvms(StringLiteral Name, StringLiteral Text, const char *Why) {
   }
 
 constexpr Pass Passes[] = {
-    ours("keep-calls", keepRecursion,
-         "a function that calls itself cannot become part of its caller"),
+    ours("keep-calls", keepFunctions,
+         "a function that calls itself cannot become part of its caller, and "
+         "one that is called everywhere would be too often"),
     ours("internalize",
          RUN(SmallVector<Function *> Kept;
              for (Root & R : P.Roots) Kept.push_back(&R.F);

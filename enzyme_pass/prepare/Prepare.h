@@ -24,6 +24,7 @@
 #include "core/NormalFunction.h"
 #include "core/Request.h"
 #include "core/StageTimes.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/IR/PassManager.h"
 #include <optional>
 #include <vector>
@@ -77,6 +78,10 @@ bool dropFences(llvm::Function &F);
 /// that are prepared; a call of one that may be caught is refused.
 void lowerNumbaFailures(llvm::Module &M, llvm::ArrayRef<llvm::Function *> Kept,
                         DiagnosticSink &Sink);
+
+/// The functions that a function with a `try` calls, and all below them: what
+/// they raise may be caught.
+llvm::SmallPtrSet<llvm::Function *, 16> caughtFunctions(llvm::Module &M);
 
 /// Counts the references to the caller's arrays that exceptions carry.
 void countCarriedArrays(llvm::Function &F, const Request &Req);

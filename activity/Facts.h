@@ -20,8 +20,7 @@ struct Facts {
   Facts(const NormalFunction &N, const Request &Req, llvm::ScalarEvolution &SE)
       : Evolution(SE), Objects(N, Req), Types(N, Req, Objects),
         Activity(N, Req, Objects), Loops(N), Subs(N, Req, SE),
-        Overwrite(N, Objects, Subs, Req.How == Mode::Split),
-        Stored(N, Objects, Subs, SE) {}
+        Overwrite(N, Req, Objects, Subs), Stored(N, Objects, Subs, SE) {}
   Facts(const Facts &) = delete;
   Facts &operator=(const Facts &) = delete;
 

@@ -7,10 +7,10 @@ using namespace llvm;
 
 namespace pyfront {
 
-OverwriteFacts::OverwriteFacts(const NormalFunction &N,
+OverwriteFacts::OverwriteFacts(const NormalFunction &N, const Request &Req,
                                const MemoryObjects &Objects,
-                               const Subscripts &Subs, bool CallerWrites)
-    : CallerWrites(CallerWrites), N(N), Objects(Objects) {
+                               const Subscripts &Subs)
+    : N(N), Req(Req), Objects(Objects) {
   for (const BasicBlock &BB : *N.F)
     Index.try_emplace(&BB, Index.size());
   for (const BasicBlock *BB : N.Order)
@@ -29,7 +29,7 @@ OverwriteFacts::OverwriteFacts(const NormalFunction &N,
         WritesOf[O].push_back(W);
   }
   for (const LoadInst *Load : Loads) {
-    if (CallerWrites && isShared(Load->getPointerOperand()))
+    if (isWrittenByCaller(Load->getPointerOperand()))
       ByCaller.insert(Load);
     for (unsigned W : writesMeeting(Load)) {
       const Instruction *Write = Writes[W].I;
@@ -54,11 +54,15 @@ OverwriteFacts::writesMeeting(const LoadInst *Load) const {
   return Result;
 }
 
-bool OverwriteFacts::isShared(const Value *Ptr) const {
+bool OverwriteFacts::isWrittenByCaller(const Value *Ptr) const {
+  if (Req.How != Mode::Split)
+    return false;
   return Objects.isUnknown(Ptr) ||
          any_of(Objects.pointsTo(Ptr), [&](unsigned O) {
-           return Objects[O].Kind == ObjectKind::Argument ||
-                  Objects[O].Kind == ObjectKind::Outside;
+           const MemoryObject &Object = Objects[O];
+           return Object.Kind == ObjectKind::Outside ||
+                  (Object.Kind == ObjectKind::Argument &&
+                   !Req.Args[Object.Arg].StaysAsLeft);
          });
 }
 
@@ -109,7 +113,7 @@ bool OverwriteFacts::runsAfter(const Instruction *Write,
 
 bool OverwriteFacts::isOverwrittenAfter(const Instruction &Call,
                                         const Value *Ptr) const {
-  if (CallerWrites && isShared(Ptr))
+  if (isWrittenByCaller(Ptr))
     return true;
   Access Read;
   Read.I = &Call;
@@ -117,6 +121,17 @@ bool OverwriteFacts::isOverwrittenAfter(const Instruction &Call,
   return any_of(Writes, [&](const Access &Write) {
     return Objects.mayTouch(Write, Read) && runsAfter(Write.I, &Call);
   });
+}
+
+bool OverwriteFacts::staysAsLeftBy(const Instruction &Call,
+                                   const Value *Ptr) const {
+  return !Objects.isUnknown(Ptr) &&
+         none_of(Objects.pointsTo(Ptr),
+                 [&](unsigned O) {
+                   return Objects[O].Kind == ObjectKind::Stack ||
+                          Objects[O].Kind == ObjectKind::Result;
+                 }) &&
+         !isOverwrittenAfter(Call, Ptr);
 }
 
 bool OverwriteFacts::mayBeWrittenSince(ProgramPoint P,

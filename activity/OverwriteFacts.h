@@ -14,7 +14,8 @@
 /// (Subscripts.h: rows or iterations that cannot meet).
 ///
 /// In split mode the caller comes between the sweeps: then the memory of
-/// arguments counts as overwritten when the kernel ends.
+/// arguments counts as overwritten when the kernel ends, unless the request says
+/// that it stays as the forward half left it.
 ///
 /// The second question serves the state snapshot: has the memory been written
 /// between a point of the program and the load? If not, a copy made at that
@@ -41,10 +42,8 @@ struct ProgramPoint {
 
 class OverwriteFacts {
 public:
-  /// `CallerWrites`: the kernel's caller may write what it has access to before
-  /// the reverse sweep runs.
-  OverwriteFacts(const NormalFunction &N, const MemoryObjects &Objects,
-                 const Subscripts &Subs, bool CallerWrites);
+  OverwriteFacts(const NormalFunction &N, const Request &Req,
+                 const MemoryObjects &Objects, const Subscripts &Subs);
 
   /// Whether `Load` may not be repeated.
   bool isOverwritten(const llvm::LoadInst *Load) const {
@@ -58,6 +57,10 @@ public:
   /// before the reverse sweep comes by: the same question as for a load.
   bool isOverwrittenAfter(const llvm::Instruction &Call,
                           const llvm::Value *Ptr) const;
+  /// Whether, in addition, it is found at the same address then: memory of the
+  /// stack is another one in each half of a derivative.
+  bool staysAsLeftBy(const llvm::Instruction &Call,
+                     const llvm::Value *Ptr) const;
   /// Whether the memory of `Load` may be written between the last time that
   /// `P` was passed and the load. `P.Loop` must contain the load.
   bool mayBeWrittenSince(ProgramPoint P, const llvm::LoadInst *Load) const;
@@ -79,13 +82,13 @@ private:
   /// The writes that may touch what `Load` reads, in program order.
   llvm::SmallVector<unsigned, 8>
   writesMeeting(const llvm::LoadInst *Load) const;
-  /// Whether code outside of the kernel may reach the memory.
-  bool isShared(const llvm::Value *Ptr) const;
+  /// Whether the caller may write the memory before the reverse sweep runs.
+  bool isWrittenByCaller(const llvm::Value *Ptr) const;
   bool runsAfter(const llvm::Instruction *Write,
                  const llvm::Instruction *Load) const;
 
-  const bool CallerWrites;
   const NormalFunction &N;
+  const Request &Req;
   const MemoryObjects &Objects;
   llvm::DenseMap<const llvm::BasicBlock *, unsigned> Index;
   /// Answers of `enteredFrom` and `leadsTo`.

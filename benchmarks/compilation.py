@@ -67,11 +67,12 @@ def measure_kernel(kernel: large.LargeKernel, repeat: int) -> CompileRow:
 
 
 def measure(quick: bool) -> list[CompileRow]:
-    """All rows: each shape at each size, then the seismic kernel."""
+    """All rows: each shape at each size, the seismic kernel, and one function called ever more often."""
     sizes, repeat = (QUICK_SIZES, 1) if quick else (SIZES, 3)
     fitted = [large.fitted(shape, size) for shape in large.SHAPES for size in sizes]
     if not quick:
         fitted.append(large.seismic())
+        fitted += [large.call_sites(sites) for sites in (1, 10, 100)]
     return [measure_kernel(kernel, repeat) for kernel in fitted]
 
 
@@ -96,7 +97,7 @@ def plot(rows: Sequence[CompileRow], path: Path) -> None:
         points = [(row.instructions, row.engine) for row in rows if row.title == shape]
         axes.loglog(*zip(*points, strict=True), marker="o", label=shape)
     for row in rows:
-        if row.title not in large.SHAPES:
+        if row.title not in large.SHAPES and not row.title.startswith(large.CALL_SITES):
             axes.loglog([row.instructions], [row.engine], marker="s", linestyle="none", label=row.title)
     least = min(rows, key=lambda row: row.engine)
     ends = [least.instructions, max(row.instructions for row in rows)]

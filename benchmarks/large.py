@@ -36,7 +36,7 @@ class LargeKernel:
     def dispatcher(self) -> Any:
         """The kernel, for which nothing is compiled yet."""
         namespace: dict[str, Any] = {}
-        exec("import math\n" + self.source, namespace)
+        exec("import math\nimport numba\n" + self.source, namespace)
         return numba.njit(namespace["kernel"])
 
 
@@ -104,6 +104,18 @@ def network(statements: int) -> LargeKernel:
         (numba.float64[:, ::1], numba.float64[::1]),
         (ad.Const, ad.Duplicated),
     )
+
+
+CALL_SITES = "call sites"
+
+
+def call_sites(sites: int) -> LargeKernel:
+    """Calls of one function, of about 300 instructions once prepared: a few are inlined, many stay calls."""
+    reaction = chemistry(21)
+    callee = reaction.source.replace("def kernel(", "@numba.njit\ndef react(")
+    lines = ["def kernel(y, a, e, temperature, dt, steps):"]
+    lines += _indented([f"react(y, a, e, temperature + {site}.0, dt, steps)" for site in range(sites)], 1)
+    return LargeKernel(f"{CALL_SITES}, {sites}", callee + "\n".join(lines) + "\n", reaction.types, reaction.annotations)
 
 
 SHAPES: dict[str, tuple[Callable[[int], LargeKernel], float]] = {

@@ -114,7 +114,8 @@ COMPILE_HEADER = (
 COMPILE_NOTES = """\
 Generated kernels of three shapes, and a velocity-stress scheme of seismology (`benchmarks/large.py`): how long the
 engine takes to differentiate them, by stage, in processor time, the least of three runs. *Instructions*: of the
-prepared kernel, everything that it calls in it. *The rest*: cleaning up, verifying and writing the derivative.
+prepared kernel, with everything that is inlined, and of the functions whose calls stay calls: all 100 call sites do.
+*The rest*: cleaning up, verifying and writing the derivative.
 *Capture*: Numba's typing and lowering before the engine. LLVM's O3 and code generation, after it, are not in the table.
 `compile_report()` gives all of it for any derivative."""
 

@@ -75,6 +75,9 @@ struct ArgInfo {
   /// Index of the argument's first LLVM parameter. What follows it is the front
   /// end's convention: core/Signature.h.
   unsigned FirstParam = 0;
+  /// Arrays of a derivative in two halves: nobody writes it between them, but
+  /// for what the first half itself does, and its memory stays where it is.
+  bool StaysAsLeft = false;
 
   bool isArray() const { return Kind == ArgKind::Array; }
 };

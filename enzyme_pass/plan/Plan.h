@@ -27,7 +27,8 @@
 ///      adjoints are added to is zeroed first.
 ///  P5  every block that the reverse sweep enters knows where it came from.
 ///  P6  split mode: a shadow that is kept, and that may lie in the shadow of an
-///      argument, is kept as a place; no argument's memory is read again.
+///      argument, is kept as a place; no argument's memory is read again,
+///      unless the request says that it stays.
 ///  P7  an adjoint without a variable is read in its own block only.
 ///  P8  what a snapshot's pointer may come from, through phis, are first bytes
 ///      of objects of known size.
@@ -35,7 +36,7 @@
 ///      frame, once; fields do not overlap.
 ///  P10 a partial that may be infinite at finite operands is guarded.
 ///  P11 every call that stays a call is planned; what is active of it is active
-///      in the derivative of its callee.
+///      in the derivative of its callee, and what stays as it leaves it does.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_PLAN_PLAN_H
 #define PYFRONT_PLAN_PLAN_H

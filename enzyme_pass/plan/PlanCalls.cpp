@@ -3,11 +3,12 @@
 /// \file
 /// Of a call that stays a call, the planner asks what is active: the arrays
 /// whose memory has a shadow, the scalars with an adjoint, the results that
-/// something depends on. These annotations, and whether two of its arrays may
-/// share memory, name one derivative of the callee; all calls that ask for the
-/// same share it, those in the callee itself included.
+/// something depends on. These annotations, whether two of its arrays may share
+/// memory and which ones stay as the call leaves them, name one derivative of the
+/// callee; all calls that ask for the same share it, those in the callee itself
+/// included.
 ///
-///   f(x, A, n)   A active, x not      split.kernel/f(cdc)
+///   f(x, A, n)   A active, x not, nobody writes x later    split/f/c=dc
 ///
 /// In reverse mode the derivative is one in two halves, whatever the kernel's:
 /// the forward half runs where the call is, the reverse half where the reverse
@@ -61,6 +62,9 @@ public:
           Planned.Shadowed.push_back(M.Ptr);
       if (Info.Rule && R.How != Mode::Forward)
         Planned.Copies = copiesOf(Call, Info);
+      else if (R.How == Mode::Split)
+        for (ArgInfo &A : R.Args)
+          A.StaysAsLeft = staysAsLeft(Call, A);
     }
     R.Name = nameOf(R, Info);
     P.Calls.insert({&Call, std::move(Planned)});
@@ -74,8 +78,13 @@ private:
   }
   Annotation noteOf(const CallInst &Call, const ArgInfo &A, Mode How) const;
   bool mayAlias(const CallInst &Call) const;
+  bool staysAsLeft(const CallInst &Call, const ArgInfo &A) const;
   uint64_t copiesOf(const CallInst &Call, const FunctionInfo &Info) const;
   std::string nameOf(const Request &R, const FunctionInfo &Info) const;
+  static const Value *dataOf(const CallInst &Call, const ArgInfo &A) {
+    return Call.getArgOperand(kept::operandAt(Call, A.FirstParam) +
+                              numba::Data);
+  }
 
   Plan &P;
   const Facts &Known;
@@ -111,13 +120,21 @@ bool CallPlanner::mayAlias(const CallInst &Call) const {
   return false;
 }
 
+/// Only what the callee reads and does not write: of the calls of one function
+/// that writes an array the last would be another one than all others.
+bool CallPlanner::staysAsLeft(const CallInst &Call, const ArgInfo &A) const {
+  return A.isArray() &&
+         Call.paramHasAttr(kept::operandAt(Call, A.FirstParam) + numba::Data,
+                           Attribute::ReadOnly) &&
+         Known.Overwrite.staysAsLeftBy(Call, dataOf(Call, A));
+}
+
 uint64_t CallPlanner::copiesOf(const CallInst &Call,
                                const FunctionInfo &Info) const {
   uint64_t Copies = 0;
   for (unsigned Place : Info.Rule->Reads) {
-    unsigned First = kept::operandAt(Call, Info.Args[Place].FirstParam);
-    const Value *Data = Call.getArgOperand(First + numba::Data);
-    if (Known.Overwrite.isOverwrittenAfter(Call, Data))
+    if (Known.Overwrite.isOverwrittenAfter(Call,
+                                           dataOf(Call, Info.Args[Place])))
       Copies |= uint64_t(1) << Place;
   }
   return Copies;
@@ -133,8 +150,11 @@ std::string CallPlanner::nameOf(const Request &R,
     return "rule/" + Info.Name;
   std::string Name =
       (Modes[static_cast<unsigned>(R.How)] + "/" + Info.Primal + "/").str();
-  for (const ArgInfo &A : R.Args)
+  for (const ArgInfo &A : R.Args) {
     Name += Notes[static_cast<unsigned>(A.Note)];
+    if (A.StaysAsLeft)
+      Name += '=';
+  }
   if (R.MayAlias)
     Name += "/alias";
   return Name;

@@ -187,7 +187,8 @@ void Plan::print(raw_ostream &OS) const {
   OS << (Req.MayAlias ? " may-alias" : "") << " (";
   ListSeparator Comma;
   for (const ArgInfo &A : Req.Args)
-    OS << Comma << A.Name << ": " << Notes[static_cast<unsigned>(A.Note)];
+    OS << Comma << A.Name << ": " << Notes[static_cast<unsigned>(A.Note)]
+       << (A.StaysAsLeft ? ", stays" : "");
   OS << ")\nshadows\n";
   for (const ObjectPlan &O : Objects)
     if (O.Shadow != ShadowHome::None)

@@ -164,9 +164,24 @@ void Verifier::checkAdjoints() {
               "` has an adjoint of one block, and is read in another");
 }
 
-/// What the reverse part of a rule reads is still there, or a copy is.
+/// What the reverse half of a callee reads again is still there. Of what the
+/// reverse part of a rule reads, a copy may be there instead.
 void Verifier::proveCall(const SourceProver &Prover, const CallInst &Call,
                          const CallPlan &Planned) {
+  for (const ArgInfo &A : Planned.Callee.Args) {
+    if (!A.StaysAsLeft)
+      continue;
+    const Value *Data =
+        Call.getArgOperand(kept::operandAt(Call, A.FirstParam) + numba::Data);
+    bool IsCallers = any_of(Known.Objects.pointsTo(Data), [&](unsigned O) {
+      return P.Req.How == Mode::Split &&
+             Known.Objects[O].Kind == ObjectKind::Argument &&
+             !P.Req.Args[Known.Objects[O].Arg].StaysAsLeft;
+    });
+    if (IsCallers || !Prover.isStillThere(Call, *Data))
+      violate("P11: `" + A.Name + "` of `" + Planned.Info->Name +
+              "` may be written before its reverse half runs");
+  }
   if (!Planned.IsActive || !Planned.Info->Rule)
     return;
   for (unsigned Place : Planned.Info->Rule->Reads) {
@@ -242,7 +257,8 @@ void Verifier::checkPlace(Key K, const Source &S) {
     Value *Ptr = cast<LoadInst>(K.getPointer())->getPointerOperand();
     for (Value *Root : rootsOf(Ptr))
       if (const ObjectPlan *Object = objectAt(Root);
-          Object && Object->Size.How == Extent::Form::Argument)
+          Object && Object->Size.How == Extent::Form::Argument &&
+          !P.Req.Args[Object->Size.Arg].StaysAsLeft)
         violate("P6: " + name(K) + " is reloaded from the caller's memory");
   }
   if (K.getInt() != Space::Shadow || S.Kind == SourceKind::Recompute)

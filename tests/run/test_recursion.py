@@ -352,3 +352,65 @@ def returns_its_argument(x):
 def test_an_argument_that_comes_back_is_refused():
     with pytest.raises(ad.UnsupportedError, match="returns an array which it has not made itself"):
         ad.autodiff(returns_its_argument, ad.Duplicated)(np.ones(2), np.ones(2))
+
+
+@njit
+def weighted(x, w, i):
+    """Reads arrays again and again, and writes none of them."""
+    if i == 0:
+        return 0.0
+    total = 0.0
+    for j in range(x.shape[0]):
+        total += np.sin(x[j] * w[i]) * x[j]
+    return total * (1.0 + weighted(x, w, i - 1))
+
+
+def read_at_every_depth(x, w):
+    total = weighted(x, w, 2)
+    for i in range(w.shape[0]):
+        w[i] = 0.5 * w[i] + total
+    return weighted(x, w, 2) * w[0]
+
+
+def test_what_nobody_writes_before_the_reverse_half_is_read_again():
+    check(read_at_every_depth, dup(RNG.normal(size=3)), dup(RNG.normal(size=3)))
+    derivative = ad.autodiff(read_at_every_depth, ad.Duplicated, ad.Duplicated)
+    derivative(*(np.ones(3) for _ in range(4)))
+    plan = derivative.inspect_plan()
+    # The first call's `w` is written after it, the second call's is not.
+    assert "plan split (a0: duplicated, stays, a1: duplicated, a2: const)" in plan
+    assert "plan split (a0: duplicated, stays, a1: duplicated, stays, a2: const)" in plan
+    assert plan.count("not written again") > 2
+
+
+@njit
+def doubled(x, y):
+    return 1.01 * x + np.sin(y) * x
+
+
+def twice(below):
+    @njit
+    def level(x, y):
+        return below(x, y) - 0.5 * below(y, x)
+
+    return level
+
+
+def chain(levels):
+    """Functions each of which calls the one before twice: inlined they would be 2 ** levels copies."""
+    below = doubled
+    for _ in range(levels):
+        below = twice(below)
+    return below
+
+
+def test_a_function_that_would_be_copied_thousands_of_times_stays():
+    called = chain(12)
+
+    def kernel(x, y):
+        return called(x, y) * y
+
+    check(kernel, active(0.3), active(0.4))
+    derivative = ad.autodiff(njit(kernel), ad.Active, ad.Active)
+    derivative(0.3, 0.4)
+    assert derivative.compile_report().instructions < 20_000

@@ -74,7 +74,12 @@ SEED ?= 0
 fuzz: build
 	@PYTHONPATH=tests $(PYTHON) -m properties.bulk --programs $(PROGRAMS) --seed $(SEED)
 
-bench: build build/release/build.ninja
+$(VENV)/peers.stamp: pyproject.toml | $(VENV)/packages.stamp
+	@$(STEP) "Peers" $(PYTHON) -m pip install --disable-pip-version-check -q \
+	  --config-settings=wheel.cmake=false --config-settings=editable.mode=inplace -e '.[dev,peers]'
+	@touch $@
+
+bench: build build/release/build.ninja $(VENV)/peers.stamp
 	@$(STEP) "Engine (release)" $(NINJA) build/release
 	@OPENBLAS_NUM_THREADS=1 PYFRONT_ENGINE=$(CURDIR)/build/release/libenzyme_pass.so $(PYTHON) -m benchmarks
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.compilation import CompileRow, exponents
 from benchmarks.forward import WIDTH, ForwardRow
+from benchmarks.jax_peer import PeerRow
 from benchmarks.measure import Floor, Row
 from benchmarks.operators import OperatorRow
 from benchmarks.stiff import StiffRow
@@ -95,6 +96,22 @@ The method keeps a Jacobian for many steps, so the linear algebra that it allows
 computed: the large step is from dense to sparse. *Difference*: of the solution from the first row's, relative."""
 
 
+PEER_HEADER = (
+    "kernel",
+    "size",
+    "primal",
+    "gradient",
+    "JAX's primal",
+    "JAX's gradient",
+    "JAX's over ours",
+    "difference",
+)
+
+PEER_NOTES = """\
+JAX {version} on the same processor, one thread, float64, compiled by `jit`, in a process of its own beside each row
+(`benchmarks/jax_programs.py`); its gradient is that of `value_and_grad`. Its Fourier transform is `jnp.fft.fft`, ours
+the recursion written out. *Difference*: relative, of the sums of the two gradients."""
+
 COMPILE_TITLE, FLOOR_TITLE = "## Compilation", "## The floor"
 
 COMPILE_HEADER = (
@@ -167,6 +184,22 @@ def operator_cells(row: OperatorRow) -> tuple[str, ...]:
     """One row of the table of operators as text."""
     prepared = duration(row.prepared) if row.prepared else ""
     return (row.title, row.against, duration(row.reference), duration(row.call), prepared, f"{row.ratio:.2f}x")
+
+
+def peer_cells(row: PeerRow) -> tuple[str, ...]:
+    """One row of the table beside JAX as text."""
+    times = map(duration, (row.primal, row.gradient, row.peer_primal, row.peer_gradient))
+    ratio = f"{row.peer_gradient / row.gradient:.2f}x"
+    size = ", ".join(f"{name}={value:,}" for name, value in row.size.items())
+    return (row.title, size, *times, ratio, f"{row.difference:.0e}")
+
+
+def peer_section(rows: Sequence[PeerRow]) -> tuple[str, ...]:
+    """What stands beside JAX, if that is installed."""
+    if not rows:
+        return ()
+    lines = table(PEER_HEADER, [peer_cells(row) for row in rows])
+    return ("## Linear algebra beside JAX", lines, PEER_NOTES.format(version=rows[0].version))
 
 
 def stiff_cells(row: StiffRow) -> tuple[str, ...]:
@@ -276,6 +309,7 @@ def document(
     forward: Sequence[ForwardRow],
     operators: Sequence[OperatorRow],
     stiff: Sequence[StiffRow],
+    peers: Sequence[PeerRow],
     compilation: Sequence[CompileRow],
     floor: Floor,
     samples: int,
@@ -299,6 +333,7 @@ def document(
                 "## A stiff system in SciPy",
                 table(STIFF_HEADER, [stiff_cells(row) for row in stiff]),
                 STIFF_NOTES.format(unknowns=stiff[0].unknowns),
+                *peer_section(peers),
                 compilation_section(compilation, image),
                 FLOOR_TITLE,
                 floor_text(floor),

@@ -27,7 +27,7 @@ def kernel(f, h, q, r, z, x, p):
 
 def make_args(states, steps):
     rng = np.random.default_rng(23)
-    f = np.eye(states) + 0.01 * rng.normal(size=(states, states))
+    f = 0.9 * np.eye(states) + 0.01 * rng.normal(size=(states, states))
     return (
         f,
         rng.normal(size=states),

@@ -260,8 +260,10 @@ void runStages(Session &S) {
       break;
     }
   }
-  raw_string_ostream(S.Result.Texts["times"]) << json::Value(json::Object{
-      {"stages", S.Times.toJSON()}, {"instructions", S.Instructions}});
+  raw_string_ostream Times(S.Result.Texts["times"]);
+  Times << "{\"stages\":";
+  S.Times.printJSON(Times);
+  Times << ",\"instructions\":" << S.Instructions << "}";
   if (S.Files.failed())
     S.fail("the stages cannot be written to " + Twine(S.Req.DumpDir));
 }

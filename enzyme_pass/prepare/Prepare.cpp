@@ -271,8 +271,7 @@ constexpr Pass Passes[] = {
           "callees are small before they are inlined"),
     llvms("inline",
           "always-inline,globaldce,function(sroa<modify-cfg>,fence,"
-          "early-cse<memssa>,instcombine<no-verify-fixpoint>,fence,"
-          "simplifycfg)",
+          "early-cse,instcombine<no-verify-fixpoint>,fence,simplifycfg)",
           "one function; what only carried its arguments is gone"),
     ours("memory", RUN_EACH(lowerNumbaMemory(R.F)),
          "allocations are the call's, and reference counts mean nothing"),

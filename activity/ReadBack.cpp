@@ -16,13 +16,30 @@ ReadBack::ReadBack(const NormalFunction &N, const MemoryObjects &Objects,
                    const Subscripts &Subs, ScalarEvolution &SE)
     : N(N), Objects(Objects), Subs(Subs), SE(SE), DT(*N.F) {
   for (const BasicBlock *BB : N.Order)
-    for (const Instruction &I : *BB)
+    for (const Instruction &I : *BB) {
       append_range(Writes, writesOf(I));
+      if (auto *L = dyn_cast<LoadInst>(&I))
+        if (const ElementAccess *Read = Subs.elements().of(*L))
+          LoadsOf[Read->Base].push_back(L);
+    }
 }
 
-SmallVector<const Instruction *, 4>
+ArrayRef<const LoadInst *> ReadBack::readersOf(const StoreInst &S) const {
+  auto [It, New] = Readers.try_emplace(&S);
+  const ElementAccess *Stored = New ? Subs.elements().of(S) : nullptr;
+  auto Loads = Stored ? LoadsOf.find(Stored->Base) : LoadsOf.end();
+  if (Loads != LoadsOf.end())
+    copy_if(Loads->second, std::back_inserter(It->second),
+            [&](const LoadInst *L) { return isReadBy(S, *L); });
+  return It->second;
+}
+
+ArrayRef<const Instruction *>
 ReadBack::overwritersOf(const StoreInst &S) const {
-  SmallVector<const Instruction *, 4> Found;
+  auto [It, New] = Overwriters.try_emplace(&S);
+  std::vector<const Instruction *> &Found = It->second;
+  if (!New)
+    return Found;
   const Access Stored = accessesOf(S).front();
   for (const Access &Write : Writes)
     if (Objects.mayTouch(Write, Stored) &&

@@ -32,9 +32,13 @@ public:
            const Subscripts &Subs, llvm::ScalarEvolution &SE);
 
   /// The writes after `S` that may be of the element that it wrote; itself,
-  /// if a later execution may be.
-  llvm::SmallVector<const llvm::Instruction *, 4>
+  /// if a later execution may be. Answers are kept.
+  llvm::ArrayRef<const llvm::Instruction *>
   overwritersOf(const llvm::StoreInst &S) const;
+
+  /// The loads for which `isReadBy(S, L)` holds. Answers are kept.
+  llvm::ArrayRef<const llvm::LoadInst *>
+  readersOf(const llvm::StoreInst &S) const;
 
   /// Whether each value that `S` stores is read by a later execution of `L`.
   bool isReadBy(const llvm::StoreInst &S, const llvm::LoadInst &L) const;
@@ -81,6 +85,16 @@ private:
   llvm::ScalarEvolution &SE;
   llvm::DominatorTree DT;
   llvm::SmallVector<Access, 16> Writes;
+  /// By the array that they are elements of: no others can read a store back.
+  llvm::DenseMap<const llvm::Value *,
+                 llvm::SmallVector<const llvm::LoadInst *, 4>>
+      LoadsOf;
+  mutable llvm::DenseMap<const llvm::StoreInst *,
+                         std::vector<const llvm::Instruction *>>
+      Overwriters;
+  mutable llvm::DenseMap<const llvm::StoreInst *,
+                         std::vector<const llvm::LoadInst *>>
+      Readers;
 };
 
 } // namespace pyfront

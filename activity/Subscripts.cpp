@@ -134,8 +134,41 @@ bool Subscripts::neverEqual(const AffineForm &Load, const AffineForm &Write,
          Domain.isNonNegative(Opposite.plus(-1, SE));
 }
 
+bool Subscripts::plainlyMeet(const ElementAccess &Load,
+                             const ElementAccess &Write, Order O) const {
+  const unsigned Shared = O.Shared.size(), Depth = Load.Nest.size();
+  if (Write.Nest.size() != Depth)
+    return false;
+  auto StepOf = [](const ElementAccess &A, unsigned K) {
+    return A.Offset.coefficient({A.Nest[K]});
+  };
+  for (unsigned K = 0; K < Depth; ++K)
+    if (StepOf(Load, K) != StepOf(Write, K) ||
+        (K == Shared && O.Later && StepOf(Load, K)))
+      return false;
+  if (Load.Offset.Rest == Write.Offset.Rest)
+    return true;
+  auto *Apart = dyn_cast<SCEVConstant>(
+      SE.getMinusSCEV(Write.Offset.Rest, Load.Offset.Rest));
+  auto IsLong = [&](const Loop *L) {
+    ArrayRef<AffineForm> Last = Elements.bounds().lastOf(L);
+    return none_of(Last, [](const AffineForm &F) {
+      return F.Terms.empty() && isa<SCEVConstant>(F.Rest);
+    });
+  };
+  return Apart &&
+         any_of(seq(Shared + (O.Later != nullptr), Depth), [&](unsigned K) {
+           auto *Step = dyn_cast_or_null<SCEVConstant>(StepOf(Load, K));
+           return Step && !Step->isZero() &&
+                  Apart->getAPInt().srem(Step->getAPInt()).isZero() &&
+                  IsLong(Load.Nest[K]) && IsLong(Write.Nest[K]);
+         });
+}
+
 bool Subscripts::neverMeet(const ElementAccess &Load,
                            const ElementAccess &Write, Order O) const {
+  if (plainlyMeet(Load, Write, O))
+    return false;
   AffineDomain Domain = domainOf(Load, Write, O);
   for (const ArrayShape &Shape : Elements.shapesFor(Load, Write)) {
     const auto *OfLoad = Elements.subscripts(Load, Shape);

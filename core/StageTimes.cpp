@@ -1,5 +1,7 @@
 //===- StageTimes.cpp - How: a list in order, with depths -----------------===//
 #include "core/StageTimes.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include <ctime>
 
 using namespace llvm;
@@ -36,21 +38,28 @@ TimedStage::~TimedStage() {
   --Times.Depth;
 }
 
-json::Array StageTimes::partsFrom(size_t &Next, unsigned Depth) const {
-  json::Array Parts;
+/// By hand: for a small kernel, building a `json::Value` takes as long as a stage.
+/// Names of stages are plain words.
+void StageTimes::printFrom(raw_ostream &OS, size_t &Next,
+                           unsigned Depth) const {
+  ListSeparator Comma(",");
+  OS << "[";
   while (Next < Entries.size() && Entries[Next].Depth == Depth) {
     const Entry &E = Entries[Next++];
-    json::Object Stage{{"stage", E.Name}, {"seconds", E.Seconds}};
-    if (json::Array Inner = partsFrom(Next, Depth + 1); !Inner.empty())
-      Stage["parts"] = std::move(Inner);
-    Parts.push_back(std::move(Stage));
+    OS << Comma << "{\"stage\":\"" << E.Name
+       << "\",\"seconds\":" << format("%.9f", E.Seconds);
+    if (Next < Entries.size() && Entries[Next].Depth > Depth) {
+      OS << ",\"parts\":";
+      printFrom(OS, Next, Depth + 1);
+    }
+    OS << "}";
   }
-  return Parts;
+  OS << "]";
 }
 
-json::Array StageTimes::toJSON() const {
+void StageTimes::printJSON(raw_ostream &OS) const {
   size_t Next = 0;
-  return partsFrom(Next, 0);
+  printFrom(OS, Next, 0);
 }
 
 } // namespace pyfront

@@ -14,7 +14,7 @@
 #define PYFRONT_CORE_STAGETIMES_H
 
 #include "llvm/ADT/StringRef.h"
-#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
 #include <string>
 #include <vector>
 
@@ -23,7 +23,7 @@ namespace pyfront {
 class StageTimes {
 public:
   /// `[{"stage": "prepare", "seconds": 0.031, "parts": [...]}, ...]`
-  llvm::json::Array toJSON() const;
+  void printJSON(llvm::raw_ostream &OS) const;
 
 private:
   friend class TimedStage;
@@ -32,7 +32,7 @@ private:
     unsigned Depth;
     double Seconds;
   };
-  llvm::json::Array partsFrom(size_t &Next, unsigned Depth) const;
+  void printFrom(llvm::raw_ostream &OS, size_t &Next, unsigned Depth) const;
 
   std::vector<Entry> Entries;
   unsigned Depth = 0;

@@ -26,6 +26,7 @@ from typing import Any, ClassVar
 import llvmlite.binding as llvm
 import numba
 from numba.core import (
+    callconv,
     codegen,
     compiler,
     cpu,
@@ -293,10 +294,23 @@ def _mentions(frame: Any, what: Any) -> Iterator[ir.Loc]:
                 yield assignment.loc
 
 
+class _CallConv(callconv.CPUCallConv):
+    """Numba's, with a mark where a ``try`` begins, which the engine knows a function with one by."""
+
+    def set_try_status(self, builder: Any) -> None:
+        super().set_try_status(builder)
+        (*_, store) = builder.block.instructions
+        store.set_metadata("pyfront.try", builder.module.add_metadata([]))
+
+
 class CaptureContext(cpu.CPUContext):
     """The CPU's lowering; only what happens to finished modules differs."""
 
     DIBuilder = _LineInfo
+
+    @property
+    def call_conv(self) -> _CallConv:
+        return _CallConv(self)
 
     def init(self) -> None:
         # Numba's runtime library is compiled by whichever context asks first: that must be one that can execute.

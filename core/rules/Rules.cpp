@@ -73,6 +73,8 @@ struct Partial {
   bool Passes;
   bool Steep;
   bool SteepAtZero;
+  /// 0: none; 1: at 0; 2 + I: at 0 where operand I is negative.
+  uint8_t Pole;
 };
 
 struct OpcodePlace {
@@ -337,6 +339,19 @@ bool Rule::isSteep(unsigned Operand) const {
 
 bool Rule::isSteepAtZeroOnly(unsigned Operand) const {
   return Partials[FirstPartial + Operand].SteepAtZero;
+}
+
+bool Rule::hasPoleAtZero(const Instruction &I, unsigned Operand) const {
+  const unsigned Pole = Partials[FirstPartial + Operand].Pole;
+  if (Pole < 2)
+    return Pole;
+  const Value *Sign = I.getOperand(Pole - 2);
+  if (auto *Int = dyn_cast<ConstantInt>(Sign))
+    return Int->isNegative();
+  auto *Float = dyn_cast<ConstantFP>(Sign);
+  return Float && Float->getValueAPF().compare(
+                      APFloat::getZero(Float->getValueAPF().getSemantics())) ==
+                      APFloat::cmpLessThan;
 }
 
 uint64_t Rule::reads(unsigned Operand) const {

@@ -76,7 +76,12 @@ public:
   /// The partial may be infinite or NaN where the result is finite, as that of
   /// sqrt at 0; overflow aside.
   bool isSteep(unsigned Operand) const;
+  /// Of a function of one operand this also says that it is 0 at 0.
   bool isSteepAtZeroOnly(unsigned Operand) const;
+
+  /// \p I is infinite or NaN wherever the operand is 0, whatever the others
+  /// are; of a power, where its exponent is a negative literal.
+  bool hasPoleAtZero(const llvm::Instruction &I, unsigned Operand) const;
 
   /// Infinity or NaN in this operand gives infinity or NaN, whatever the
   /// others are. Not so of exp, whose result at -inf is 0.

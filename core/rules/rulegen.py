@@ -65,6 +65,14 @@ def named(pairs: list[tuple[tuple[str, str], int]]) -> list[str]:
     return [f'{{"{name}", Width::{width}, {rule}}}' for name, width, rule in sorted(entries)]
 
 
+def pole(row: rules.Row, name: str) -> int:
+    """0: none; 1: at 0; 2 + i: at 0 where parameter i is negative."""
+    if name not in row.poles:
+        return 0
+    where = row.poles[name]
+    return 1 if where is None else 2 + [p.name for p in row.params].index(where)
+
+
 def cpp(table: rules.Table) -> str:
     """RuleTable.inc."""
     order = {name: index for index, name in enumerate(table.rows)}
@@ -80,7 +88,7 @@ def cpp(table: rules.Table) -> str:
             name = row.params[index].name
             steep = (name in row.steep, name in row.steep_at_zero)
             marks = (rules.is_singular(row, index), name in row.passes, *steep)
-            flags = ", ".join("true" if mark else "false" for mark in marks)
+            flags = ", ".join("true" if mark else "false" for mark in marks) + f", {pole(row, name)}"
             again = pool.add(row.again_of(index))
             partials.append(f"{{{pool.add(node)}, {again}, {rules.reads(row, node)}, {flags}}}")
     functions = []

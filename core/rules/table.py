@@ -79,6 +79,8 @@ class Row:
     passes: list[str] = field(default_factory=list)
     steep: list[str] = field(default_factory=list)
     steep_at_zero: list[str] = field(default_factory=list)
+    #: The parameters with a pole at 0, and the one that must be negative for it, if any.
+    poles: dict[str, str | None] = field(default_factory=dict)
     total: str = ""
     notes: list[str] = field(default_factory=list)
     price: int = -1
@@ -289,6 +291,7 @@ class _Lowering(ast.NodeVisitor):
 
 ROW = re.compile(r"(\w+)\(([^)]*)\)\s*=\s*(.+)", re.S)
 RANGE = re.compile(r"(\w+) in (-?[\d.]+) \.\. (-?[\d.]+)")
+POLE = re.compile(r"(\w+) = 0(?: where (\w+) < 0)?")
 
 
 def _statements(path: Path) -> Iterator[tuple[int, str]]:
@@ -367,6 +370,8 @@ def _attribute(row: Row, text: str) -> None:
     elif keyword in MARKS and {p.strip() for p in rest.removesuffix("= 0").split(",")} <= names:
         kept = row.steep_at_zero if rest.endswith("= 0") else getattr(row, keyword)
         kept.extend(p.strip() for p in rest.removesuffix("= 0").split(","))
+    elif keyword == "pole" and (pole := POLE.fullmatch(rest)) and {pole[1], pole[2] or pole[1]} <= names:
+        row.poles[pole[1]] = pole[2]
     elif keyword == "total" and rest in TOTAL:
         row.total = rest
     elif keyword == "at":
@@ -378,7 +383,7 @@ def _attribute(row: Row, text: str) -> None:
             raise ValueError("expected `at p = value, ...: partial, ...` for each parameter")
         row.kinks.append(Kink(point, partials))
     else:
-        known = ", ".join(("domain", "at", "again", *MARKS, "total", "price"))
+        known = ", ".join(("domain", "at", "again", *MARKS, "pole", "total", "price"))
         raise ValueError(f"`{text}` is neither {known} nor text")
 
 

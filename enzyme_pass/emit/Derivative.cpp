@@ -191,12 +191,17 @@ static Value *unlessHidden(IRBuilder<> &B, Value *V, Value *Other) {
   return B.CreateSelect(Counts, V, Null);
 }
 
-/// `Product`, but 0 where its factor `V` is 0. Where `V` is NaN it is the
-/// product, too: this comparison reads one flag of the processor, where that
-/// with 0 alone reads two.
-static Value *unlessNull(IRBuilder<> &B, Value *V, Value *Product) {
-  Constant *Null = ConstantFP::get(V->getType(), 0.0);
-  return B.CreateSelect(B.CreateFCmpUEQ(V, Null), V, Product);
+/// Arithmetic waits for a select, and so does the whole chain of adjoints. But a
+/// factor is seldom 0, and if so many are (a rejected step): in scalar code a
+/// branch that the processor foresees is free. Beside a call a select is.
+static Value *guard(IRBuilder<> &B, const Instruction &I, Value *Condition,
+                    Value *Null, Value *Product) {
+  Value *Guarded = B.CreateSelect(Condition, Null, Product);
+  if (auto *Select = dyn_cast<SelectInst>(Guarded); Select && !isa<CallInst>(I))
+    Select->setMetadata(
+        LLVMContext::MD_prof,
+        MDBuilder(B.getContext()).createUnlikelyBranchWeights());
+  return Guarded;
 }
 
 /// An embedded derivative guards the factors instead of the product. Both are
@@ -220,15 +225,18 @@ llvm::Value *Derivative::contribution(IRBuilder<> &B, const Instruction &I,
     return B.CreateFMul(Factor, Counted);
   }
   llvm::Value *Product = B.CreateFMul(Factor, V);
+  Constant *Null = ConstantFP::get(V->getType(), 0.0);
+  // Where `V` is NaN it is the product, too: this comparison reads one flag of
+  // the processor, where that with 0 alone reads two.
   if (ByFactor)
-    Product = unlessNull(B, V, Product);
-  else if (ByPartial)
-    return unlessNull(B, Factor, Product);
+    Product = guard(B, I, B.CreateFCmpUEQ(V, Null), V, Product);
   if (!ByPartial)
     return Product;
-  // The other factor is NaN, perhaps: here this does not matter.
-  Constant *Null = ConstantFP::get(V->getType(), 0.0);
-  return B.CreateSelect(B.CreateFCmpOEQ(Factor, Null), Null, Product);
+  // The other factor is NaN, perhaps: here this does not matter. All lanes of a
+  // batch have one partial.
+  llvm::Value *IsNull =
+      B.CreateFCmpOEQ(Partial, ConstantFP::get(Partial->getType(), 0.0));
+  return guard(B, I, IsNull, Null, Product);
 }
 
 AllocaInst *Derivative::variable(Type *Ty, const Twine &Name) {

@@ -18,8 +18,6 @@ Exposed::Exposed(const Plan &P, const Facts &Known, Sense In)
         continue;
       Candidates.push_back(&I);
       Set.insert(&I);
-      if (auto *L = dyn_cast<LoadInst>(&I))
-        Loads.push_back(L);
     }
   for (bool Changed = true; Changed;) {
     Changed = false;
@@ -102,29 +100,20 @@ bool Exposed::isResult(const StoreInst &S) const {
 }
 
 /// The element is there at the end, or what replaced it has read it first.
-bool Exposed::staysInResult(const StoreInst &S) {
-  if (!isResult(S))
-    return false;
-  auto [It, New] = Overwriters.try_emplace(&S);
-  if (New)
-    It->second = Known.Stored.overwritersOf(S);
-  return all_of(It->second, [&](const Instruction *Write) {
-    auto *Store = dyn_cast<StoreInst>(Write);
-    const LoadInst *Old =
-        Store ? Known.Stored.loadOverwrittenBy(*Store) : nullptr;
-    return Old && Set.contains(Old);
-  });
+bool Exposed::staysInResult(const StoreInst &S) const {
+  return isResult(S) &&
+         all_of(Known.Stored.overwritersOf(S), [&](const Instruction *Write) {
+           auto *Store = dyn_cast<StoreInst>(Write);
+           const LoadInst *Old =
+               Store ? Known.Stored.loadOverwrittenBy(*Store) : nullptr;
+           return Old && Set.contains(Old);
+         });
 }
 
-bool Exposed::isExposedStore(const StoreInst &S) {
-  if (staysInResult(S))
-    return true;
-  auto [It, New] = Readers.try_emplace(&S);
-  if (New)
-    for (const LoadInst *L : Loads)
-      if (Known.Stored.isReadBy(S, *L))
-        It->second.push_back(L);
-  return any_of(It->second, [&](const LoadInst *L) { return Set.contains(L); });
+bool Exposed::isExposedStore(const StoreInst &S) const {
+  return staysInResult(S) ||
+         any_of(Known.Stored.readersOf(S),
+                [&](const LoadInst *L) { return Set.contains(L); });
 }
 
 } // namespace pyfront

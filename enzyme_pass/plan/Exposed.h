@@ -41,8 +41,8 @@ public:
 private:
   bool passesOn(const llvm::Value &V, const llvm::Instruction &Reader) const;
   bool isExposed(const llvm::Instruction &V) const;
-  bool isExposedStore(const llvm::StoreInst &S);
-  bool staysInResult(const llvm::StoreInst &S);
+  bool isExposedStore(const llvm::StoreInst &S) const;
+  bool staysInResult(const llvm::StoreInst &S) const;
   bool isResult(const llvm::StoreInst &S) const;
 
   const Plan &P;
@@ -50,14 +50,6 @@ private:
   const Sense In;
   /// Values and stores.
   llvm::DenseSet<const llvm::Value *> Set;
-  llvm::SmallVector<const llvm::LoadInst *, 16> Loads;
-  /// By store: what may overwrite it, and the loads that read it back.
-  llvm::DenseMap<const llvm::StoreInst *,
-                 llvm::SmallVector<const llvm::Instruction *, 4>>
-      Overwriters;
-  llvm::DenseMap<const llvm::StoreInst *,
-                 llvm::SmallVector<const llvm::LoadInst *, 2>>
-      Readers;
 };
 
 } // namespace pyfront

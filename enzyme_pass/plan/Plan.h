@@ -305,6 +305,11 @@ struct Plan {
   bool isActive(const llvm::Value *V) const {
     return Active.contains(const_cast<llvm::Value *>(V));
   }
+  /// Whether an adjoint or a tangent goes through `I`.
+  bool carriesDerivative(const llvm::Instruction &I) const {
+    return isActive(&I) || isActiveCall(&I) ||
+           ActiveAccesses.contains(const_cast<llvm::Instruction *>(&I));
+  }
   const Source *sourceOf(Key K) const {
     auto It = Sources.find(K);
     return It == Sources.end() ? nullptr : &It->second;

@@ -20,7 +20,8 @@
 ///  - forward, zero tangent: the partial is singular. Another is infinite only
 ///    with its instruction's value, and both are hidden together.
 ///  - forward, zero partial: the operand may be infinite and the value not
-///    (exp at -inf), or a steep partial before it made the tangent infinite.
+///    (exp at -inf), nor what reads the value; or a steep partial before it
+///    made the tangent infinite.
 ///  - reverse, zero partial: a steep partial behind it made the adjoint so.
 ///
 /// An infinity that comes of overflow is guarded against where a branch, a
@@ -28,38 +29,21 @@
 /// where a function hides it: `1 / r**3` for the r whose cube overflows.
 ///
 /// A partial is steep if it may be infinite where the value is finite, as that
-/// of sqrt at 0 (`Rule::isSteep`). `Steep` follows what that makes infinite
-/// from value to value, in forward mode as the program runs, in reverse mode
-/// against it, through memory by objects.
+/// of sqrt at 0 (Singular.h); but where only functions with a pole at 0 read the
+/// root, they hide it. `Steep` follows what a steep partial makes infinite from
+/// value to value, in forward mode as the program runs, in reverse mode against
+/// it, through memory by objects.
 //===----------------------------------------------------------------------===//
 #include "core/KeptCalls.h"
-#include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Exposed.h"
 #include "enzyme_pass/plan/Planner.h"
-#include "llvm/Analysis/SimplifyQuery.h"
-#include "llvm/Analysis/ValueTracking.h"
-#include "llvm/IR/PatternMatch.h"
+#include "enzyme_pass/plan/Singular.h"
 
 using namespace llvm;
-using namespace llvm::PatternMatch;
 
 namespace pyfront {
 
 namespace {
-
-bool isNotNegative(const Value &V, const Instruction &At) {
-  return cannotBeOrderedLessThanZero(&V,
-                                     SimplifyQuery(At.getDataLayout(), &At));
-}
-
-/// Whether `V` is greater than 0 or NaN, as a distance softened by a literal.
-bool isPositive(const Value &V, const Instruction &At) {
-  const Value *Rest;
-  const APFloat *Literal;
-  return match(&V, m_c_FAdd(m_Value(Rest), m_APFloat(Literal))) &&
-         !Literal->isNegative() && Literal->isFiniteNonZero() &&
-         isNotNegative(*Rest, At);
-}
 
 /// The values whose tangents or adjoints may be infinite though no result is.
 class Steep {
@@ -87,9 +71,23 @@ private:
   void start(Instruction &I) {
     const rules::Rule *R = rules::lookup(I);
     for (unsigned K = 0; R && K < R->arity(); ++K)
-      if (R->isSteep(K) && P.isActive(I.getOperand(K)) &&
-          !(R->isSteepAtZeroOnly(K) && isPositive(*I.getOperand(K), I)))
+      if (isSteepHere(*R, I, K) && P.isActive(I.getOperand(K)) &&
+          !(R->arity() == 1 && R->isSteepAtZeroOnly(K) && meetsPolesOnly(I)))
         add(IsForward ? &I : I.getOperand(K));
+  }
+  /// Whether all that reads `V` is infinite where `V` is 0, as `V ** -0.2`.
+  /// Then either that reaches a result, or a zero adjoint meets it.
+  bool meetsPolesOnly(const Instruction &V) const {
+    return all_of(V.users(), [&](const User *U) {
+      auto *Reader = cast<Instruction>(U);
+      if (!P.carriesDerivative(*Reader))
+        return true;
+      const rules::Rule *R = rules::lookup(*Reader);
+      return R && all_of(seq(R->arity()), [&](unsigned K) {
+               return Reader->getOperand(K) != &V ||
+                      R->hasPoleAtZero(*Reader, K);
+             });
+    });
   }
   /// What is inside of a call may be steep.
   void start(CallInst &Call) {
@@ -185,15 +183,35 @@ private:
       return;
     }
     GuardPlan Guard;
-    if (R.isSingular(K) || R.isSteep(K) || (!IsForward && mayHide(I, R, K)))
+    if (isSingularHere(R, I, K) || isSteepHere(R, I, K) ||
+        (!IsForward && mayHide(I, R, K)))
       Guard.ZeroFactor |= 1u << K;
-    if (IsForward ? !R.passes(K) || MadeInfinite.contains(I.getOperand(K))
+    if (IsForward ? mayAbsorb(I, R, K) || MadeInfinite.contains(I.getOperand(K))
                   : MadeInfinite.contains(&I))
       Guard.ZeroPartial |= 1u << K;
     if (Guard.ZeroFactor | Guard.ZeroPartial) {
       P.Guards[&I].ZeroFactor |= Guard.ZeroFactor;
       P.Guards[&I].ZeroPartial |= Guard.ZeroPartial;
     }
+  }
+
+  /// Whether an infinity of the operand may end in `I`. Where what reads `I`
+  /// is infinite anyway, its tangent may be NaN:
+  ///
+  ///   d = a / y
+  ///   z = y + d      nothing else reads d
+  bool mayAbsorb(const Instruction &I, const rules::Rule &R, unsigned K) const {
+    return !R.passes(K) && !all_of(I.users(), [&](const User *U) {
+      auto *Reader = cast<Instruction>(U);
+      return !P.carriesDerivative(*Reader) ||
+             passesOn(*I.getOperand(K), *Reader);
+    });
+  }
+  static bool passesOn(const Value &V, const Instruction &Reader) {
+    const rules::Rule *R = rules::lookup(Reader);
+    return R && any_of(seq(R->arity()), [&](unsigned K) {
+             return Reader.getOperand(K) == &V && R->passes(K);
+           });
   }
 
   /// Whether the partial, which is not singular, may be infinite or NaN though

@@ -3,6 +3,7 @@
 #include "core/rules/Rules.h"
 #include "enzyme_pass/plan/Planner.h"
 #include "enzyme_pass/plan/ProveSources.h"
+#include "enzyme_pass/plan/Singular.h"
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/IntrinsicInst.h"
 
@@ -321,7 +322,7 @@ void Verifier::checkGuards() {
     auto *I = dyn_cast<Instruction>(V);
     const rules::Rule *R = I ? rules::lookup(*I) : nullptr;
     for (unsigned K = 0; R && K < R->arity(); ++K)
-      if (R->isSingular(K) && P.isActive(I->getOperand(K)) &&
+      if (isSingularHere(*R, *I, K) && P.isActive(I->getOperand(K)) &&
           !(P.Guards.lookup(I).ZeroFactor >> K & 1))
         violate("P10: the partial of `%" + I->getName() + "` in operand " +
                 Twine(K) + " may be infinite and is not guarded");

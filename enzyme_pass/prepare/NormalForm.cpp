@@ -242,6 +242,8 @@ void NormalFormBuilder::addWhich(BasicBlock *BB) {
 
 /// Printed facts and plans name every value, so every value has a name.
 void NormalFormBuilder::nameEverything() {
+  if (F.getContext().shouldDiscardValueNames())
+    return;
   unsigned Blocks = 0, Values = 0;
   for (BasicBlock &BB : F) {
     if (!BB.hasName())

@@ -40,11 +40,14 @@ namespace {
 
 constexpr int64_t RetcodeNone = -2;
 
+/// Nobody else knows where the result and the exception go. (Names are no help:
+/// they are read only if somebody wants to see them.)
 bool hasNumbaConvention(const Function &F) {
   return !F.isDeclaration() && F.getReturnType()->isIntegerTy(32) &&
-         F.arg_size() >= 2 && F.getArg(0)->getType()->isPointerTy() &&
-         F.getArg(1)->getType()->isPointerTy() &&
-         F.getArg(1)->getName().starts_with("excinfo");
+         F.arg_size() >= 2 && all_of(seq(2u), [&](unsigned I) {
+           return F.getArg(I)->getType()->isPointerTy() &&
+                  F.hasParamAttribute(I, Attribute::NoAlias);
+         });
 }
 
 FunctionCallee failMarker(Module &M) {
@@ -68,16 +71,11 @@ CallInst *asRaise(Instruction *I) {
   return Callee && Callee->getName() == marker::Fail ? Call : nullptr;
 }
 
-/// Whether `F` has a `try`: it counts how many it is in, in a variable of this
-/// name.
+/// Whether `F` has a `try`: it counts how many it is in, which capture marks.
 bool catches(const Function &F) {
-  for (const Instruction &I : instructions(F))
-    if (auto *Store = dyn_cast<StoreInst>(&I))
-      if (auto *State = dyn_cast<AllocaInst>(Store->getPointerOperand());
-          State && State->getName().starts_with("try_state") &&
-          !isa<Constant>(Store->getValueOperand()))
-        return true;
-  return false;
+  return any_of(instructions(F), [](const Instruction &I) {
+    return I.hasMetadata() && I.getMetadata("pyfront.try");
+  });
 }
 
 /// A return that raises becomes the marker.

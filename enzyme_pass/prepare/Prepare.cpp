@@ -85,17 +85,16 @@ bool runText(Preparation &P, StringRef Pipeline) {
   return true;
 }
 
+/// Begins where `inline` ends: with combined instructions. Behind the loops one
+/// GVN is enough; what the last passes make equal is so within dominating blocks.
 constexpr StringLiteral Canonical =
-    "function(early-cse<memssa>,fence,"
-    "instcombine<no-verify-fixpoint>,fence,simplifycfg,"
-    "sroa<modify-cfg>,loop-simplify,lcssa,"
+    "function(fence,early-cse,sroa<modify-cfg>,loop-simplify,lcssa,"
     "loop-mssa(loop-rotate,licm<allowspeculation>),"
     "sroa<modify-cfg>,fence,instcombine<no-verify-fixpoint>,fence,"
     "gvn<no-pre;no-load-pre;memdep>,simplifycfg,"
     "instcombine<no-verify-fixpoint>,fence,"
     "loop-simplify,lcssa,loop(indvars),loop-mssa(licm<allowspeculation>),"
-    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,fence,"
-    "simplifycfg,adce)";
+    "early-cse,instcombine<no-verify-fixpoint>,fence,simplifycfg,adce)";
 
 /// Of `Canonical`, what follows from an index without wraparound and from memory
 /// that has left a loop: equal addresses, and values that do not change in a
@@ -104,7 +103,7 @@ constexpr StringLiteral CanonicalAgain =
     "function(early-cse<memssa>,fence,"
     "instcombine<no-verify-fixpoint>,fence,simplifycfg,"
     "loop-simplify,lcssa,loop-mssa(licm<allowspeculation>),"
-    "gvn<no-pre;no-load-pre;memdep>,instcombine<no-verify-fixpoint>,fence,"
+    "early-cse<memssa>,instcombine<no-verify-fixpoint>,fence,"
     "simplifycfg,adce)";
 
 /// A reverse sweep reads what the derivatives inside the kernel allocate.
@@ -265,7 +264,7 @@ constexpr Pass Passes[] = {
          "their number"),
     ours("aggregates", RUN(splitAggregateStores(P.M)),
          "the memory of a result holds numbers, not tuples"),
-    llvms("promote", "function(sroa<modify-cfg>)",
+    llvms("promote", "function(mem2reg,sroa<modify-cfg>)",
           "variables become values, the operands of comparisons among them"),
     llvms("fence", "function(fence)",
           "from here on no pass learns a float from a comparison"),
@@ -273,8 +272,7 @@ constexpr Pass Passes[] = {
           "callees are small before they are inlined"),
     llvms("inline",
           "always-inline,globaldce,function(sroa<modify-cfg>,fence,"
-          "early-cse<memssa>,instcombine<no-verify-fixpoint>,fence,"
-          "simplifycfg,sroa<modify-cfg>)",
+          "early-cse,instcombine<no-verify-fixpoint>,fence,simplifycfg)",
           "one function; what only carried its arguments is gone"),
     ours("memory", RUN_EACH(lowerNumbaMemory(R.F)),
          "allocations are the call's, and reference counts mean nothing"),

@@ -556,12 +556,22 @@ def what_a_steep_partial_reaches_is_guarded_where_the_partial_is_zero(x):
 
 
 @planned(f"{VECTOR}")
-def a_softened_root_is_not_steep(x):
-    # CHECK-NOT:  zero partial
+def a_softened_root_is_neither_steep_nor_singular(x):
+    # CHECK-NOT:  {{^}}guards
     s = 0.0
     for i in range(x.shape[0]):
         s += math.sqrt(x[i] * x[i] + 1e-2)
     return s
+
+
+@planned(f"{VECTOR}, {VECTOR}")
+def a_root_that_only_poles_read_is_not_steep(x, y):
+    # CHECK:      {{^}}guards
+    # CHECK-NOT:  zero partial
+    # CHECK:      {{^}}loops
+    for i in range(x.shape[0]):
+        r = math.sqrt(x[i] * x[i])
+        y[i] *= min(5.0, max(0.2, r**-0.2)) + (math.log(r) if r > 0.0 else 0.0)
 
 
 @pytest.mark.parametrize(

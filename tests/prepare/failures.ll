@@ -31,7 +31,7 @@
 
 @error = external global i8
 
-define i32 @kernel(ptr %ret, ptr %excinfo, i1 %bad, i1 %none) {
+define i32 @kernel(ptr noalias %ret, ptr noalias %excinfo, i1 %bad, i1 %none) {
   br i1 %bad, label %raise, label %good
 raise:
   store ptr @error, ptr %excinfo
@@ -44,7 +44,7 @@ nothing:
   ret i32 -2
 }
 
-define i32 @called_in_try(ptr %ret, ptr %excinfo) {
+define i32 @called_in_try(ptr noalias %ret, ptr noalias %excinfo) {
   store ptr @error, ptr %excinfo
   ret i32 1
 }
@@ -56,11 +56,11 @@ define i32 @derivative_in_try(ptr %excinfo) {
   unreachable
 }
 
-define i32 @catches(ptr %ret, ptr %excinfo) {
+define i32 @catches(ptr noalias %ret, ptr noalias %excinfo) {
   %try_state = alloca i64
   %depth = load i64, ptr %try_state
   %deeper = add i64 %depth, 1
-  store i64 %deeper, ptr %try_state
+  store i64 %deeper, ptr %try_state, !pyfront.try !0
   %status = call i32 @called_in_try(ptr %ret, ptr %excinfo)
   %other = call i32 @derivative_in_try(ptr %excinfo)
   store ptr @error, ptr %excinfo
@@ -69,7 +69,7 @@ define i32 @catches(ptr %ret, ptr %excinfo) {
 
 declare noalias ptr @NRT_Allocate(i64)
 
-define i32 @allocates(ptr %ret, ptr %excinfo) {
+define i32 @allocates(ptr noalias %ret, ptr noalias %excinfo) {
   %temporary = call ptr @NRT_Allocate(i64 8)
   store i64 1, ptr %temporary
   %arguments = call ptr @NRT_Allocate(i64 16)
@@ -79,3 +79,5 @@ define i32 @allocates(ptr %ret, ptr %excinfo) {
   store ptr %exception, ptr %excinfo
   ret i32 1
 }
+
+!0 = !{}

@@ -121,3 +121,18 @@ def test_what_is_steep_and_what_is_total(row: rules.Row, libm: Libm) -> None:
             at_zero = param.name in row.steep_at_zero and point[row.params.index(param)] == 0.0
             known = param.name in row.steep or at_zero
             assert not math.isfinite(out) or math.isfinite(partial) or known, (point, out, partial)
+
+
+@pytest.mark.parametrize("row", OWN_RESULT, ids=named)
+def test_what_is_at_zero(row: rules.Row, libm: Libm) -> None:
+    """`pole`: no number. A function of one parameter that is steep at 0 only is 0 there."""
+    names = [p.name for p in row.params]
+    axes = [BORDERS if p.type == "float" else range(-3, 4) for p in row.params]
+    for point in itertools.product(*axes):
+        given = dict(zip(names, point, strict=True))
+        out, _ = at(row, point, libm)
+        for name, where in row.poles.items():
+            if given[name] == 0.0 and (where is None or given[where] < 0.0):
+                assert not math.isfinite(out), (point, out)
+        if len(names) == 1 and row.steep_at_zero and point[0] == 0.0:
+            assert out == 0.0

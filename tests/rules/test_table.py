@@ -44,7 +44,7 @@ REFUSED = {
     "keyword": (
         "exp(x) = out\n    cost 3\n",
         2,
-        "`cost 3` is neither domain, at, again, finite, singular, passes, steep, total, price nor text",
+        "`cost 3` is neither domain, at, again, finite, singular, passes, steep, pole, total, price nor text",
     ),
     "again": ("exp(x) = out\n    again x\n", 2, "in `x` this reads what the partial does not read"),
     "orphan": ("    price 3\n", 1, "an indented line follows no row"),

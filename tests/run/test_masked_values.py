@@ -129,6 +129,23 @@ def roots_at_zero(x, w):
     return t[0] * w[0] + t[1] * w[1] + math.sqrt(x[2] * x[2] + x[3] * x[3])
 
 
+@discards([0.0, 2.0, 0.0], [0.0, 0.0, 0.0], [0.0, 6.0, 0.0])
+def root_at_zero_under_a_power(x, w):
+    """The control of an integrator's step where the error is zero; a root with another reader, too."""
+    r, q = math.sqrt(x[0] * x[0]), math.sqrt(x[2] * x[2])
+    s = min(5.0, max(0.2, r**-0.2)) * x[1]
+    power = q**-1.5
+    return s + (q if w[0] == 0.0 else power) + (x[1] if w[0] == 0.0 else math.log(r))
+
+
+@discards([3.0, 2.0], [inf, 0.0], [0.0, 1.0])
+def quotient_beside_its_divisor(x, w):
+    y = x[0] * w[0]
+    for _ in range(3):
+        y = y + x[1] / y
+    return x[1] + 1.0 / y + math.exp(-y)
+
+
 @pytest.mark.parametrize(("kernel", "x", "w", "wanted"), CASES, ids=[case[0].__name__ for case in CASES])
 def test_what_is_discarded_contributes_nothing(
     kernel: Kernel, x: list[float], w: list[float], wanted: list[float]

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from oracle import linear
 from oracle.dual import KINKS, Dual, chain, floor_remainder, power, truncated_remainder, value_of
 
 STEP = 1e-150
@@ -308,6 +309,9 @@ class Numpy:
 
     float64 = FloatType("float64")
     float32 = FloatType("float32")
+    linalg = linear.LINALG
+    dot = staticmethod(linear.dot)
+    vdot = staticmethod(linear.vdot)
 
     def __getattr__(self, name: str) -> Any:
         return elementwise(NUMPY_SCALAR[name]) if name in NUMPY_SCALAR else getattr(np, name)

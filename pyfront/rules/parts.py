@@ -270,7 +270,9 @@ def forward({arguments}, copies, lender):
 
         seed = seed_at(self.value_type, (0,), "value")
         taken = [f"s{k}" for k in range(len(arrays))] + [f"v{k}" for k in range(len(values))]
-        if self.rule.by_tangents:
+        if "d" not in given:  # something else is read through the same pointer as what the call returns
+            body, part, adjoints = "", None, f"({'0.0, ' * len(self.scalars)})"
+        elif self.rule.by_tangents:
             body, adjoints = self._by_tangents(seed, shadow_of)
             part = self._part("tangent")
         elif self.rule.of_values:
@@ -280,7 +282,7 @@ def forward({arguments}, copies, lender):
             calls = self._with_derivatives(arrays, shadow_of, lambda leaf, part: part)
             body = f"    adjoints = part({', '.join([*calls, seed, 'tape'])})\n"
             part = self._part("reverse")
-        if self.rule.by_tangents or self.rule.of_values:
+        if "d" not in given or self.rule.by_tangents or self.rule.of_values:
             pass
         elif self.rule.takes_none:
             adjoints = ", ".join("0.0" for _ in self.scalars)
@@ -308,7 +310,9 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
             place = floats.index(leaf)
             return self._shadow(f"t{place}", part, given[place], f"{part}.strides") if leaf.is_array else f"t{place}"
 
-        if self.rule.of_values:
+        if "d" not in given:
+            calls = [self._structure(index, self._scratch) for index in range(len(self.names))]
+        elif self.rule.of_values:
             calls = [
                 f"({', '.join(self.names)},)",
                 f"({', '.join(self._structure(index, tangent_of, 'None') for index in range(len(self.names)))},)",
@@ -316,12 +320,13 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
         else:
             calls = self._with_derivatives(floats, tangent_of, self._scratch)
         taken = [f"t{k}" for k in range(len(floats))]
+        varies = "d" in given
         source = f"""
 def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
-    value, dot = part({", ".join(calls)})
-    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,))})
+    {"value, dot" if varies else "value"} = part({", ".join(calls)})
+    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,), varies)})
 """
-        function = self._made(source, self._part("tangent"))
+        function = self._made(source, self._part("tangent") if varies else self.rule.primal)
         tangents = [types.intp if leaf.is_array else leaf.type for leaf in floats]
         return function, (*self.argument_types, *tangents, types.intp, types.intp, types.intp)
 
@@ -392,22 +397,22 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             return "None" if self.rule.takes_none else f"zeros({like})"
         return f"shadow({address}, {like}, {strides}, lane, width)"
 
-    def _tangent_of(self, value: str, dot: str, type_: types.Type, path: Path) -> str:
+    def _tangent_of(self, value: str, dot: str, type_: types.Type, path: Path, varies: bool) -> str:
         """The tangent with the structure and the types of the value: whole numbers stand for themselves."""
         if isinstance(type_, types.BaseTuple):
             parts = [
-                self._tangent_of(f"{value}[{k}]", f"{dot}[{k}]", element, (*path, k))
+                self._tangent_of(f"{value}[{k}]", f"{dot}[{k}]", element, (*path, k), varies)
                 for k, element in enumerate(type_.types)
             ]
             return f"({', '.join(parts)}{',' if parts else ''})"
-        passenger = len(path) > 1 and path[1] in self.rule.passengers
+        passenger = not varies or (len(path) > 1 and path[1] in self.rule.passengers)
         if isinstance(type_, types.Array):
-            if passenger:
+            if passenger and isinstance(type_.dtype, types.Float):
                 return f"as_contiguous(unvaried(lender, {value}))"
             if not isinstance(type_.dtype, types.Float):
                 return f"as_contiguous(lent(lender, {value}))"
             return f"as_contiguous(lent_as(lender, {dot}, {value}))"
-        if passenger:
+        if passenger and isinstance(type_, types.Float):
             return f"{type_}(0)"
         return f"{type_}({dot})" if isinstance(type_, types.Float) else value
 

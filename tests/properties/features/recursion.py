@@ -17,7 +17,9 @@ def given(d: Drawing, *, least: int = 1) -> str | None:
     if not arrays:
         return None
     array = d.pick(arrays)
-    return d.pick([array.name] * 4 + [f"{array.name}[::-1]"] + ([f"{array.name}[1:]"] if array.shape[0] > least else []))
+    return d.pick(
+        [array.name] * 4 + [f"{array.name}[::-1]"] + ([f"{array.name}[1:]"] if array.shape[0] > least else [])
+    )
 
 
 def only_reads(d: Drawing, depth: int) -> Number:

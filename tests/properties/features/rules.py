@@ -1,5 +1,6 @@
-"""Calls of functions with rules of the user's own: in place, of values, of tuples, and without a derivative. The functions
-are in `properties.ruled`."""
+"""Calls of functions with rules of the user's own: in place, of values, of tuples, and without a derivative.
+
+The functions are in `properties.ruled`."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ from pyfront import kernel as kernels
 from pyfront import stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
+from pyfront.rules import sorting
 from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.registry import Rule, rule_of
 from pyfront.specialized import Specialized
@@ -309,6 +310,9 @@ class CaptureContext(cpu.CPUContext):
         rule = numpy_rules.rule_for(fn, sig.args)
         if rule is not None:
             return RuledFunction(self, rule, sig, _note)
+        sort = sorting.implementation(self, fn, sig.as_function())
+        if sort is not None:
+            return sort
         fn = _with_twin(fn)
         return stated.builtin(fn, sig.as_function(), super().get_function(fn, sig, _firstcall))
 
@@ -437,6 +441,7 @@ class Pyfront(CPU):
 
 target_registry[TARGET] = Pyfront
 stated.install(TARGET)
+sorting.install(TARGET)
 
 
 class CaptureDispatcher(Dispatcher):

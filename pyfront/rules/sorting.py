@@ -47,10 +47,8 @@ def _rows(function: Any) -> Any:
 
     @register_jitable
     def apply(a: Any, orders: Any) -> None:
-        row = 0
-        for index in np.ndindex(a.shape[:-1]):
+        for row, index in enumerate(np.ndindex(a.shape[:-1])):
             function(a[index], orders[row])
-            row += 1
 
     return apply
 
@@ -74,11 +72,9 @@ def _define(kind: str) -> tuple[Any, Any]:
     def orders_of(a: Any) -> Any:
         length = a.shape[-1]
         orders = np.empty((a.size // max(length, 1), length), np.intp)
-        row = 0
-        for index in np.ndindex(a.shape[:-1]):
-            if length > 0:
+        if a.size > 0:
+            for row, index in enumerate(np.ndindex(a.shape[:-1])):
                 orders[row] = a[index].argsort(kind=kind)
-                row += 1
         return orders
 
     @njit

@@ -124,6 +124,14 @@ def interp(x: Any, xp: np.ndarray, fp: np.ndarray) -> Any:
     return slope * (x - xp[k]) + fp[k]
 
 
+def order_of(array: np.ndarray) -> np.ndarray:
+    """The places of the elements of each row from the smallest on; among equal ones it is one of several."""
+    values = np.array([value_of(element) for element in array.ravel()], np.float64).reshape(array.shape)
+    if np.any(np.diff(np.sort(values)) == 0.0):
+        KINKS.append("sort")
+    return np.argsort(values, kind="stable")
+
+
 def tied(x: Any, y: Any) -> None:
     """Keeps a record of operands that are equal without being the same."""
     if x is not y and value_of(x) == value_of(y):
@@ -356,6 +364,12 @@ class Numpy:
 
     def interp(self, x: Any, xp: np.ndarray, fp: np.ndarray) -> Any:
         return elementwise(lambda number: interp(number, xp, fp))(x)
+
+    def argsort(self, array: np.ndarray, kind: str = "stable") -> np.ndarray:
+        return order_of(array)
+
+    def sort(self, array: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(array, order_of(array), -1)
 
     def round(self, number: Any) -> Any:
         return elementwise(NUMPY_SCALAR["rint"])(number)

@@ -179,6 +179,8 @@ def _canonical(kernel: str, name: str, type_: types.Type) -> types.Type:
     if isinstance(type_, types.BaseTuple):
         elements = [_canonical(kernel, f"{name}[{i}]", types.unliteral(t)) for i, t in enumerate(type_.types)]
         return types.BaseTuple.from_types(elements, getattr(type_, "instance_class", None))
+    if isinstance(type_, types.Dispatcher):
+        return type_  # A function is a part of the signature: what the kernel calls is known when it is compiled.
     scalar = type_.dtype if type(type_) is types.Array else type_
     if isinstance(scalar, types.Complex):
         raise UnsupportedError(f"`{kernel}`: argument `{name}` is complex ({type_}), which is not supported yet")
@@ -186,7 +188,7 @@ def _canonical(kernel: str, name: str, type_: types.Type) -> types.Type:
         raise UnsupportedError(
             with_help(
                 f"`{kernel}`: argument `{name}` has type {type_}, which is not supported",
-                "pass real (32 or 64 bits), integer or boolean scalars and arrays, or tuples of them",
+                "pass real (32 or 64 bits), integer or boolean scalars and arrays, @njit functions, or tuples of them",
             )
         )
     if type(type_) is types.Array and type_.ndim == 0:
@@ -216,7 +218,8 @@ def _active(kernel: str, name: str, type_: types.Type) -> types.Type:
             )
         )
     if not isinstance(type_, types.Float):
-        what, help = "a boolean", "annotate it Const"
+        what = "a function" if isinstance(type_, types.Dispatcher) else "a boolean"
+        help = "annotate it Const"
         if isinstance(type_, types.Integer):
             what, help = f"an integer ({type_})", f"pass a float, as in float({name}), or annotate it Const"
         raise AnnotationError(with_help(f"`{kernel}`: argument `{name}` is {what}, which has no derivative", help))

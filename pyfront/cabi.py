@@ -38,7 +38,7 @@ from pyfront import native, results
 from pyfront.arguments import Leaf
 from pyfront.compiled import Compiled
 from pyfront.entry import Body, Executable, Shape, Slots
-from pyfront.errors import ArgumentError, LayoutError, OverlapError
+from pyfront.errors import ArgumentError, LayoutError, OverlapError, UnsupportedError, with_help
 from pyfront.link import OptimizedOnce
 from pyfront.native import INDEX
 from pyfront.results import Number
@@ -109,6 +109,13 @@ def _parameters(compiled: Compiled) -> Iterator[Parameter]:
                     for axis in range(leaf.type.ndim):
                         yield Parameter(f"{name}_{kind}{axis}", types.int64)
                 continue
+            if isinstance(leaf.type, types.Dispatcher):
+                raise UnsupportedError(
+                    with_help(
+                        f"argument `{leaf.name}` is a function, which no C function can be given",
+                        "differentiate a kernel that calls it by its name",
+                    )
+                )
             yield Parameter(name, leaf.type)
             if leaf in varied and argument.is_active:
                 yield Parameter(f"{name}_adjoint", leaf.type, is_pointer=True)

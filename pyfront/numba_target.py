@@ -50,9 +50,10 @@ from numba.core.typed_passes import BaseNativeLowering, NativeLowering
 from numba.core.utils import threadsafe_cached_property
 
 from pyfront import kernel as kernels
-from pyfront import stated
+from pyfront import results, stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
+from pyfront.rules import sorting
 from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.registry import Rule, rule_of
 from pyfront.specialized import Specialized
@@ -324,6 +325,9 @@ class CaptureContext(cpu.CPUContext):
         if rule is not None:
             return RuledFunction(self, rule, sig, _note)
         fn = _with_twin(fn)
+        sort = sorting.implementation(self, fn, sig.as_function())
+        if sort is not None:
+            return sort
         return stated.builtin(fn, sig.as_function(), super().get_function(fn, sig, _firstcall))
 
     def get_ufunc_info(self, ufunc_key: Any) -> Any:
@@ -451,6 +455,7 @@ class Pyfront(CPU):
 
 target_registry[TARGET] = Pyfront
 stated.install(TARGET)
+sorting.install(TARGET)
 
 
 class CaptureDispatcher(Dispatcher):
@@ -556,12 +561,23 @@ def _declare(twin: CaptureDispatcher, signatures: list[typing.Signature]) -> Non
 
 def _is_capturable(numba_type: types.Type) -> bool:
     """False for dispatchers that compile no Python function for the CPU and have no twin: object mode."""
+    if isinstance(numba_type, types.BaseTuple):
+        return all(map(_is_capturable, numba_type.types))
     if not isinstance(numba_type, types.Dispatcher):
         return True
     return isinstance(numba_type.dispatcher, (CPUDispatcher, CaptureDispatcher, TwinnedDispatcher))
 
 
 def _with_twin(numba_type: Any) -> Any:
+    """The type with the twins of the functions in it: one function, or a tuple of some."""
     if isinstance(numba_type, types.Dispatcher) and _is_capturable(numba_type):
         return types.Dispatcher(_twin(numba_type.dispatcher))
+    if isinstance(numba_type, types.BaseTuple) and _holds_functions(numba_type):
+        return results.like(numba_type, list(map(_with_twin, numba_type.types)))
     return numba_type
+
+
+def _holds_functions(numba_type: types.Type) -> bool:
+    if isinstance(numba_type, types.BaseTuple):
+        return any(map(_holds_functions, numba_type.types))
+    return isinstance(numba_type, types.Dispatcher)

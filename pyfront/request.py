@@ -1,7 +1,7 @@
 """The request: what the engine is asked to differentiate, as the JSON of ``docs/architecture.md`` (seam 1).
 
 Arguments that are tuples do not exist for the engine: each element is an argument of its own, in the order of the
-LLVM parameters.
+LLVM parameters. Nor do functions, each of which is a parameter that nothing reads.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def build(
     for argument in arguments:
         for leaf in argument.leaves:
             varied = "active" if argument.is_active else "duplicated"
-            entries.append(_entry(leaf, varied if leaf in argument.varied_leaves else "const", parameter))
+            if not isinstance(leaf.type, types.Dispatcher):
+                entries.append(_entry(leaf, varied if leaf in argument.varied_leaves else "const", parameter))
             parameter += parameter_count(leaf.type)
     return json.dumps(
         {
@@ -66,7 +67,7 @@ def build(
 
 
 def parameter_count(type_: types.Type) -> int:
-    """How many LLVM parameters a scalar or an array takes."""
+    """How many LLVM parameters a scalar, a function or an array takes."""
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 

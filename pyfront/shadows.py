@@ -48,6 +48,12 @@ def shadow_of(pair: Pair, *, scalars: bool) -> types.Type:
     if isinstance(primal, types.Array):
         check_arrays(pair)
         return shadow
+    if isinstance(primal, types.Dispatcher):
+        raise AnnotationError(
+            with_help(
+                f"`{pair.kernel}`: argument `{pair.name}` is a function, which has no derivative", "annotate it Const"
+            )
+        )
     if not scalars:
         raise AnnotationError(
             with_help(

@@ -179,7 +179,7 @@ Value *ForwardSweep::lowerCall(CallInst &Call, CallInst &Clone) {
                             : Emitter.emitPrimal(Clone);
   }
   CallEmitter Emitter(D, Call);
-  if (Planned.IsActive)
+  if (Planned.Callee.How == Mode::Split)
     return Emitter.emitForward(Clone);
   Emitter.makeTangentMemory();
   Emitter.emitTangent(

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "core/KeptCalls.h"
 #include "enzyme_pass/plan/Planner.h"
+#include "llvm/IR/Constants.h"
 #include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
@@ -33,10 +34,12 @@ static Type *elementOf(const MemTransferInst &Copy, const Facts &Known) {
 }
 
 /// Nothing that is only kept, and never used to reach active memory, needs a
-/// shadow.
+/// shadow: null, which stands in a result for an array that is elsewhere, does
+/// not either.
 static bool isStoreOfShadowed(const StoreInst &I, const Facts &Known) {
   auto HasShadow = [&](unsigned O) { return Known.Activity.hasShadow(O); };
   return I.getValueOperand()->getType()->isPointerTy() &&
+         !isa<ConstantPointerNull>(I.getValueOperand()) &&
          !Known.Objects.pointsTo(I.getPointerOperand()).empty() &&
          all_of(Known.Objects.pointsTo(I.getPointerOperand()), HasShadow) &&
          all_of(Known.Objects.pointsTo(I.getValueOperand()), HasShadow);

@@ -12,7 +12,10 @@
 ///
 /// In reverse mode the derivative is one in two halves, whatever the kernel's:
 /// the forward half runs where the call is, the reverse half where the reverse
-/// sweep comes by.
+/// sweep comes by. Where nothing is active the call is that of a derivative in
+/// forward mode without tangents, which gives its memory back; an array that it
+/// returns is memory of a tape where its caller has one, so then it is that of
+/// a forward half.
 //===----------------------------------------------------------------------===//
 #include "core/KeptCalls.h"
 #include "enzyme_pass/plan/Planner.h"
@@ -52,8 +55,7 @@ public:
     R.Width = P.Req.Width;
     R.Inner = true;
     R.MayAlias = mayAlias(Call);
-    R.How = P.Req.How == Mode::Forward || !Planned.IsActive ? Mode::Forward
-                                                            : Mode::Split;
+    R.How = modeOf(Planned);
     if (Planned.IsActive) {
       for (ArgInfo &A : R.Args)
         A.Note = noteOf(Call, A, R.How);
@@ -76,6 +78,7 @@ private:
       return Info.Primal == kept::calleeOf(Call);
     });
   }
+  Mode modeOf(const CallPlan &Planned) const;
   Annotation noteOf(const CallInst &Call, const ArgInfo &A, Mode How) const;
   bool mayAlias(const CallInst &Call) const;
   bool staysAsLeft(const CallInst &Call, const ArgInfo &A) const;
@@ -89,6 +92,14 @@ private:
   Plan &P;
   const Facts &Known;
 };
+
+Mode CallPlanner::modeOf(const CallPlan &Planned) const {
+  if (P.Req.How == Mode::Forward)
+    return Mode::Forward;
+  bool LeavesMemory =
+      P.Req.How == Mode::Split && !Planned.Info->Arrays.empty();
+  return Planned.IsActive || LeavesMemory ? Mode::Split : Mode::Forward;
+}
 
 Annotation CallPlanner::noteOf(const CallInst &Call, const ArgInfo &A,
                                Mode How) const {

@@ -5,11 +5,14 @@ the types, for example for ``f(x, A)`` which returns a float:
 
     def forward(a0, a1, copies, lender):
         value, tape = augmented(a0, a1)
-        return (value, (a0, kept(lender, a1, copies, 1)), lent(lender, tape))
+        return (value, (a0, kept(lender, a1, copies, 1)), lent(lender, tape), ())
 
     def reverse(frame, s0, v0, lane, width):
-        value, (a0, a1), tape = load(frame)
-        adjoints = part(a0, a1, shadow(s0, a1, lane, width), v0, tape)
+        value, (a0, a1), tape, strides = load(frame)
+        adjoints = part(a0, a1, shadow(s0, a1, a1.strides, lane, width), v0, tape)
+
+A copy that is kept has no gaps, a shadow has those of the caller's array: of an array that may have some the strides
+are kept too.
 
 What is active of the floats is known where the engine has planned: its modules name the wrappers that they call
 (`pyfront.part7.reverse.cd.d`), and those are compiled before the module is linked (`resolve`).
@@ -182,14 +185,14 @@ def primal({", ".join([*self.names, "lender"])}):
             source = f"""
 def forward({arguments}, copies, lender):
     value = part({arguments})
-    return ({_lent("value", self.value_type)}, ({kept},), None)
+    return ({_lent("value", self.value_type)}, ({kept},), None, ({self._kept_strides()}))
 """
             return self._made(source, self.rule.primal), (*self.argument_types, types.intp, types.intp)
         tape = self._tape_type()
         source = f"""
 def forward({arguments}, copies, lender):
     value, tape = part({arguments})
-    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)})
+    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)}, ({self._kept_strides()}))
 """
         return self._made(source, self._part("augmented")), (*self.argument_types, types.intp, types.intp)
 
@@ -217,6 +220,14 @@ def forward({arguments}, copies, lender):
         if leaf.is_array:
             return f"kept(lender, {name}, copies, {self.leaves.index(leaf)})"
         return name
+
+    @property
+    def strided(self) -> list[Leaf]:
+        """The arrays of floats whose elements may have gaps between them."""
+        return [leaf for leaf in self.leaves if leaf.is_array and leaf.is_float and leaf.type.layout == "A"]
+
+    def _kept_strides(self) -> str:
+        return "".join(f"{leaf.expression(self.names[leaf.path[0]])}.strides, " for leaf in self.strided)
 
     def _structure(self, index: int, of: Callable[[Leaf, str], str], missing: str | None = None) -> str:
         """An expression with the structure of an argument: ``of`` each leaf; passengers are themselves."""
@@ -249,16 +260,19 @@ def forward({arguments}, copies, lender):
             place = values.index(leaf)
             if asked[place] == "c" and self.rule.takes_none:
                 return "None"
-            return self._shadow(f"v{place}", name, asked[place]) if leaf.is_array else f"v{place}"
+            return self._shadow(f"v{place}", name, asked[place], f"{name}.strides") if leaf.is_array else f"v{place}"
 
         def shadow_of(leaf: Leaf, part: str) -> str:
             if leaf not in arrays:
                 return "None"
-            return self._shadow(f"s{arrays.index(leaf)}", part, given[floats.index(leaf)])
+            strides = f"strides[{self.strided.index(leaf)}]" if leaf in self.strided else f"{part}.strides"
+            return self._shadow(f"s{arrays.index(leaf)}", part, given[floats.index(leaf)], strides)
 
         seed = seed_at(self.value_type, (0,), "value")
         taken = [f"s{k}" for k in range(len(arrays))] + [f"v{k}" for k in range(len(values))]
-        if self.rule.by_tangents:
+        if "d" not in given:  # something else is read through the same pointer as what the call returns
+            body, part, adjoints = "", None, f"({'0.0, ' * len(self.scalars)})"
+        elif self.rule.by_tangents:
             body, adjoints = self._by_tangents(seed, shadow_of)
             part = self._part("tangent")
         elif self.rule.of_values:
@@ -268,7 +282,7 @@ def forward({arguments}, copies, lender):
             calls = self._with_derivatives(arrays, shadow_of, lambda leaf, part: part)
             body = f"    adjoints = part({', '.join([*calls, seed, 'tape'])})\n"
             part = self._part("reverse")
-        if self.rule.by_tangents or self.rule.of_values:
+        if "d" not in given or self.rule.by_tangents or self.rule.of_values:
             pass
         elif self.rule.takes_none:
             adjoints = ", ".join("0.0" for _ in self.scalars)
@@ -278,7 +292,7 @@ def forward({arguments}, copies, lender):
         converted = ", ".join(f"{leaf.type}(found[{k}])" for k, leaf in enumerate(self.scalars))
         source = f"""
 def reverse({", ".join(["frame", *taken, "lane", "width"])}):
-    value, arguments, tape = load(frame)
+    value, arguments, tape, strides = load(frame)
     {"".join(f"a{k} = arguments[{k}]; " for k in range(len(self.names)))}
 {body}    found = {adjoints}
     return ({converted}{"," if self.scalars else ""})
@@ -294,9 +308,11 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
             if leaf not in floats:
                 return "None"
             place = floats.index(leaf)
-            return self._shadow(f"t{place}", part, given[place]) if leaf.is_array else f"t{place}"
+            return self._shadow(f"t{place}", part, given[place], f"{part}.strides") if leaf.is_array else f"t{place}"
 
-        if self.rule.of_values:
+        if "d" not in given:
+            calls = [self._structure(index, self._scratch) for index in range(len(self.names))]
+        elif self.rule.of_values:
             calls = [
                 f"({', '.join(self.names)},)",
                 f"({', '.join(self._structure(index, tangent_of, 'None') for index in range(len(self.names)))},)",
@@ -304,12 +320,13 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
         else:
             calls = self._with_derivatives(floats, tangent_of, self._scratch)
         taken = [f"t{k}" for k in range(len(floats))]
+        varies = "d" in given
         source = f"""
 def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
-    value, dot = part({", ".join(calls)})
-    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,))})
+    {"value, dot" if varies else "value"} = part({", ".join(calls)})
+    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,), varies)})
 """
-        function = self._made(source, self._part("tangent"))
+        function = self._made(source, self._part("tangent") if varies else self.rule.primal)
         tangents = [types.intp if leaf.is_array else leaf.type for leaf in floats]
         return function, (*self.argument_types, *tangents, types.intp, types.intp, types.intp)
 
@@ -374,28 +391,28 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
                 calls.append(self._structure(index, derivative, "None"))
         return calls
 
-    def _shadow(self, address: str, like: str, note: str) -> str:
+    def _shadow(self, address: str, like: str, note: str, strides: str) -> str:
         """The expression for an array at an address; where there is none, None or zeros in its place."""
         if note == "c":
             return "None" if self.rule.takes_none else f"zeros({like})"
-        return f"shadow({address}, {like}, lane, width)"
+        return f"shadow({address}, {like}, {strides}, lane, width)"
 
-    def _tangent_of(self, value: str, dot: str, type_: types.Type, path: Path) -> str:
+    def _tangent_of(self, value: str, dot: str, type_: types.Type, path: Path, varies: bool) -> str:
         """The tangent with the structure and the types of the value: whole numbers stand for themselves."""
         if isinstance(type_, types.BaseTuple):
             parts = [
-                self._tangent_of(f"{value}[{k}]", f"{dot}[{k}]", element, (*path, k))
+                self._tangent_of(f"{value}[{k}]", f"{dot}[{k}]", element, (*path, k), varies)
                 for k, element in enumerate(type_.types)
             ]
             return f"({', '.join(parts)}{',' if parts else ''})"
-        passenger = len(path) > 1 and path[1] in self.rule.passengers
+        passenger = not varies or (len(path) > 1 and path[1] in self.rule.passengers)
         if isinstance(type_, types.Array):
-            if passenger:
+            if passenger and isinstance(type_.dtype, types.Float):
                 return f"as_contiguous(unvaried(lender, {value}))"
             if not isinstance(type_.dtype, types.Float):
                 return f"as_contiguous(lent(lender, {value}))"
             return f"as_contiguous(lent_as(lender, {dot}, {value}))"
-        if passenger:
+        if passenger and isinstance(type_, types.Float):
             return f"{type_}(0)"
         return f"{type_}({dot})" if isinstance(type_, types.Float) else value
 

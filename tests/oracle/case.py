@@ -81,7 +81,8 @@ class Case:
     def draw(self) -> int:
         """A number that belongs to this case, the same one each time: what is checked on a part of all cases only is
         chosen by it."""
-        scalars = [argument.value for argument in self.call.arguments if not isinstance(argument.value, np.ndarray)]
+        values = [getattr(argument.value, "__name__", argument.value) for argument in self.call.arguments]
+        scalars = [value for value in values if not isinstance(value, np.ndarray)]
         text = f"{self.kernel.__name__} {scalars}".encode()
         return zlib.crc32(b"".join([text, *(flat.tobytes() for flat in self.call.memory())]))
 

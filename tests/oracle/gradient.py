@@ -52,6 +52,11 @@ def directions_for(inputs: int, random: np.random.Generator) -> np.ndarray:
     return random.uniform(-1.0, 1.0, (inputs, RANDOM_DIRECTIONS))
 
 
+def constant(value: Any) -> Any:
+    """A number without a tangent; a function that calls with duals."""
+    return on_duals(value) if callable(value) else value_of(value)
+
+
 def expected(
     kernel: Callable[..., Any], call: Allocations, shadows: list[np.ndarray], seed: Any, random: np.random.Generator
 ) -> Expected:
@@ -77,7 +82,7 @@ def expected(
         if argument.kind == "active":
             values[k] = mapped(varied, argument.value)
         elif not isinstance(argument.value, np.ndarray):
-            values[k] = mapped(value_of, argument.value)
+            values[k] = mapped(constant, argument.value)
 
     KINKS.clear()
     with np.errstate(all="ignore"):

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from oracle import linear
 from oracle.dual import KINKS, Dual, chain, floor_remainder, power, truncated_remainder, value_of
 
 STEP = 1e-150
@@ -121,6 +122,14 @@ def interp(x: Any, xp: np.ndarray, fp: np.ndarray) -> Any:
     k = int(np.searchsorted(nodes, a, "right")) - 1
     slope = (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k])
     return slope * (x - xp[k]) + fp[k]
+
+
+def order_of(array: np.ndarray) -> np.ndarray:
+    """The places of the elements of each row from the smallest on; among equal ones it is one of several."""
+    values = np.array([value_of(element) for element in array.ravel()], np.float64).reshape(array.shape)
+    if np.any(np.diff(np.sort(values)) == 0.0):
+        KINKS.append("sort")
+    return np.argsort(values, kind="stable")
 
 
 def tied(x: Any, y: Any) -> None:
@@ -308,6 +317,9 @@ class Numpy:
 
     float64 = FloatType("float64")
     float32 = FloatType("float32")
+    linalg = linear.LINALG
+    dot = staticmethod(linear.dot)
+    vdot = staticmethod(linear.vdot)
 
     def __getattr__(self, name: str) -> Any:
         return elementwise(NUMPY_SCALAR[name]) if name in NUMPY_SCALAR else getattr(np, name)
@@ -352,6 +364,12 @@ class Numpy:
 
     def interp(self, x: Any, xp: np.ndarray, fp: np.ndarray) -> Any:
         return elementwise(lambda number: interp(number, xp, fp))(x)
+
+    def argsort(self, array: np.ndarray, kind: str = "stable") -> np.ndarray:
+        return order_of(array)
+
+    def sort(self, array: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(array, order_of(array), -1)
 
     def round(self, number: Any) -> Any:
         return elementwise(NUMPY_SCALAR["rint"])(number)

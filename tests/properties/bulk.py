@@ -209,6 +209,7 @@ def run(options: argparse.Namespace, numbers: list[int], write: int) -> None:
     from properties.checking import MODES, ROTATION, examine
     from properties.programs import program
     from properties.reduction import reduced
+    from pyfront import engine
 
     out = os.fdopen(write, "w")
     try:
@@ -228,6 +229,8 @@ def run(options: argparse.Namespace, numbers: list[int], write: int) -> None:
                 record["source"] = reduced(its, outcome.wrong[0]).source.split("\n\n\n")[1]
             out.write(json.dumps(record) + "\n")
             out.flush()
+            if engine.load().arena_in_use() != 0:
+                break  # What is left there would be laid to the programs after it; a new child has none of it.
         os._exit(0)
     except BaseException as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)

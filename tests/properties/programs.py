@@ -25,6 +25,9 @@ from numba import njit
 from properties.helpers import KNOTS, STRAIGHT, alone, both, clip, counted, doubled, either, every_other, first_or_raise
 from properties.helpers import halves, mix, relax, root_or_raise, soft_minimum, tail, total
 from properties.helpers import adjoints_of_total, slope_of_bump, slopes_of_mix, tangents_of_relax
+from properties.recursive import by_views, ebb, eliminated, exchanged, falls, fraction, lent, parted, powered, reduced
+from properties.recursive import remainder, settle, stacked, tree, with_rules, woven
+from properties.ruled import curve, level, level_of, pressed, waves
 
 
 """
@@ -51,7 +54,11 @@ class Program:
     def narrow(self) -> bool:
         """Whether something in it is rounded to float32."""
         rounds = {"narrow arrays", "tuples"}.intersection(self.features) or self.result == "mixed"
-        return bool(rounds) or any(parameter.dtype == "f4" for parameter in self.signature.parameters)
+        return (
+            bool(rounds)
+            or "np.float32(" in self.source
+            or any(parameter.dtype == "f4" for parameter in self.signature.parameters)
+        )
 
     def arguments(self, call: int) -> list[Annotated]:
         """The annotated arguments of a call, 0 to CALLS - 1."""
@@ -97,7 +104,8 @@ def program(number: int) -> Program:
         d.statement()
     if result != "none":
         d.emit(d.returns())
-    fastmath = d.one_in(10) and not d.has("masked")
+    # Numba's powers with an int32 for exponent are a function that is not there under `fastmath`.
+    fastmath = d.one_in(10) and not d.has("masked") and not any("** z" in line for line in d.lines)
     head = f"@njit{'(fastmath=True)' if fastmath else ''}\ndef kernel({signature.text}):\n"
     source = PRELUDE + head + "\n".join(d.lines) + "\n"
     return Program(number, source, signature, tuple(f.name for f in d.features), fastmath, result)

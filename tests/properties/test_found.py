@@ -132,6 +132,68 @@ def raises_after_one_was_caught(x, a):
     return root_or_raise(a[1])
 
 
+@njit
+def length_then_overwritten(a):
+    s = np.linalg.norm(a)
+    a[0] = 0.0
+    return s
+
+
+@njit
+def shrunk(p, u, k):
+    if k <= 0:
+        return p.copy(), 0.5 * u
+    q, value = shrunk(p, 0.5 * u, k - 1)
+    return 0.5 * q, 0.5 * value * q[0]
+
+
+@njit
+def array_and_number(p, u):
+    q, value = shrunk(p, u, 2)
+    return q[-1] * value
+
+
+@njit
+def tripled(p, k):
+    if k <= 0:
+        return p.copy()
+    return 3.0 * tripled(p, k - 1)
+
+
+@njit
+def of_what_has_no_derivative(x, p):
+    return x * tripled(p, 2)[1]
+
+
+@njit
+def one_or_the_other(a, b, which):
+    c = np.linalg.inv(b)
+    total = 0.0
+    for i in range(2):
+        d = c if which else a
+        total += d[i, 0]
+    return total
+
+
+def test_an_array_with_gaps_that_a_rule_keeps_a_copy_of():
+    check(length_then_overwritten, dup(np.arange(1.0, 9.0)[::2]))
+
+
+def test_recursion_that_returns_an_array_and_a_float():
+    check(array_and_number, dup(np.array([0.5, -1.5, 2.0])), active(0.75))
+
+
+def test_recursion_without_a_derivative_keeps_its_arrays_in_the_tape():
+    check(of_what_has_no_derivative, active(0.5), const(np.array([0.5, 2.0])))
+
+
+def test_a_rule_for_what_has_no_derivative():
+    """Something that has one is read through the same pointer as its result."""
+    matrix = np.array([[2.0, 0.5], [0.25, 1.0]])
+    for which in (True, False):
+        check(one_or_the_other, dup(matrix.copy()), const(matrix.copy()), const(which))
+
+
 def test_remainders_at_multiples():
     check(put_back_into_the_box, dup(GRID.copy()))
     check(quotient_and_rest, active(-3.0), active(1.5))

@@ -1,11 +1,14 @@
-"""Sorting in place: the permutation depends on the data, the derivative follows the elements."""
+"""Sorting, written in the kernel and Numba's own: the permutation depends on the data, the derivative follows the
+elements."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from numba import njit
-from oracle import check, dup
+from oracle import active, check, const, dup
+
+import pyfront as ad
 
 
 @njit
@@ -162,3 +165,100 @@ def test_sort_of_pairs(rng):
 
 def test_values_changed_while_sorting(rng):
     check(squares_while_sorting, dup(rng.uniform(0.5, 1.5, size=6)))
+
+
+# Numba's own.
+
+
+@njit
+def sorted_copies(a, w):
+    """Overwrites what it has sorted, in a loop."""
+    total = 0.0
+    for k in range(2):
+        b = np.sort(a)
+        for i in range(b.shape[0]):
+            total += w[i] * b[i] * b[i]
+        a[k] = 0.5 * total
+    return total
+
+
+@njit
+def sorted_in_place(a, x):
+    a *= x
+    a[1:].sort()
+    a[::-1].sort(kind="mergesort")
+    a[0] *= a[-1]
+    a.sort(kind="stable")
+
+
+@njit
+def by_order(a, w):
+    total = 0.0
+    i, j = np.argsort(a), a.argsort(kind="mergesort")
+    for k in range(a.shape[0]):
+        total += w[k] * a[i[k]] * a[j[a.shape[0] - 1 - k]]
+    a[i[0]] = 0.0
+    return total + a[np.argsort(a, kind="quicksort")[0]]
+
+
+@njit
+def sorted_rows(m):
+    m.sort(kind="mergesort")
+    b = np.sort(m.T)
+    return b[0, 0] * b[1, 2]
+
+
+@njit
+def counted(a, places):
+    """Whole numbers are sorted as well; those that stand twice count once."""
+    places.sort()
+    total = 0.0
+    for k in np.unique(places):
+        total += a[k] * a[k]
+    b = np.unique(a)
+    c = np.partition(a, 3)
+    return total * b[1] + c[3] * a[np.argpartition(a, 2)[2]]
+
+
+@njit
+def truncated_mean(a):
+    b = np.sort(a)
+    return np.mean(b[1:-1]) + np.median(a)
+
+
+@pytest.mark.parametrize("size", [2, 5, 40])
+def test_numbas_sorts(rng, size):
+    """Short arrays are sorted by insertion, others not."""
+    check(sorted_copies, dup(rng.normal(size=size)), dup(rng.normal(size=size)), without=())
+    check(sorted_in_place, dup(rng.normal(size=size)), active(0.75), without=())
+    check(by_order, dup(rng.normal(size=size)), const(rng.normal(size=size)), without=())
+
+
+def test_numbas_sorts_of_rows_and_of_arrays_with_gaps(rng):
+    check(sorted_rows, dup(np.asfortranarray(rng.normal(size=(3, 4)))), without=())
+    check(sorted_in_place, dup(rng.normal(size=(4, 9))[:, 2]), active(0.75), without=())
+    check(sorted_in_place, dup(rng.normal(size=12).astype(np.float32)[::2]), active(0.75), without=())
+
+
+def test_whole_numbers_and_what_is_made_of_sorts(rng):
+    check(counted, dup(rng.normal(size=7)), const(np.array([4, 1, 4, 0])), without=())
+    check(truncated_mean, dup(rng.normal(size=7)), without=())
+
+
+@njit
+def sorts(a):
+    a.sort()
+
+
+def test_ties_and_what_is_no_number():
+    """Values are those of Numba; of equal numbers each keeps its own tangent."""
+    a = np.array([2.0, np.nan, -0.0, 2.0, 0.0, np.inf, np.nan])
+    plain, tangent = a.copy(), np.arange(7.0)
+    sorts(plain)
+    ad.autodiff(sorts, ad.Duplicated, mode=ad.Forward)(a, tangent)
+    assert a.tobytes() == plain.tobytes()
+    assert sorted(tangent) == list(range(7))
+    assert sorted(tangent[2:4]) == [0.0, 3.0]
+    assert tangent[4] == 5.0
+    empty = np.empty(0)
+    ad.autodiff(sorts, ad.Duplicated)(empty, empty.copy())

@@ -72,8 +72,8 @@ def generator(a, b):
 
 
 @njit
-def numpy_sort(a, b):
-    c = np.sort(a)  # refused
+def sorted_list(a, b):
+    c = sorted([a[0], a[1]])  # refused
     return c[0] * b[0]
 
 
@@ -151,7 +151,7 @@ KERNELS = [
     set_of_floats,
     objects,
     generator,
-    numpy_sort,
+    sorted_list,
 ]
 
 

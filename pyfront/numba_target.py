@@ -52,6 +52,7 @@ from pyfront import kernel as kernels
 from pyfront import stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
+from pyfront.rules.captured import FILE as STAND_IN
 from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.registry import Rule, rule_of
 from pyfront.specialized import Specialized
@@ -361,11 +362,12 @@ class _Token:
 def _customize(flags: compiler.Flags, function: Callable[..., Any]) -> compiler.Flags:
     """Ask for what capture needs: no wrappers, and line locations.
 
-    Numba's own functions get none: once inlined, their instructions then carry the line of the user's call.
+    Numba's own functions get none, nor do stand-ins: once inlined, their instructions then carry the line of the
+    user's call.
     """
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True
-    flags.debuginfo = not function.__code__.co_filename.startswith(_NUMBA_FOLDER)
+    flags.debuginfo = not function.__code__.co_filename.startswith((_NUMBA_FOLDER, STAND_IN))
     flags.dbg_directives_only = True
     flags.dbg_extend_lifetimes = False
     flags.dbg_optnone = False

@@ -42,7 +42,11 @@ def _rule(function: Callable[..., Any], count: int, is_strict: bool) -> Rule:
     scope: dict[str, Any] = {"function": function}
     exec(f"def primal({names}): return function({names})", scope)
     name = getattr(function, "__name__", "function")
-    return Rule(name, njit(scope["primal"]), is_inactive=True, is_strict=is_strict, only_reads=function is print)
+    refusal = _HELP if is_strict else None
+    return Rule(name, njit(scope["primal"]), is_inactive=True, refusal=refusal, only_reads=function is print)
+
+
+_HELP = "draw from a distribution without parameters, and scale and shift what is drawn"
 
 
 def rule_of(function: Any, count: int) -> Rule | None:

@@ -106,17 +106,16 @@ static bool fromJSON(const json::Value &V, ArrayResult &Out, json::Path P) {
 
 static bool fromJSON(const json::Value &V, RuleInfo &Out, json::Path P) {
   json::ObjectMapper O(V, P);
-  return O && O.map("symbol", Out.Symbol) &&
-         O.map("has_tangent", Out.HasTangent) &&
-         O.map("has_reverse", Out.HasReverse) &&
-         O.map("inactive", Out.IsInactive) && O.map("strict", Out.IsStrict) &&
+  return O && O.map("symbol", Out.Symbol) && O.map("refuses", Out.Refuses) &&
+         O.map("inactive", Out.IsInactive) && O.map("strict", Out.Strict) &&
          O.map("value_bytes", Out.ValueBytes) &&
          O.map("frame_bytes", Out.FrameBytes) &&
          O.map("tangent_bytes", Out.TangentBytes) &&
          O.map("adjoint_bytes", Out.AdjointBytes) &&
          O.map("tangent_offset", Out.TangentOffset) &&
          O.map("adjoint_offsets", Out.AdjointOffsets) &&
-         O.map("writes", Out.Writes) && O.map("reads", Out.Reads);
+         O.map("writes", Out.Writes) &&
+         O.map("surely_writes", Out.SurelyWrites) && O.map("reads", Out.Reads);
 }
 
 static bool fromJSON(const json::Value &V, FunctionInfo &Out, json::Path P) {

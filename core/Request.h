@@ -108,9 +108,13 @@ struct ArrayResult {
 ///
 struct RuleInfo {
   std::string Symbol;
-  bool HasTangent = false, HasReverse = false;
-  /// No derivative passes through. Strict: nor may anything that has one go in.
-  bool IsInactive = false, IsStrict = false;
+  /// Why the kernel is refused in this mode, a part that is missing, and what to
+  /// do about it; empty: it is not.
+  std::vector<std::string> Refuses;
+  /// No derivative passes through.
+  bool IsInactive = false;
+  /// Nor may anything that has one go in: what to do about that.
+  std::string Strict;
   /// Bytes of what the parts return: `Value` is the function's result, which
   /// the others begin with.
   unsigned ValueBytes = 0, FrameBytes = 0, TangentBytes = 0, AdjointBytes = 0;
@@ -119,10 +123,10 @@ struct RuleInfo {
   /// In what the reverse part returns: where the adjoint of each float scalar
   /// is, in the order of the arguments.
   std::vector<unsigned> AdjointOffsets;
-  /// Places of the arguments whose elements the function writes, and of those
-  /// whose elements, as they are when the call has ended, the reverse part
-  /// reads.
-  std::vector<unsigned> Writes, Reads;
+  /// Places of the arguments whose elements the function may write, of those
+  /// among them of which that is certain, and of those whose elements, as they
+  /// are when the call has ended, the reverse part reads.
+  std::vector<unsigned> Writes, SurelyWrites, Reads;
 };
 
 /// A function that the kernel may call, directly or not.

@@ -43,7 +43,7 @@ from numba.core import (
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
 from numba.core.descriptors import TargetDescriptor
-from numba.core.dispatcher import Dispatcher, _FunctionCompiler
+from numba.core.dispatcher import Dispatcher, ObjModeLiftedWith, _FunctionCompiler
 from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.target_extension import CPU, dispatcher_registry, jit_registry, target_override, target_registry
 from numba.core.typed_passes import BaseNativeLowering, NativeLowering
@@ -53,8 +53,10 @@ from pyfront import kernel as kernels
 from pyfront import results, stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
-from pyfront.rules import sorting
+from pyfront.rules import sorting, unvaried
+from pyfront.rules.captured import FILE as STAND_IN
 from pyfront.rules.captured import RuledFunction, stand_in
+from pyfront.rules.parts import parts_of
 from pyfront.rules.registry import Rule, rule_of
 from pyfront.specialized import Specialized
 
@@ -259,7 +261,7 @@ class CaptureTypingContext(typing.Context):
         return _with_twin(resolved)
 
     def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
-        ruled = numpy_rules.signature_of(func, args, kws)
+        ruled = unvaried.signature_of_block(func, args) or numpy_rules.signature_of(func, args, kws)
         if ruled is not None:
             return ruled
         resolved = super().resolve_function_type(_with_twin(func), args, kws)
@@ -379,11 +381,12 @@ class _Token:
 def _customize(flags: compiler.Flags, function: Callable[..., Any]) -> compiler.Flags:
     """Ask for what capture needs: no wrappers, and line locations.
 
-    Numba's own functions get none: once inlined, their instructions then carry the line of the user's call.
+    Numba's own functions get none, nor do stand-ins: once inlined, their instructions then carry the line of the
+    user's call.
     """
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True
-    flags.debuginfo = not function.__code__.co_filename.startswith(_NUMBA_FOLDER)
+    flags.debuginfo = not function.__code__.co_filename.startswith((_NUMBA_FOLDER, STAND_IN))
     flags.dbg_directives_only = True
     flags.dbg_extend_lifetimes = False
     flags.dbg_optnone = False
@@ -394,6 +397,14 @@ class _CaptureLower(lowering.Lower):
     def _compute_def_location(self) -> Any:
         # Numba finds the first statement by parsing the function's whole file, for each function again.
         return self.func_ir.loc
+
+    def _lower_call_ObjModeDispatcher(self, fnty: Any, expr: Any, signature: Any) -> Any:
+        given = tuple(map(self.typeof, (argument.name for argument in expr.args)))
+        args = [self.loadvar(argument.name) for argument in expr.args]
+        rule = unvaried.rule_of_block(fnty.dispatcher, len(args))
+        returned = parts_of(rule, given).value_type
+        called = RuledFunction(self.context, rule, typing.signature(returned, *given), _note)
+        return self.context.cast(self.builder, called(self.builder, args), returned, signature.return_type)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -565,11 +576,13 @@ def _is_capturable(numba_type: types.Type) -> bool:
         return all(map(_is_capturable, numba_type.types))
     if not isinstance(numba_type, types.Dispatcher):
         return True
-    return isinstance(numba_type.dispatcher, (CPUDispatcher, CaptureDispatcher, TwinnedDispatcher))
+    return isinstance(numba_type.dispatcher, (CPUDispatcher, CaptureDispatcher, TwinnedDispatcher, ObjModeLiftedWith))
 
 
 def _with_twin(numba_type: Any) -> Any:
     """The type with the twins of the functions in it: one function, or a tuple of some."""
+    if isinstance(numba_type, types.ObjModeDispatcher):
+        return numba_type
     if isinstance(numba_type, types.Dispatcher) and _is_capturable(numba_type):
         return types.Dispatcher(_twin(numba_type.dispatcher))
     if isinstance(numba_type, types.BaseTuple) and _holds_functions(numba_type):

@@ -116,13 +116,12 @@ def _ruled(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any]:
             if leaf.type in SCALARS or (isinstance(leaf.type, types.Array) and leaf.type.dtype in SCALARS):
                 entries.append(_entry(leaf, "const", parameter))
             parameter += _parameters_of(leaf.type)
-    writes = () if callee.rule.only_reads else tuple(place for place, leaf in enumerate(parts.leaves) if leaf.is_array)
     return {
         "primal": callee.symbol,
         "name": callee.name,
         "args": entries,
         **_returned(parts.value_type),
-        "rule": parts.describe(writes, forward=forward),
+        "rule": parts.describe("forward" if forward else "reverse"),
     }
 
 

@@ -33,16 +33,6 @@ void CallEmitter::passPrimal(Arguments &Args, CallInst &Clone) const {
     Args.add(V);
 }
 
-void CallEmitter::storeResults(Builder &B, CallInst &Clone, Value *Value) {
-  for (auto [K, R] : enumerate(Callee.Results)) {
-    Type *Ty = kept::typeOf(B.getContext(), R.Type);
-    LoadInst *Number =
-        B.CreateAlignedLoad(Ty, D.resultAt(B, Value, R.Offset), alignOf(Ty));
-    D.tag(B.CreateAlignedStore(Number, Clone.getArgOperand(K), alignOf(Ty)),
-          Side::Primal);
-  }
-}
-
 Value *CallEmitter::emitForward(CallInst &Clone) {
   Builder B(&Clone);
   Arguments Args;
@@ -57,7 +47,7 @@ Value *CallEmitter::emitForward(CallInst &Clone) {
   Args.add(D.ownerForCallees());
   Args.add(FrameOut);
   D.leaveIfFailed(B, call(B, Callee.Name + halves::Forward, Args));
-  storeResults(B, Clone, Result);
+  D.storeResults(B, Clone, Callee.Results, Result);
   return B.CreateLoad(D.ptr(), FrameOut, Call.getName());
 }
 
@@ -99,7 +89,7 @@ void CallEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
   if (!Callee.Results.empty())
     Args.add(Result);
   D.leaveIfFailed(B, call(B, Callee.Name, Args));
-  storeResults(B, Clone, Result);
+  D.storeResults(B, Clone, Callee.Results, Result);
   for (auto [K, R] : enumerate(Callee.Results)) {
     if (!isShadowed(Call.getArgOperand(K)))
       continue;

@@ -50,8 +50,6 @@ private:
   llvm::CallInst *call(Builder &B, const llvm::Twine &Symbol,
                        const Arguments &Args);
   void passPrimal(Arguments &Args, llvm::CallInst &Clone) const;
-  /// The callee's result goes to the variables of its numbers.
-  void storeResults(Builder &B, llvm::CallInst &Clone, llvm::Value *Value);
   bool isShadowed(const llvm::Value *Ptr) const {
     return llvm::is_contained(Planned.Shadowed, Ptr);
   }

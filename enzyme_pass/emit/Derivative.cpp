@@ -171,6 +171,17 @@ llvm::Value *Derivative::resultAt(IRBuilder<> &B, llvm::Value *Base,
                 : Base;
 }
 
+void Derivative::storeResults(IRBuilder<> &B, CallInst &Clone,
+                              ArrayRef<ResultInfo> Results,
+                              llvm::Value *Value) const {
+  for (auto [K, R] : enumerate(Results)) {
+    Type *Ty = typeOf(B.getContext(), R.Type);
+    Align A = G->getDataLayout().getABITypeAlign(Ty);
+    LoadInst *Number = B.CreateAlignedLoad(Ty, resultAt(B, Value, R.Offset), A);
+    tag(B.CreateAlignedStore(Number, Clone.getArgOperand(K), A), Side::Primal);
+  }
+}
+
 LoadInst *Derivative::loadShadow(IRBuilder<> &B, Type *Ty, llvm::Value *Shadow,
                                  Align A, const Twine &Name) const {
   LoadInst *Load = B.CreateAlignedLoad(W.of(Ty), Shadow, A, Name);

@@ -117,6 +117,11 @@ public:
       llvm::function_ref<void(llvm::Type *Ty, unsigned Offset)> Visit) const;
   llvm::Value *resultAt(llvm::IRBuilder<> &B, llvm::Value *Base,
                         unsigned Offset) const;
+  /// What a callee has returned at `Value` goes to the variables of its
+  /// numbers, the first operands of the marker's clone.
+  void storeResults(llvm::IRBuilder<> &B, llvm::CallInst &Clone,
+                    llvm::ArrayRef<ResultInfo> Results,
+                    llvm::Value *Value) const;
   /// Reads and writes one element of shadow memory, all members of a batch.
   llvm::LoadInst *loadShadow(llvm::IRBuilder<> &B, llvm::Type *Ty,
                              llvm::Value *Shadow, llvm::Align A,

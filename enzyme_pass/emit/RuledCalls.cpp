@@ -68,16 +68,6 @@ void RuleEmitter::passPrimal(Arguments &Args, CallInst &Clone) const {
             ConstantPointerNull::get(D.ptr());
 }
 
-void RuleEmitter::storeResults(Builder &B, CallInst &Clone, Value *Frame) {
-  for (auto [K, R] : enumerate(Info.Results)) {
-    Type *Ty = kept::typeOf(B.getContext(), R.Type);
-    LoadInst *Number =
-        B.CreateAlignedLoad(Ty, D.resultAt(B, Frame, R.Offset), alignOf(Ty));
-    D.tag(B.CreateAlignedStore(Number, Clone.getArgOperand(K), alignOf(Ty)),
-          Side::Primal);
-  }
-}
-
 Value *RuleEmitter::laneOf(Builder &B, Value *V, unsigned Lane) const {
   return V->getType()->isVectorTy() ? B.CreateExtractElement(V, Lane) : V;
 }
@@ -95,7 +85,7 @@ Value *RuleEmitter::emitPrimal(CallInst &Clone) {
   Args.push_back(numberOf(B, D.ownerForCallees()));
   D.ResultsOf[&Call] = Frame;
   D.leaveIfFailed(B, call(B, Rule.Symbol + ".primal", Args));
-  storeResults(B, Clone, Frame);
+  D.storeResults(B, Clone, Info.Results, Frame);
   return Frame;
 }
 
@@ -110,7 +100,7 @@ Value *RuleEmitter::emitForward(CallInst &Clone) {
   Args.push_back(numberOf(B, D.ownerForCallees()));
   D.ResultsOf[&Call] = Frame;
   D.leaveIfFailed(B, call(B, Rule.Symbol + ".forward", Args));
-  storeResults(B, Clone, Frame);
+  D.storeResults(B, Clone, Info.Results, Frame);
   return Frame;
 }
 
@@ -142,7 +132,7 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
     D.leaveIfFailed(
         B, call(B, Rule.Symbol + ".tangent." + patternOfArguments(), Args));
   }
-  storeResults(B, Clone, Frames.back());
+  D.storeResults(B, Clone, Info.Results, Frames.back());
   for (auto [K, R] : enumerate(Info.Results)) {
     if (!isShadowed(Call.getArgOperand(K)))
       continue;

@@ -50,7 +50,6 @@ private:
   /// Room for what a part returns.
   llvm::AllocaInst *memory(uint64_t Bytes, const llvm::Twine &Name);
   void passPrimal(Arguments &Args, llvm::CallInst &Clone) const;
-  void storeResults(Builder &B, llvm::CallInst &Clone, llvm::Value *Frame);
   llvm::Value *operandOf(const ArgInfo &A) const;
   /// What is active of the floats among the arguments, and in the result,
   /// numbers first.

@@ -66,6 +66,8 @@ private:
   bool checkCall(const CallBase &Call);
   bool checkKept(const CallInst &Call);
   bool isGivenVaried(const CallInst &Call) const;
+  std::string whatItWrites(const CallInst &Call,
+                           const FunctionInfo &Info) const;
   bool isNumberOfResult(const Instruction &I, const Value *Ptr) const;
   bool checkMemory(const Instruction &I, const Value *Ptr);
   /// Memory intrinsics on active memory: typed, and not onto themselves.
@@ -107,31 +109,38 @@ bool Refuser::checkKept(const CallInst &Call) {
                     "stack");
   if (!Info.Rule)
     return true;
-  if (Info.Rule->IsStrict && isGivenVaried(Call))
+  const RuleInfo &Rule = *Info.Rule;
+  if (!Rule.Strict.empty() && isGivenVaried(Call))
     return refuse(Call,
                   "a call of " + Name +
                       " with what a derivative is taken in, which has none "
                       "through it",
-                  "draw from a distribution without parameters, and scale and "
-                  "shift what is drawn");
+                  Rule.Strict);
   if (!isActiveCall(Call, Known.Activity))
     return true;
-  const RuleInfo &Rule = *Info.Rule;
   if (Rule.IsInactive)
     return refuse(Call,
-                  "a call of " + Name +
-                      ", which is inactive and writes an array that has a "
-                      "derivative",
-                  "let it write a `Const` array, or give it a rule");
-  bool IsForward = Req.How == Mode::Forward;
-  if (!(IsForward ? Rule.HasTangent : Rule.HasReverse))
-    return refuse(Call,
-                  "a call of " + Name + ", whose rule has no " +
-                      (IsForward ? "`tangent`" : "`reverse`") + " part",
-                  IsForward ? "give the rule a `tangent`, or use reverse mode"
-                            : "give the rule `augmented` and `reverse`, or use "
-                              "forward mode");
+                  "a call of " + Name + ", which is inactive and " +
+                      whatItWrites(Call, Info),
+                  "let it write a copy or a `Const` array, or give it a rule");
+  if (!Rule.Refuses.empty())
+    return refuse(Call, "a call of " + Name + ", " + Rule.Refuses.front(),
+                  Rule.Refuses.back());
   return true;
+}
+
+std::string Refuser::whatItWrites(const CallInst &Call,
+                                  const FunctionInfo &Info) const {
+  for (unsigned Place : Info.Rule->Writes) {
+    const ArgInfo &A = Info.Args[Place];
+    const Value *Data =
+        Call.getArgOperand(kept::operandAt(Call, A.FirstParam) + numba::Data);
+    if (isFloat(A.Type) && Known.Activity.isActiveMemory(Data))
+      return (is_contained(Info.Rule->SurelyWrites, Place) ? "writes"
+                                                           : "may write") +
+             std::string(" an array that has a derivative");
+  }
+  return "returns an array that gets a derivative";
 }
 
 bool Refuser::checkCall(const CallBase &Call) {

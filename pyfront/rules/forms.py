@@ -43,7 +43,11 @@ def custom_vjp(f: Callable[..., Any]) -> Any:
     """
     function = as_dispatcher(f)
     name = function.py_func.__name__
-    register(function, Rule(name, function, only_reads=True, of_values=True))
+    gives = {
+        "augmented": f"call `{name}.defvjp(forward, backward)` first",
+        "tangent": "make it a `custom_jvp`, which serves both modes",
+    }
+    register(function, Rule(name, function, only_reads=True, of_values=True, gives=gives))
 
     def defvjp(forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         register(
@@ -55,6 +59,7 @@ def custom_vjp(f: Callable[..., Any]) -> Any:
                 reverse=as_dispatcher(backward),
                 only_reads=True,
                 of_values=True,
+                gives=gives,
             ),
         )
 
@@ -72,7 +77,8 @@ def custom_jvp(f: Callable[..., Any]) -> Any:
     """
     function = as_dispatcher(f)
     name = function.py_func.__name__
-    register(function, Rule(name, function, only_reads=True, of_values=True))
+    gives = {"tangent": f"call `{name}.defjvp(jvp)` first"}
+    register(function, Rule(name, function, only_reads=True, of_values=True, by_tangents=True, gives=gives))
 
     def defjvp(jvp: Callable[..., Any]) -> None:
         register(

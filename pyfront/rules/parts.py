@@ -40,6 +40,7 @@ from numba.core.targetconfig import ConfigStack
 from pyfront import results
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import memory
+from pyfront.rules.effects import Effect, effects
 from pyfront.rules.registry import Rule
 from pyfront.scalars import SCALARS
 
@@ -111,25 +112,45 @@ class Parts:
         """What a wrapped `reverse` returns."""
         return types.Tuple([leaf.type for leaf in self.scalars])
 
-    def describe(self, writes: tuple[int, ...], *, forward: bool) -> dict[str, Any]:
-        """The entry of a request; ``writes``: the places of the leaves that the function writes."""
+    def describe(self, mode: str) -> dict[str, Any]:
+        """The entry of a request, for ``forward`` or ``reverse`` mode."""
         tangent = types.Tuple([self.value_type, self.value_type])
-        has_reverse = self.rule.has_reverse
+        refuses = self.rule.refuses(mode)
+        has_frame = mode == "reverse" and not refuses and not self.rule.is_inactive
+        writes = {effect: self._arrays_with(effect) for effect in (Effect.MAY_WRITE, Effect.WRITES)}
         return {
             "symbol": self.symbol,
-            "has_tangent": self.rule.has_tangent,
-            "has_reverse": has_reverse,
+            "refuses": refuses,
             "inactive": self.rule.is_inactive,
-            "strict": self.rule.is_strict,
+            "strict": self.rule.refusal or "",
             "value_bytes": _size(self.value_type),
-            "frame_bytes": _size(self._frame()) if has_reverse and not forward else 0,
+            "frame_bytes": _size(self._frame()) if has_frame else 0,
             "tangent_bytes": _size(tangent),
             "adjoint_bytes": _size(self.adjoint_type),
             "tangent_offset": _offset(tangent, 1),
             "adjoint_offsets": [number.offset for number in results.numbers(self.adjoint_type)],
-            "writes": list(writes),
-            "reads": [place for place, leaf in enumerate(self.leaves) if leaf.is_array],
+            "writes": sorted(writes[Effect.MAY_WRITE] + writes[Effect.WRITES]),
+            "surely_writes": writes[Effect.WRITES],
+            "reads": self._read_in_reverse() if has_frame else [],
         }
+
+    def _arrays_with(self, effect: Effect) -> list[int]:
+        """The places of the arrays to which the function does this."""
+        if self.rule.only_reads:
+            return []
+        return [place for place, of_place in zip(self._array_places(), self._effects(), strict=True) if of_place == effect]
+
+    def _array_places(self) -> list[int]:
+        return [place for place, leaf in enumerate(self.leaves) if leaf.is_array]
+
+    def _effects(self) -> list[Effect]:
+        return effects(self.rule.primal.overloads[self.argument_types], self.argument_types)
+
+    def _read_in_reverse(self) -> list[int]:
+        """The places of the arrays whose elements, as the call has left them, the wrapped `reverse` reads."""
+        if self.rule.of_values and not self.rule.by_tangents:
+            return []  # it has its tape; of the arguments it needs the shapes
+        return self._array_places()
 
     def _frame(self) -> types.Type:
         """What a wrapped `augmented` returns."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,10 @@ class Rule:
     reverse: Dispatcher | None = None
     is_inactive: bool = False
     """No derivative passes through."""
-    is_strict: bool = False
-    """Such a function is refused where what it is given has a derivative."""
+    refusal: str | None = None
+    """Of an inactive function: it is refused where what it is given has a derivative, with this help."""
     only_reads: bool = False
-    """The function is known to write none of its arguments."""
+    """The function is said to write none of its arguments."""
     takes_none: bool = False
     """The parts take None for the shadow of an argument that has none, and save the work; else they get zeros. Their
     `reverse` returns nothing: no scalar has an adjoint."""
@@ -48,17 +48,30 @@ class Rule:
     of each argument."""
     by_tangents: bool = False
     """There is no `reverse`: it asks `tangent` for each direction."""
+    gives: Mapping[str, str] = field(default_factory=dict)
+    """What to write, where a part is not simply given."""
     parts_for: Callable[[tuple[Any, ...]], dict[str, Callable[..., Any]]] | None = field(default=None, repr=False)
     """Makes `tangent`, `augmented` and `reverse` for the types of the arguments."""
     serial: int = field(default_factory=lambda: next(_serial))
 
-    @property
-    def has_tangent(self) -> bool:
-        return self.tangent is not None or self.parts_for is not None
+    def missing(self, mode: str) -> list[str]:
+        """The parts that a mode, ``forward`` or ``reverse``, needs and the rule has not."""
+        if self.parts_for is not None or self.is_inactive:
+            return []
+        needed = ["tangent"] if mode == "forward" or self.by_tangents else ["augmented", "reverse"]
+        return [part for part in needed if getattr(self, part) is None]
 
-    @property
-    def has_reverse(self) -> bool:
-        return self.augmented is not None or self.by_tangents or self.parts_for is not None
+    def refuses(self, mode: str) -> list[str]:
+        """Why a kernel is refused in a mode, and what to do about it; empty: it is not."""
+        if not (missing := self.missing(mode)):
+            return []
+        other = "reverse" if mode == "forward" else "forward"
+        give = self.gives.get(missing[0], "give the rule " + " and ".join(f"`{part}`" for part in missing))
+        none = " and no ".join(f"`{part}`" for part in missing)
+        return [
+            f"whose rule has no {none} part, which {mode} mode needs",
+            give if self.missing(other) else f"{give}, or use {other} mode",
+        ]
 
 
 _rules: weakref.WeakKeyDictionary[Dispatcher, Rule] = weakref.WeakKeyDictionary()
@@ -92,12 +105,10 @@ def define_rule(
       array, None where there is none. The arrays hold what ``f`` left in them, whatever the kernel has done since.
 
     Forward mode needs ``tangent``, reverse mode the other two; a mode whose part is missing refuses the kernel. A part
-    is for one direction: a batch calls it for each.
+    is for one direction: a batch calls it for each. What ``f`` returns is new: no argument, and no view of one.
     """
     if tangent is None and augmented is None and reverse is None:
         raise ArgumentError(with_help("a rule without parts", "give `tangent`, or `augmented` and `reverse`"))
-    if (augmented is None) != (reverse is None):
-        raise ArgumentError(with_help("`augmented` and `reverse` go together", "give both, or neither"))
     primal = _function(f)
 
     def part(function: Callable[..., Any] | None) -> Dispatcher | None:
@@ -109,8 +120,8 @@ def define_rule(
 def inactive(f: Any) -> Any:
     """Say that no derivative passes through ``f``, an ``@njit`` function; returns ``f``.
 
-    Calls of it are made as ever, in forward and reverse mode once for each call of the kernel. It may not write arrays
-    of floats that have a derivative.
+    Calls of it are made as ever, in forward and reverse mode once for each call of the kernel. It may read everything,
+    and write what has no derivative: a call that may write an array that has one is refused.
     """
     primal = _function(f)
     register(primal, Rule(primal.py_func.__name__, primal, is_inactive=True))

@@ -127,7 +127,7 @@ def test_a_form_without_its_parts_is_refused():
     def empty(x):
         return x
 
-    with pytest.raises(ad.UnsupportedError, match="`empty`, whose rule has no `reverse` part"):
+    with pytest.raises(ad.UnsupportedError, match="`empty`, whose rule has no `augmented` and no `reverse` part"):
         ad.autodiff(njit(lambda x: empty(x)), ad.Active)(1.0)
 
 

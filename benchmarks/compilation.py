@@ -67,9 +67,10 @@ def measure_kernel(kernel: large.LargeKernel, repeat: int) -> CompileRow:
 
 
 def measure(quick: bool) -> list[CompileRow]:
-    """All rows: each shape at each size, then the seismic kernel."""
+    """All rows: each shape at each size, then functions that call themselves, and the seismic kernel."""
     sizes, repeat = (QUICK_SIZES, 1) if quick else (SIZES, 3)
     fitted = [large.fitted(shape, size) for shape in large.SHAPES for size in sizes]
+    fitted.append(large.recursive())
     if not quick:
         fitted.append(large.seismic())
     return [measure_kernel(kernel, repeat) for kernel in fitted]

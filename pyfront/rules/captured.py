@@ -31,7 +31,8 @@ def stand_in(dispatcher: Dispatcher, rule: Rule, declare: Declare) -> Any:
     while call in parameters:
         call += "_"
     scope: dict[str, Any] = {call: _call(rule, parameters, declare)}
-    exec(f"def stub({arguments}): return {call}({arguments})", scope)
+    # As code of this file, so that what the engine has to say is said of the line that calls it.
+    exec(compile(f"def stub({arguments}): return {call}({arguments})", __file__, "exec"), scope)
     stub = renamed(scope["stub"], dispatcher.py_func.__name__)
     stub.__defaults__ = dispatcher.py_func.__defaults__
     return stub

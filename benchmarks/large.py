@@ -36,7 +36,7 @@ class LargeKernel:
     def dispatcher(self) -> Any:
         """The kernel, for which nothing is compiled yet."""
         namespace: dict[str, Any] = {}
-        exec("import math\nimport numba\n" + self.source, namespace)
+        exec("import math\nimport numpy as np\nfrom numba import njit\n" + self.source, namespace)
         return numba.njit(namespace["kernel"])
 
 
@@ -112,7 +112,7 @@ CALL_SITES = "call sites"
 def call_sites(sites: int) -> LargeKernel:
     """Calls of one function, of about 300 instructions once prepared: a few are inlined, many stay calls."""
     reaction = chemistry(21)
-    callee = reaction.source.replace("def kernel(", "@numba.njit\ndef react(")
+    callee = reaction.source.replace("def kernel(", "@njit\ndef react(")
     lines = ["def kernel(y, a, e, temperature, dt, steps):"]
     lines += _indented([f"react(y, a, e, temperature + {site}.0, dt, steps)" for site in range(sites)], 1)
     return LargeKernel(f"{CALL_SITES}, {sites}", callee + "\n".join(lines) + "\n", reaction.types, reaction.annotations)
@@ -242,6 +242,69 @@ def _free_surface() -> list[str]:
     for field in ("szz", "sxz", "syz"):
         lines += _indented([f"{field}[i, j, p - {step}] = -{field}[i, j, p + {step}]" for step in (1, 2)], 2)
     return lines
+
+
+RECURSIVE = """
+@njit
+def butterflies(re, im):
+    n = re.shape[0]
+    if n == 1:
+        return re.copy(), im.copy()
+    even_re, even_im = butterflies(re[::2].copy(), im[::2].copy())
+    odd_re, odd_im = butterflies(re[1::2].copy(), im[1::2].copy())
+    out_re, out_im = np.empty(n), np.empty(n)
+    for i in range(n // 2):
+        c, s = math.cos(2.0 * math.pi * i / n), -math.sin(2.0 * math.pi * i / n)
+        turned_re, turned_im = c * odd_re[i] - s * odd_im[i], c * odd_im[i] + s * odd_re[i]
+        out_re[i], out_im[i] = even_re[i] + turned_re, even_im[i] + turned_im
+        out_re[n // 2 + i], out_im[n // 2 + i] = even_re[i] - turned_re, even_im[i] - turned_im
+    return out_re, out_im
+
+@njit
+def quicksort(a, low, high):
+    if low >= high:
+        return
+    pivot = a[(low + high) // 2]
+    i, j = low, high
+    while i <= j:
+        while a[i] < pivot:
+            i += 1
+        while a[j] > pivot:
+            j -= 1
+        if i <= j:
+            a[i], a[j] = a[j], a[i]
+            i += 1
+            j -= 1
+    quicksort(a, low, j)
+    quicksort(a, i, high)
+
+@njit
+def simpson(a, b, fa, fm, fb, whole, p, depth):
+    m = 0.5 * (a + b)
+    fl, fr = math.sin(p * 0.5 * (a + m)), math.sin(p * 0.5 * (m + b))
+    left, right = (m - a) / 6.0 * (fa + 4.0 * fl + fm), (b - m) / 6.0 * (fm + 4.0 * fr + fb)
+    if depth == 0 or abs(left + right - whole) <= 1e-6:
+        return left + right
+    return simpson(a, m, fa, fl, fm, left, p, depth - 1) + simpson(m, b, fm, fr, fb, right, p, depth - 1)
+
+def kernel(re, im, limits, p):
+    spectrum_re, spectrum_im = butterflies(re, im)
+    quicksort(spectrum_re, 0, spectrum_re.shape[0] - 1)
+    total = 0.0
+    for i in range(limits.shape[0]):
+        b = limits[i]
+        total += spectrum_re[i] * simpson(0.0, b, 0.0, math.sin(0.5 * p * b), math.sin(p * b), 0.0, p, 20)
+    return total + spectrum_im[0]
+"""
+
+
+def recursive() -> LargeKernel:
+    """A Fourier transform that returns arrays, quicksort in place and adaptive quadrature, all of which call
+    themselves."""
+    vector = numba.float64[::1]
+    return LargeKernel(
+        "recursion", RECURSIVE, (vector, vector, vector, numba.float64), (ad.Duplicated,) * 3 + (ad.Active,)
+    )
 
 
 def seismic() -> LargeKernel:

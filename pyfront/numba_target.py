@@ -54,7 +54,6 @@ from pyfront import results, stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
 from pyfront.rules import sorting, unvaried
-from pyfront.rules.captured import FILE as STAND_IN
 from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.parts import parts_of
 from pyfront.rules.registry import Rule, rule_of
@@ -65,7 +64,8 @@ TARGET = "pyfront"
 Implementation = Callable[[Any, Any], Callable[..., Any]]
 """From the types of a call to the function that is compiled, where that depends on them."""
 
-_NUMBA_FOLDER = os.path.dirname(numba.__file__) + os.sep
+_LIBRARIES = (os.path.dirname(numba.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+"""Folders of functions whose lines mean nothing to a user: Numba's, and this one."""
 
 
 @dataclass(frozen=True)
@@ -381,12 +381,11 @@ class _Token:
 def _customize(flags: compiler.Flags, function: Callable[..., Any]) -> compiler.Flags:
     """Ask for what capture needs: no wrappers, and line locations.
 
-    Numba's own functions get none, nor do stand-ins: once inlined, their instructions then carry the line of the
-    user's call.
+    Functions of libraries get none: once inlined, their instructions then carry the line of the user's call.
     """
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True
-    flags.debuginfo = not function.__code__.co_filename.startswith((_NUMBA_FOLDER, STAND_IN))
+    flags.debuginfo = not function.__code__.co_filename.startswith(_LIBRARIES)
     flags.dbg_directives_only = True
     flags.dbg_extend_lifetimes = False
     flags.dbg_optnone = False

@@ -96,8 +96,7 @@ private:
 Mode CallPlanner::modeOf(const CallPlan &Planned) const {
   if (P.Req.How == Mode::Forward)
     return Mode::Forward;
-  bool LeavesMemory =
-      P.Req.How == Mode::Split && !Planned.Info->Arrays.empty();
+  bool LeavesMemory = P.Req.How == Mode::Split && !Planned.Info->Arrays.empty();
   return Planned.IsActive || LeavesMemory ? Mode::Split : Mode::Forward;
 }
 

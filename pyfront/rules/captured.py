@@ -19,9 +19,6 @@ from pyfront.rules.parts import parts_of
 from pyfront.rules.registry import Rule
 from pyfront.specialized import renamed
 
-FILE = "<a function with a rule>"
-"""The file of stand-ins: no line of theirs is of interest."""
-
 Declare = Callable[[Any, str, Rule, tuple[types.Type, ...], types.Type], None]
 """Notes, in the library whose code calls it, the name of a function with a rule: library, symbol, rule, types."""
 
@@ -34,7 +31,8 @@ def stand_in(dispatcher: Dispatcher, rule: Rule, declare: Declare) -> Any:
     while call in parameters:
         call += "_"
     scope: dict[str, Any] = {call: _call(rule, parameters, declare)}
-    exec(compile(f"def stub({arguments}): return {call}({arguments})", FILE, "exec"), scope)
+    # As code of this file, so that what the engine has to say is said of the line that calls it.
+    exec(compile(f"def stub({arguments}): return {call}({arguments})", __file__, "exec"), scope)
     stub = renamed(scope["stub"], dispatcher.py_func.__name__)
     stub.__defaults__ = dispatcher.py_func.__defaults__
     return stub

@@ -22,6 +22,11 @@ def test_the_chemistry_has_the_derivative_of_the_oracle(rng) -> None:
     check(kernel.dispatcher(), dup(rng.uniform(0.5, 1.0, 4)), *rates, active(2.0), const(0.01), const(2))
 
 
+def test_recursion_has_the_derivative_of_the_oracle(rng) -> None:
+    arrays = (dup(rng.uniform(-1.0, 1.0, 4)), dup(rng.uniform(-1.0, 1.0, 4)), dup(np.array([0.5, 1.5])))
+    check(large.recursive().dispatcher(), *arrays, active(0.75), without=())
+
+
 def test_the_seismic_kernel_is_what_the_page_says() -> None:
     kernel = large.seismic()
     assert 800 < kernel.lines < 1_000

@@ -96,6 +96,11 @@ def test_nestings_agree(number):
     kernel = program(number)
     twice = Twice(kernel)
     random = np.random.default_rng(number)
-    found = twice.nestings(*(twice.call.shadows(random) for _ in range(3)))
+    try:
+        found = twice.nestings(*(twice.call.shadows(random) for _ in range(3)))
+    except ad.UnsupportedError as error:
+        if "a derivative of a derivative of a kernel that calls" not in str(error):
+            raise
+        pytest.skip(str(error))
     spread = max(found.values()) - min(found.values())
     assert spread <= TOLERANCE * max(1.0, *map(abs, found.values())), f"{found}\n{kernel.source}"

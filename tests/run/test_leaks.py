@@ -100,6 +100,72 @@ def test_nothing_is_leaked(kernel, arguments, error, disable):
     assert loaded.arena_capacity() == capacity, "the arena grows from call to call"
 
 
+@njit
+def depths(a, n):
+    """Calls itself, with arrays of its own; returns one."""
+    if n == 0:
+        return a.copy()
+    t = depths(a[1:].copy(), n - 1)
+    u = np.empty(a.shape[0])
+    for i in range(a.shape[0]):
+        u[i] = t[i % t.shape[0]] * a[i]
+    return u
+
+
+@njit
+def recursion(a):
+    return depths(a, 2)[0]
+
+
+@njit
+def of_constants(a):
+    """What the call returns has no derivative."""
+    return a[0] * depths(np.ones(4), 2)[0]
+
+
+@njit
+def libraries(a):
+    m = np.eye(4)
+    m[0] = a
+    a.sort()
+    m[1] += np.linalg.solve(m, a)
+    return np.dot(m, a)[1]
+
+
+def split_call(kernel):
+    forward, reverse = ad.autodiff_split(kernel, ad.Duplicated)
+
+    def call(a, shadow):
+        _, tape = forward(a)
+        reverse(shadow, tape)
+        tape.close()
+
+    return call
+
+
+@pytest.mark.parametrize("kernel", [recursion, of_constants, libraries], ids=lambda kernel: kernel.__name__)
+@pytest.mark.parametrize("mode", ["reverse", "forward", "split"])
+def test_calls_that_stay_calls_leave_nothing(kernel, mode):
+    """Recursion allocates nothing but what Numba needs to be given the arrays."""
+    calls = {
+        "reverse": lambda: ad.autodiff(kernel, ad.Duplicated),
+        "forward": lambda: ad.autodiff(kernel, ad.Duplicated, mode=ad.Forward),
+        "split": lambda: split_call(kernel),
+    }
+    call, loaded = calls[mode](), engine.load()
+    a, shadow = np.array([0.9, 0.8, 0.7, 0.6]), np.ones(4)
+    for _ in range(3):
+        call(a, shadow)
+    before, capacity, count = balance(), loaded.arena_capacity(), rtsys.get_allocation_stats().alloc
+    for _ in range(50):
+        call(a, shadow)
+    assert balance() == before
+    assert loaded.arena_in_use() == 0
+    assert loaded.arena_capacity() == capacity, "the arena grows from call to call"
+    if kernel is not libraries:
+        assert rtsys.get_allocation_stats().alloc - count <= 50 * 3
+
+
 def test_arena_keeps_its_capacity_until_it_is_released():
     derivative = ad.autodiff(
         grows_the_tape, ad.Duplicated, ad.Const, disable=("reload", "recompute", "mincut", "snapshot")

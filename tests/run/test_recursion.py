@@ -243,6 +243,26 @@ def test_the_plan_names_the_derivative_of_each_call():
 
 
 @njit
+def of_constants(x, c):
+    return x * powers(c, 2)[0, 1] * horner(c[0], 0.5, 0)
+
+
+def test_calls_without_anything_active():
+    """They have no tangents; an array that is returned lies in the tape, if there is one."""
+    arguments = 0.75, np.array([[1.0, 0.5], [0.25, 2.0]])
+    forward, reverse = ad.autodiff_split(of_constants, ad.Active, ad.Const)
+    value, tape = forward(*arguments)
+    whole = ad.autodiff(of_constants, ad.Active, ad.Const)
+    assert reverse(1.0, tape) == whole(*arguments) == pytest.approx(value / 0.75, rel=1e-15)
+    for derivative, arrays in ((reverse, "split"), (whole, "forward")):
+        plan = derivative.inspect_plan()
+        (text,) = plan.values() if isinstance(plan, dict) else (plan,)
+        its_own = text.split("\nplan ")[0]
+        calls = [line for line in its_own.splitlines() if line.endswith(", not active")]
+        assert [line.split(": ")[1].split("/")[0] for line in calls] == [arrays, "forward"]
+
+
+@njit
 def spectrum(re, im):
     """The arrays of a call, new ones each time."""
     n = re.shape[0]

@@ -152,6 +152,28 @@ def test_second_derivatives_are_refused():
         ad.hessian(residual_norm)(np.ones(2))
 
 
+@ad.custom_vjp
+def in_reverse_only(x):
+    return x * x
+
+
+in_reverse_only.defvjp(lambda x: (x * x, x), lambda x, cotangent: (2.0 * x * cotangent,))
+
+
+@njit
+def calls_it(x):
+    y = x + 1.0
+    return in_reverse_only(y)
+
+
+def test_a_missing_part_is_refused_where_the_function_is_called():
+    assert ad.autodiff(calls_it, ad.Active)(0.5) == 3.0
+    with pytest.raises(ad.UnsupportedError, match="whose rule has no `tangent` part") as caught:
+        ad.autodiff(calls_it, ad.Duplicated, mode=ad.Forward)(0.5, 1.0)
+    assert caught.value.file == __file__
+    assert caught.value.line == calls_it.py_func.__code__.co_firstlineno + 3
+
+
 @njit
 def fragile(x):
     return x * x

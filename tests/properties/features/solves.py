@@ -139,7 +139,8 @@ def in_recursion(d: Drawing) -> None:
 
 
 def length(d: Drawing, depth: int) -> Number:
-    arrays = d.arrays(rank=1)
+    """Not of arrays that run backwards, whose norm Numba gets wrong."""
+    arrays = [array for array in d.arrays(rank=1) if array.family == "local" or array.even]
     if not arrays:
         return d.leaf()
     return Number(f"np.linalg.norm({d.pick(arrays).name})", 8.0)

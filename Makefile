@@ -61,7 +61,7 @@ build: $(VENV)/packages.stamp build/dev/build.ninja
 # --- use ----------------------------------------------------------------------------------------
 
 demo: build
-	@for example in lynx_hare heat_inverse scipy_solvers stiff_brusselator foreign_call; do \
+	@for example in lynx_hare heat_inverse scipy_solvers stiff_brusselator implicit_euler foreign_call; do \
 	  echo "--- examples/$$example.py"; $(PYTHON) examples/$$example.py || exit 1; \
 	done
 

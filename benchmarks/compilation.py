@@ -67,7 +67,7 @@ def measure_kernel(kernel: large.LargeKernel, repeat: int) -> CompileRow:
 
 
 def measure(quick: bool) -> list[CompileRow]:
-    """All rows: each shape at each size, functions that call themselves, the seismic kernel, one function ever more often."""
+    """All rows: each shape at each size, recursion, the seismic kernel, and one function called ever more often."""
     sizes, repeat = (QUICK_SIZES, 1) if quick else (SIZES, 3)
     fitted = [large.fitted(shape, size) for shape in large.SHAPES for size in sizes]
     fitted.append(large.recursive())

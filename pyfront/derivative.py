@@ -35,6 +35,7 @@ from pyfront.errors import (
     with_help,
 )
 from pyfront.modes import Mode
+from pyfront.rules.registry import generation
 
 _CACHE = "_pyfront_derivatives"
 
@@ -96,7 +97,7 @@ def _derivative(
 ) -> Derivative:
     """The derivative for these choices, the same one each time: it lives as long as the kernel."""
     known = kernel.__dict__.setdefault(_CACHE, {})
-    key = (annotations, mode, disable, width)
+    key = (annotations, mode, disable, width, generation())
     found = known.get(key)
     if found is None:
         found = known.setdefault(key, Derivative(kernel, annotations, mode, disable, width))
@@ -109,11 +110,12 @@ def _batch(
 ) -> BatchDerivative:
     """The derivatives for these choices of all widths, the same object each time."""
     known = kernel.__dict__.setdefault(_CACHE, {})
-    key = (annotations, mode, disable)
+    choices = (annotations, mode, disable)
+    key = (*choices, generation())
     found = known.get(key)
     if found is None:
         of_width = functools.partial(_derivative, kernel, annotations, mode, disable)
-        found = known.setdefault(key, BatchDerivative(of_width, annotations, (_batch, (kernel, *key))))
+        found = known.setdefault(key, BatchDerivative(of_width, annotations, (_batch, (kernel, *choices))))
     batch: BatchDerivative = found
     return batch
 

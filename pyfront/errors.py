@@ -94,7 +94,8 @@ class PlanStepError(ArgumentError, ValueError):
 
 
 class RuleError(AutodiffError, RuntimeError):
-    """A part of a rule has raised in the middle of a reverse sweep, its exception lost; shadows are half done."""
+    """A part of a rule has raised in the middle of a reverse sweep, its exception lost, and shadows are half done; or a
+    function with a rule has returned memory that is an argument's."""
 
 
 class CheckError(AutodiffError, AssertionError):

@@ -56,7 +56,7 @@ from pyfront.rules import library as numpy_rules
 from pyfront.rules import sorting, unvaried
 from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.parts import parts_of
-from pyfront.rules.registry import Rule, rule_of
+from pyfront.rules.registry import Rule, generation, rule_of
 from pyfront.specialized import Specialized
 
 TARGET = "pyfront"
@@ -485,6 +485,8 @@ class CaptureDispatcher(Dispatcher):
         super().__init__(py_func, locals, chosen, pipeline_class=CaptureCompiler)
         self._compiler = _CaptureFunctionCompiler(py_func, self.targetdescr, chosen, self.locals, CaptureCompiler)
         self._compiler.implementation = implementation
+        self.generation = generation()
+        """The rules of what it calls are those of this time."""
         self.original: Dispatcher = self
         """The dispatcher of which this is the twin, if it is one."""
 
@@ -525,7 +527,7 @@ def _twin(dispatcher: Dispatcher) -> Dispatcher:
     if isinstance(dispatcher, TwinnedDispatcher):
         return dispatcher.twin
     twin = _twins.get(dispatcher) if rule_of(dispatcher) is None else None
-    if twin is None:
+    if twin is None or twin.generation != generation():
         implementation = dispatcher.implementation if isinstance(dispatcher, Specialized) else None
         rule = rule_of(dispatcher)
         if rule is not None:

@@ -35,6 +35,7 @@ from pyfront.errors import (
     UnsupportedError,
     with_help,
 )
+from pyfront.rules.registry import generation
 from pyfront.split_entry import ForwardDispatcher, ReverseDispatcher
 from pyfront.tape import Tape
 
@@ -73,7 +74,7 @@ def _halves(
 ) -> tuple[ForwardHalf, ReverseHalf]:
     """The halves for these choices, the same ones each time: they live as long as the kernel."""
     known = kernel.__dict__.setdefault(_CACHE, {})
-    key = (annotations, disable)
+    key = (annotations, disable, generation())
     if key not in known:
         split = _Split(kernel, annotations, disable)
         known.setdefault(key, (ForwardHalf(split), ReverseHalf(split)))

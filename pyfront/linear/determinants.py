@@ -12,6 +12,7 @@ import numpy as np
 from numba.core.extending import register_jitable
 
 from pyfront.linear.dense import Array, inner, number, product, scaled_columns
+from pyfront.linear.systems import inverse_factored, slogdet_and_factor
 from pyfront.linear.table import Rule, float_arrays
 
 
@@ -63,30 +64,27 @@ def slogdet(a: Array) -> Any:
 
 @register_jitable
 def slogdet_tangent(a: Array, da: Array) -> tuple[Any, Any]:
-    sign, value = np.linalg.slogdet(a)
+    (sign, value), factors, pivots = slogdet_and_factor(a)
     if np.isfinite(value):
-        return (sign, value), (sign * 0, inner(np.linalg.inv(a).T, da))
+        return (sign, value), (sign * 0, inner(inverse_factored(a, factors, pivots).T, da))
     return (sign, value), (sign * 0, sign * 0 + np.nan)
 
 
 @register_jitable
 def slogdet_augmented(a: Array) -> tuple[Any, Any]:
-    value = np.linalg.slogdet(a)
-    return value, value[1]
+    value, factors, pivots = slogdet_and_factor(a)
+    return value, (value[1], factors, pivots)
 
 
 @register_jitable
 def slogdet_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
-    add_inverse(a, da, number(seed[1]), tape)
-
-
-@register_jitable
-def add_inverse(a: Array, da: Array, factor: Any, logarithm: Any) -> None:
-    """``da += factor * a⁻ᵀ``, NaN where there is no inverse and something is asked of it."""
+    """``da += l̄ a⁻ᵀ``, NaN where there is no inverse and something is asked of it."""
+    logarithm, factors, pivots = tape
+    factor = number(seed[1])
     if factor == 0:
         return
     if np.isfinite(logarithm):
-        partial = np.linalg.inv(a)
+        partial = inverse_factored(a, factors, pivots)
         for i in range(a.shape[0]):
             for j in range(a.shape[1]):
                 da[i, j] += factor * partial[j, i]
@@ -122,7 +120,7 @@ RULES = (
         reverse=slogdet_reverse,
         forward="0, tr(a⁻¹ ȧ)",
         backward="ā += l̄ a⁻ᵀ",
-        kept="the logarithm",
+        kept="the logarithm, the factors of a and their pivots",
         degenerate="NaN for singular matrices. The sign is flat.",
     ),
 )

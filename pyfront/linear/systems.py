@@ -97,6 +97,55 @@ def _solve_factored(a: Any, factors: Any, pivots: Any, b: Any, transposed: Any) 
     return impl
 
 
+def slogdet_and_factor(a: Array) -> tuple[tuple[Any, Any], Array, Array]:
+    """``np.linalg.slogdet(a)``, the factors L and U of ``a`` in one matrix, and the pivots."""
+    return tuple(np.linalg.slogdet(a)), np.array(a), np.empty(len(a), INTEGER)
+
+
+@overload(slogdet_and_factor, strict=False)
+def _slogdet_and_factor(a: Any) -> Any:
+    getrf = numbas._LAPACK().numba_xxgetrf(a.dtype)
+    kind = ord(numbas.get_blas_kind(a.dtype, "slogdet"))
+    walk_diagonal = numbas._get_slogdet_diag_walker(a)
+
+    def impl(a: Array) -> tuple[tuple[Any, Any], Array, Array]:
+        n = a.shape[0]
+        if n == 0 or n != a.shape[1]:
+            return np.linalg.slogdet(a), numbas._copy_to_fortran_order(a), np.empty(n, INTEGER)
+        numbas._check_finite_matrix(a)
+        factors = numbas._copy_to_fortran_order(a)
+        pivots = np.empty(n, INTEGER)
+        if getrf(kind, n, n, factors.ctypes, n, pivots.ctypes) > 0:
+            return (0.0, -np.inf), factors, pivots
+        swaps = 0
+        for k in range(n):
+            swaps += pivots[k] != k + 1
+        return walk_diagonal(n, factors, -1 if swaps & 1 else 1), factors, pivots
+
+    return impl
+
+
+def inverse_factored(a: Array, factors: Array, pivots: Array) -> Array:
+    """``a^-1`` by the factorization of ``a``."""
+    return np.linalg.inv(a)
+
+
+@overload(inverse_factored, strict=False)
+def _inverse_factored(a: Any, factors: Any, pivots: Any) -> Any:
+    getri = numbas._LAPACK().numba_ez_xxgetri(a.dtype)
+    kind = ord(numbas.get_blas_kind(a.dtype, "inv"))
+
+    def impl(a: Array, factors: Array, pivots: Array) -> Array:
+        n = factors.shape[0]
+        inverse = numbas._copy_to_fortran_order(factors)
+        if n > 0:
+            numbas._inv_err_handler(getri(kind, n, inverse.ctypes, n, pivots.ctypes))
+        numbas._dummy_liveness_func([inverse.size, pivots.size])
+        return inverse
+
+    return impl
+
+
 def solve_triangular(a: Array, b: Array, lower: bool, transposed: bool) -> Array:
     """``a^-1 b``, or ``(a^H)^-1 b``, of a triangular matrix; NaN if its diagonal has a zero.
 

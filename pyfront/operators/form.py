@@ -24,6 +24,7 @@ from pyfront.operators import text
 from pyfront.operators.containers import expression
 from pyfront.operators.memory import remembered
 from pyfront.operators.tree import Leaf, Tree, names, row
+from pyfront.rules.registry import generation
 from pyfront.scalars import SCALARS
 
 MEASURED = "measured"
@@ -363,7 +364,7 @@ def present(operator: Any, wrapped: Any, doc: str) -> None:
 
 def user_function(dispatcher: Dispatcher, out: int | str | None, wrapped: Any) -> UserFunction:
     """The source that a jitted function is, the same one each time; ``wrapped`` is what the user handed over."""
-    return remembered(dispatcher, ("source", out), lambda: UserFunction(dispatcher, out, wrapped))
+    return remembered(dispatcher, ("source", out, generation()), lambda: UserFunction(dispatcher, out, wrapped))
 
 
 def _restored(dispatcher: Dispatcher, out: int | None, is_jitted: bool) -> UserFunction:

@@ -16,13 +16,14 @@ A function of values writes none of its arguments. What is decorated stays an ``
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, objmode
 from numba.core import types
 from numba.core.dispatcher import Dispatcher
 
@@ -94,7 +95,9 @@ def _attach(function: Dispatcher, name: str, method: Callable[..., None]) -> Non
     setattr(function, name, method)
 
 
-def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+def custom_root(
+    residual: Callable[..., Any], *, linear_solver: str = "dense", rtol: float = 1e-12
+) -> Callable[[Callable[..., Any]], Any]:
     """Differentiate ``x = solve(x0, *theta)`` by the equation ``residual(x, *theta) = 0`` that it solves.
 
     ``x`` is a float or a vector, and ``residual`` returns one of its kind. Nothing inside of ``solve`` is
@@ -102,8 +105,13 @@ def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
 
         dx = -(dr/dx)^-1 (dr/dtheta) dtheta
 
-    with the matrix ``dr/dx`` from one tangent of ``residual`` for each element of ``x`` and one dense solve. So ``x0``
-    has the derivative zero, and ``solve`` has to converge: as far as the derivative is to be right.
+    So ``x0`` has the derivative zero, and ``solve`` has to converge: as far as the derivative is to be right.
+    ``linear_solver`` says who inverts ``dr/dx``:
+
+    - ``"dense"``: LAPACK, with the matrix from one tangent of ``residual`` for each element of ``x``;
+    - ``"gmres"``: SciPy's GMRES, which asks for one tangent or adjoint of ``residual`` per iteration and needs no
+      matrix, until the residual is ``rtol`` of the right-hand side; if it does not get there it is a `LinAlgError`. For
+      many unknowns whose matrix is close to the identity, as that of a small step in time.
 
     >>> import numpy as np, pyfront as ad
     >>> @ad.custom_root(lambda x, a: x * x - a)
@@ -115,6 +123,8 @@ def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
     >>> float(ad.grad(root, argnums=1)(1.0, 4.0))
     0.25
     """
+    if linear_solver not in ("dense", "gmres"):
+        raise ArgumentError(with_help(f"there is no linear solver {linear_solver!r}", "choose 'dense' or 'gmres'"))
     equation = as_dispatcher(residual)
     count = len(inspect.signature(equation.py_func).parameters)
 
@@ -130,7 +140,8 @@ def custom_root(residual: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
 
         def parts_for(argument_types: tuple[types.Type, ...]) -> dict[str, Callable[..., Any]]:
             kinds = tuple(map(_kind, argument_types[1:]))
-            return _Root(function, equation, isinstance(argument_types[0], types.Array), kinds).parts()
+            of_vectors = isinstance(argument_types[0], types.Array)
+            return _Root(function, equation, of_vectors, kinds, rtol if linear_solver == "gmres" else None).parts()
 
         name = function.py_func.__name__
         register(function, Rule(name, function, only_reads=True, of_values=True, parts_for=parts_for))
@@ -148,6 +159,8 @@ class _Root:
     of_vectors: bool
     kinds: tuple[str, ...]
     """Of the parameters: scalar, array, or other, which has no derivative."""
+    rtol: float | None
+    """Of GMRES; None: a dense solve."""
 
     @property
     def names(self) -> list[str]:
@@ -175,7 +188,11 @@ class _Root:
         reverse = [{"scalar": Active, "array": Duplicated, "other": Const}[kind] for kind in self.kinds]
         scope["push"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *forward, mode=Mode.Forward)
         scope["pull"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *reverse)
-        exec(self._matrix() + self._tangent() + self._augmented() + self._reverse(), scope)
+        if self.rtol is not None:
+            scope["transposed"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *[Const] * len(self.kinds))
+            scope.update(gmres=functools.partial(_gmres, self.rtol), objmode=objmode)
+        solves = self._dense() if self.rtol is None else self._krylov()
+        exec(solves + self._tangent() + self._augmented() + self._reverse(), scope)
         return {name: scope[name] for name in ("tangent", "augmented", "reverse")}
 
     def _residual(self) -> str:
@@ -188,21 +205,60 @@ def into(out, x{self.theta}):
         out[i] = value[i]
 """
 
-    def _matrix(self) -> str:
-        zeros = self.pairs(lambda k: f"np.zeros_like(p{k})" if self.kinds[k] == "array" else "0.0")
+    @property
+    def _unvaried(self) -> str:
+        """The parameters, each followed by the tangent zero."""
+        return self.pairs(lambda k: f"np.zeros_like(p{k})" if self.kinds[k] == "array" else f"p{k} * 0")
+
+    def _dense(self) -> str:
         return f"""
 @njit
 def matrix(x{self.theta}):
     n = x.shape[0]
-    jacobian = np.empty((n, n))
-    out, dot, direction = np.empty(n), np.empty(n), np.zeros(n)
+    jacobian = np.empty((n, n), x.dtype)
+    out, dot, direction = np.empty_like(x), np.empty_like(x), np.zeros_like(x)
     for j in range(n):
         direction[j] = 1.0
-        push(out, dot, x, direction{zeros})
+        push(out, dot, x, direction{self._unvaried})
         direction[j] = 0.0
         for i in range(n):
             jacobian[i, j] = dot[i]
     return jacobian
+
+@njit
+def solved(x, right{self.theta}):
+    return np.linalg.solve(matrix(x{self.theta}), right)
+
+@njit
+def solved_transposed(x, right{self.theta}):
+    return np.linalg.solve(np.ascontiguousarray(matrix(x{self.theta}).T), right)
+"""
+
+    def _krylov(self) -> str:
+        return f"""
+def times(x, v{self.theta}):
+    dot = np.empty_like(x)
+    push(np.empty_like(x), dot, x, v{self._unvaried})
+    return dot
+
+def transposed_times(x, v{self.theta}):
+    bar = np.zeros_like(x)
+    transposed(np.empty_like(x), v, x, bar{self.theta})
+    return bar
+
+@njit
+def solved(x, right{self.theta}):
+    solution = np.empty_like(x)
+    with objmode():
+        solution[:] = gmres(times, x, right{self.theta})
+    return solution
+
+@njit
+def solved_transposed(x, right{self.theta}):
+    solution = np.empty_like(x)
+    with objmode():
+        solution[:] = gmres(transposed_times, x, right{self.theta})
+    return solution
 """
 
     def _vector(self, name: str) -> str:
@@ -218,9 +274,9 @@ def tangent(arguments, tangents):
 {self._unpacked()}{"".join(f"    t{k} = tangents[{k + 1}]{chr(10)}" for k in varied)}
     x = solve(arguments[0]{self.theta})
     at = {self._vector("x")}
-    out, dot = np.empty(at.shape[0]), np.empty(at.shape[0])
-    push(out, dot, at, np.zeros(at.shape[0]){self.pairs(lambda k: f"t{k}")})
-    moved = np.linalg.solve(matrix(at{self.theta}), -dot)
+    out, dot = np.empty_like(at), np.empty_like(at)
+    push(out, dot, at, np.zeros_like(at){self.pairs(lambda k: f"t{k}")})
+    moved = solved(at, -dot{self.theta})
     return x, moved{"" if self.of_vectors else "[0]"}
 """
 
@@ -242,11 +298,30 @@ def reverse(arguments, seed):
     x = arguments[0]
 {self._unpacked()}{"".join(f"    s{k} = np.zeros_like(p{k}){chr(10)}" for k in arrays)}
     at = {self._vector("x")}
-    jacobian = np.ascontiguousarray(matrix(at{self.theta}).T)
-    weights = -np.linalg.solve(jacobian, {self._vector("seed")})
-    {scalars + " = " if scalars else ""}pull(np.empty(at.shape[0]), weights, at, np.zeros(at.shape[0]){shadows})
+    weights = -solved_transposed(at, {self._vector("seed")}{self.theta})
+    {scalars + " = " if scalars else ""}pull(np.empty_like(at), weights, at, np.zeros_like(at){shadows})
     return (None{cotangents},)
 """
+
+
+def _gmres(rtol: float, times: Callable[..., Any], x: Any, right: Any, *theta: Any) -> Any:
+    """``A v = right`` for ``v``, where ``times(x, v, *theta)`` is ``A v``."""
+    from scipy.sparse.linalg import LinearOperator, gmres  # needed here alone
+
+    norm = np.linalg.norm(right)
+    if norm == 0:
+        return np.zeros_like(right)
+    operator = LinearOperator(
+        (right.size, right.size), lambda v: times(x, np.array(v, right.dtype).ravel(), *theta), dtype=right.dtype
+    )
+    rtol = max(rtol, 10 * float(np.finfo(right.dtype).eps))
+    found, _ = gmres(operator, right, rtol=rtol, restart=min(right.size, 50), maxiter=20)
+    left = float(np.linalg.norm(operator @ found - right) / norm)
+    if not left <= 100 * rtol:
+        raise np.linalg.LinAlgError(
+            with_help(f"GMRES has left a residual of {left:.1e}, not {rtol:.1e}", "take linear_solver='dense'")
+        )
+    return found
 
 
 def _kind(type_: types.Type) -> str:

@@ -127,6 +127,31 @@ def as_contiguous(typing_context: Any, array: Any) -> Any:
     return result(array), codegen
 
 
+@intrinsic
+def _extent(typing_context: Any, array: Any) -> Any:
+    """The addresses between which the elements of an array lie."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        type_ = signature.args[0]
+        source = context.make_array(type_)(context, builder, args[0])
+        shape = cgutils.unpack_tuple(builder, source.shape)
+        strides = cgutils.unpack_tuple(builder, source.strides)
+        bounds = arrayobj.offset_bounds_from_strides(context, builder, type_, source, shape, strides)
+        ends = arrayobj.compute_memory_extents(context, builder, *bounds, source.data)
+        return context.make_tuple(builder, signature.return_type, ends)
+
+    return types.UniTuple(types.uintp, 2)(array), codegen
+
+
+@register_jitable
+def overlap(a: Any, b: Any) -> bool:
+    """Whether two arrays may have an element in common."""
+    if a.size == 0 or b.size == 0:
+        return False
+    (begin, end), (other_begin, other_end) = _extent(a), _extent(b)
+    return bool(begin < other_end and other_begin < end)
+
+
 @functools.cache
 def shadow_at(is_batch: bool) -> Any:
     """``shadow(address, like, strides, lane, width)``: the shadow at an address of an array with the shape of ``like``

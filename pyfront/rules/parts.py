@@ -38,7 +38,7 @@ from numba.core.target_extension import target_override
 from numba.core.targetconfig import ConfigStack
 
 from pyfront import results
-from pyfront.errors import UnsupportedError, with_help
+from pyfront.errors import RuleError, UnsupportedError, with_help
 from pyfront.rules import memory
 from pyfront.rules.effects import Effect, effects
 from pyfront.rules.registry import Rule
@@ -115,7 +115,7 @@ class Parts:
     def describe(self, mode: str) -> dict[str, Any]:
         """The entry of a request, for ``forward`` or ``reverse`` mode."""
         tangent = types.Tuple([self.value_type, self.value_type])
-        refuses = self.rule.refuses(mode)
+        refuses = self._broken_form() or self.rule.refuses(mode)
         has_frame = mode == "reverse" and not refuses and not self.rule.is_inactive
         writes = {effect: self._arrays_with(effect) for effect in (Effect.MAY_WRITE, Effect.WRITES)}
         return {
@@ -136,9 +136,20 @@ class Parts:
 
     def _arrays_with(self, effect: Effect) -> list[int]:
         """The places of the arrays to which the function does this."""
-        if self.rule.only_reads:
+        if self.rule.only_reads and effect is Effect.MAY_WRITE:
             return []
-        return [place for place, of_place in zip(self._array_places(), self._effects(), strict=True) if of_place == effect]
+        return [
+            place for place, of_place in zip(self._array_places(), self._effects(), strict=True) if of_place == effect
+        ]
+
+    def _broken_form(self) -> list[str]:
+        """Why kernels are refused if the function does what the form of its rule has no words for."""
+        if not (self.rule.of_values and self._arrays_with(Effect.WRITES)):
+            return []
+        return [
+            "whose rule is for a function of values, but which writes an argument",
+            "let it write a copy, or say its derivative by `define_rule`",
+        ]
 
     def _array_places(self) -> list[int]:
         return [place for place, leaf in enumerate(self.leaves) if leaf.is_array]
@@ -195,7 +206,7 @@ class Parts:
         source = f"""
 def primal({", ".join([*self.names, "lender"])}):
     value = part({", ".join(self.names)})
-    return {_lent("value", self.value_type)}
+{self._freshness()}    return {_lent("value", self.value_type)}
 """
         return self._made(source, self.rule.primal), (*self.argument_types, types.intp)
 
@@ -206,16 +217,25 @@ def primal({", ".join([*self.names, "lender"])}):
             source = f"""
 def forward({arguments}, copies, lender):
     value = part({arguments})
-    return ({_lent("value", self.value_type)}, ({kept},), None, ({self._kept_strides()}))
+{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), None, ({self._kept_strides()}))
 """
             return self._made(source, self.rule.primal), (*self.argument_types, types.intp, types.intp)
         tape = self._tape_type()
         source = f"""
 def forward({arguments}, copies, lender):
     value, tape = part({arguments})
-    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)}, ({self._kept_strides()}))
+{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)}, ({self._kept_strides()}))
 """
         return self._made(source, self._part("augmented")), (*self.argument_types, types.intp, types.intp)
+
+    def _freshness(self) -> str:
+        """Statements that fail if the value shares memory with an argument: the copy that the kernel gets would not."""
+        if self.rule.takes_none:
+            return ""  # of NumPy's functions it is known
+        returned = [leaf.expression("value") for leaf in leaves_of(self.value_type, (0,)) if leaf.is_array]
+        given = [leaf.expression(self.names[leaf.path[0]]) for leaf in self.leaves if leaf.is_array]
+        tests = " or ".join(f"overlap({value}, {array})" for value in returned for array in given)
+        return f"    if {tests}:\n        raise RuleError(views)\n" if tests else ""
 
     def _tape_type(self) -> types.Type:
         returned = return_type(self._part("augmented"), self.argument_types)
@@ -345,7 +365,7 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
         source = f"""
 def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
     {"value, dot" if varies else "value"} = part({", ".join(calls)})
-    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,), varies)})
+{self._freshness()}    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,), varies)})
 """
         function = self._made(source, self._part("tangent") if varies else self.rule.primal)
         tangents = [types.intp if leaf.is_array else leaf.type for leaf in floats]
@@ -456,6 +476,12 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             "add_cotangent": memory.add_cotangent,
             "number": memory.number,
             "inner": memory.inner,
+            "overlap": memory.overlap,
+            "RuleError": RuleError,
+            "views": with_help(
+                f"`{self.rule.name}`, whose derivative is stated, returns an argument or a view of one",
+                "return a copy, or nothing where the caller has the array already",
+            ),
             "np": np,
             **{str(scalar): scalar for scalar in SCALARS},
             **names,

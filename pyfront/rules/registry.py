@@ -2,6 +2,9 @@
 
 A rule belongs to an ``@njit`` function, whatever its arguments: it is used wherever that function is called in a kernel
 that is differentiated. Without a rule a function is differentiated like the code around it.
+
+Invariant: a function goes nowhere without its rule. Numba pickles a function as its code, into another process perhaps
+that has never heard of the rule and would differentiate the code; so the rule is part of the pickle.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numba.core.dispatcher import Dispatcher
@@ -53,6 +56,15 @@ class Rule:
     parts_for: Callable[[tuple[Any, ...]], dict[str, Callable[..., Any]]] | None = field(default=None, repr=False)
     """Makes `tangent`, `augmented` and `reverse` for the types of the arguments."""
     serial: int = field(default_factory=lambda: next(_serial))
+    """Tells rules apart in this process."""
+    version: int = 0
+    """How many rules the function has had before."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "serial"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, serial=next(_serial))
 
     def missing(self, mode: str) -> list[str]:
         """The parts that a mode, ``forward`` or ``reverse``, needs and the rule has not."""
@@ -77,14 +89,50 @@ class Rule:
 _rules: weakref.WeakKeyDictionary[Dispatcher, Rule] = weakref.WeakKeyDictionary()
 
 
+_asked: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
+_generation = 0
+
+
 def rule_of(dispatcher: Any) -> Rule | None:
     """The rule of a function, if it has one."""
-    return _rules.get(dispatcher) if isinstance(dispatcher, Dispatcher) else None
+    if not isinstance(dispatcher, Dispatcher):
+        return None
+    _asked.add(dispatcher)
+    return _rules.get(dispatcher)
+
+
+def generation() -> int:
+    """Another number whenever a function gets a rule after somebody has asked for it: what was captured before holds
+    for derivatives that there are, and for no new ones."""
+    return _generation
 
 
 def register(function: Any, rule: Rule) -> None:
     """Give ``function`` a rule, in the place of the one that it had."""
+    known = _rules.get(function)
+    _attach(function, rule if known is None else replace(rule, version=known.version + 1))
+
+
+def _attach(function: Any, rule: Rule) -> None:
+    global _generation
     _rules[function] = rule
+    _generation += function in _asked
+    states = type(function)._reduce_states
+    # The rule comes last: where its parts call the function, that one's code is then complete.
+    function._reduce_states = lambda: {"kind": type(function), **states(function), "rule": rule}
+    function._reduce_class = lambda: _Pickled
+
+
+class _Pickled:
+    """What a pickle has in the place of the class of a function with a rule."""
+
+    @staticmethod
+    def _rebuild(kind: Any, rule: Rule, **states: Any) -> Any:
+        function = kind._rebuild(**states)
+        known = _rules.get(function)
+        if known is None or known.version < rule.version:
+            _attach(function, rule)
+        return function
 
 
 def define_rule(
@@ -94,6 +142,8 @@ def define_rule(
     reverse: Callable[..., Any] | None = None,
 ) -> None:
     """Say what the derivative of ``f`` is, wherever a kernel that is differentiated calls it.
+
+    It takes the place of a rule that ``f`` had; derivatives that are compiled already stay what they are.
 
     ``f`` is an ``@njit`` function; it may change its arrays in place. The parts are ``@njit`` functions, or plain ones
     that are jitted here; with ``x`` a float, ``A`` an array of floats and ``n`` anything else:

@@ -9,7 +9,7 @@ import re
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from numba import float64, int64, njit, objmode, prange, types, vectorize
+from numba import float64, int64, njit, prange, types, vectorize
 
 import pyfront as ad
 from pyfront.numba_target import capture
@@ -143,13 +143,6 @@ def with_ufunc(x):
 
 
 @njit
-def with_object_mode(x):
-    with objmode(y="float64"):
-        y = x[0]
-    return y
-
-
-@njit
 def with_nested(x):
     return 2.0 * with_ufunc(x)
 
@@ -159,7 +152,6 @@ def with_nested(x):
     [
         (with_ufunc, "`ufunc` (DUFunc)", with_ufunc),
         (with_nested, "`ufunc` (DUFunc)", with_ufunc),
-        (with_object_mode, "cannot be differentiated", with_object_mode),
     ],
 )
 def test_code_that_cannot_be_captured_is_named_with_its_line(kernel, text, owner):

@@ -49,10 +49,11 @@ from numba.core.typed_passes import BaseNativeLowering, NativeLowering
 from numba.core.utils import threadsafe_cached_property
 
 from pyfront import kernel as kernels
-from pyfront import stated
+from pyfront import linear, stated
 from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
 from pyfront.rules.captured import RuledFunction, stand_in
+from pyfront.rules.parts import GENERATED, resolve_captured
 from pyfront.rules.registry import Rule, rule_of
 from pyfront.specialized import Specialized
 
@@ -61,7 +62,13 @@ TARGET = "pyfront"
 Implementation = Callable[[Any, Any], Callable[..., Any]]
 """From the types of a call to the function that is compiled, where that depends on them."""
 
-_NUMBA_FOLDER = os.path.dirname(numba.__file__) + os.sep
+_WITHOUT_LINES = (
+    os.path.dirname(numba.__file__) + os.sep,
+    os.path.dirname(linear.__file__) + os.sep,
+    os.path.dirname(numpy_rules.__file__) + os.sep,
+    GENERATED,
+)
+"""What the files of functions begin with in which no user has a line."""
 
 
 @dataclass(frozen=True)
@@ -223,12 +230,23 @@ class CaptureLibrary(codegen.JITCodeLibrary):
         self._finalized = True
 
 
+@global_compiler_lock
+def captured(function: Callable[..., Any], argument_types: tuple[types.Type, ...]) -> Any:
+    """A function that is called in captured code by its name, as what Numba compiles it to for this target."""
+    dispatcher = CaptureDispatcher(function)
+    with _isolated():
+        dispatcher.compile(argument_types)
+    return dispatcher.overloads[argument_types]
+
+
 def library_of(bitcode: bytes, name: str, symbol: str, environments: dict[str, Any]) -> CaptureLibrary:
     """A library of the derivative that ``bitcode`` defines as ``name``, for captured code that calls ``symbol``."""
     library = CaptureLibrary(CaptureDispatcher.targetdescr.target_context.codegen(), symbol)
     module = llvm.parse_bitcode(bitcode)
     module.verify()
     module.get_function(name).name = symbol
+    for part in resolve_captured(module):
+        library.add_linking_library(part)
     library.add_llvm_module(module)
     library.environments.update(environments)
     library.finalize()
@@ -297,6 +315,8 @@ class CaptureContext(cpu.CPUContext):
     """The CPU's lowering; only what happens to finished modules differs."""
 
     DIBuilder = _LineInfo
+    is_capture = True
+    """Intrinsics of the rules allocate here as kernels do."""
 
     def init(self) -> None:
         # Numba's runtime library is compiled by whichever context asks first: that must be one that can execute.
@@ -361,11 +381,11 @@ class _Token:
 def _customize(flags: compiler.Flags, function: Callable[..., Any]) -> compiler.Flags:
     """Ask for what capture needs: no wrappers, and line locations.
 
-    Numba's own functions get none: once inlined, their instructions then carry the line of the user's call.
+    Numba's own functions get none, nor do our rules: once inlined, their instructions carry the line of the user's call.
     """
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True
-    flags.debuginfo = not function.__code__.co_filename.startswith(_NUMBA_FOLDER)
+    flags.debuginfo = not function.__code__.co_filename.startswith(_WITHOUT_LINES)
     flags.dbg_directives_only = True
     flags.dbg_extend_lifetimes = False
     flags.dbg_optnone = False

@@ -30,6 +30,7 @@ from pyfront.annotations import Active, Const, Duplicated
 from pyfront.errors import ArgumentError, with_help
 from pyfront.kernel import as_dispatcher
 from pyfront.modes import Mode
+from pyfront.rules.parts import GENERATED
 from pyfront.rules.registry import Rule, register
 
 
@@ -163,13 +164,14 @@ class _Root:
         from pyfront.derivative import autodiff  # which needs rules itself
 
         scope: dict[str, Any] = {"equation": self.equation, "solve": self.solve, "njit": njit, "np": np}
-        exec(self._residual(), scope)
+        exec(compile(self._residual(), GENERATED, "exec"), scope)
         # A scalar is a vector of one element here.
         forward = [Const if kind == "other" else Duplicated for kind in self.kinds]
         reverse = [{"scalar": Active, "array": Duplicated, "other": Const}[kind] for kind in self.kinds]
         scope["push"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *forward, mode=Mode.Forward)
         scope["pull"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *reverse)
-        exec(self._matrix() + self._tangent() + self._augmented() + self._reverse(), scope)
+        source = self._matrix() + self._tangent() + self._augmented() + self._reverse()
+        exec(compile(source, GENERATED, "exec"), scope)
         return {name: scope[name] for name in ("tangent", "augmented", "reverse")}
 
     def _residual(self) -> str:

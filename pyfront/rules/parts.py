@@ -36,7 +36,7 @@ from numba.core.targetconfig import ConfigStack
 
 from pyfront import results
 from pyfront.errors import UnsupportedError, with_help
-from pyfront.rules import memory
+from pyfront.rules import frames, memory
 from pyfront.rules.registry import Rule
 from pyfront.scalars import SCALARS
 
@@ -108,10 +108,11 @@ class Parts:
         """What a wrapped `reverse` returns."""
         return types.Tuple([leaf.type for leaf in self.scalars])
 
-    def describe(self, writes: tuple[int, ...], *, forward: bool) -> dict[str, Any]:
+    def describe(self, writes: tuple[int, ...], *, forward: bool, embedded: bool) -> dict[str, Any]:
         """The entry of a request; ``writes``: the places of the leaves that the function writes."""
         tangent = types.Tuple([self.value_type, self.value_type])
         has_reverse = self.rule.has_reverse
+        frame = self._frame(embedded) if has_reverse and not forward else None
         return {
             "symbol": self.symbol,
             "has_tangent": self.rule.has_tangent,
@@ -119,38 +120,58 @@ class Parts:
             "inactive": self.rule.is_inactive,
             "strict": self.rule.is_strict,
             "value_bytes": _size(self.value_type),
-            "frame_bytes": _size(self._frame()) if has_reverse and not forward else 0,
+            "frame_bytes": 0 if frame is None else _size(frame),
             "tangent_bytes": _size(tangent),
             "adjoint_bytes": _size(self.adjoint_type),
             "tangent_offset": _offset(tangent, 1),
             "adjoint_offsets": [number.offset for number in results.numbers(self.adjoint_type)],
             "writes": list(writes),
             "reads": [place for place, leaf in enumerate(self.leaves) if leaf.is_array],
+            "words": [] if frame is None or not embedded else list(frames.words(frame, self._arrays)),
         }
 
-    def _frame(self) -> types.Type:
+    @property
+    def _arrays(self) -> dict[Path, int]:
+        """Where the arrays are in the arguments, with their places among the leaves."""
+        return {leaf.path: place for place, leaf in enumerate(self.leaves) if leaf.is_array}
+
+    def _frame(self, embedded: bool) -> types.Type:
         """What a wrapped `augmented` returns."""
-        returned: types.Type = self._compiled("forward").signature.return_type
+        compiled = self.captured("forward") if embedded else self._compiled("forward")
+        returned: types.Type = compiled.signature.return_type
         return returned
+
+    def _wrapper(self, part: str, embedded: bool) -> Made:
+        kind, *patterns = part.split(".")
+        if kind == "reverse":
+            return self._reverse(*patterns, self._frame(embedded))
+        wrappers: dict[str, Callable[..., Made]] = {
+            "primal": self._primal,
+            "forward": self._forward,
+            "tangent": self._tangent,
+        }
+        return wrappers[kind](*patterns)
 
     def _compiled(self, part: str) -> Any:
         """The wrapper of a part, compiled once: `forward`, or `reverse.dc.d` where `d` says what is active."""
         known = self.compiled.get(part)
         if known is not None:
             return known
-        kind, *patterns = part.split(".")
-        wrappers: dict[str, Callable[..., Made]] = {
-            "primal": self._primal,
-            "forward": self._forward,
-            "tangent": self._tangent,
-            "reverse": self._reverse,
-        }
-        function, signature = wrappers[kind](*patterns)
+        function, signature = self._wrapper(part, embedded=False)
         dispatcher = njit(function)
         with on_cpu():
             dispatcher.compile(signature)
         self.compiled[part] = compiled = dispatcher.overloads[signature]
         return compiled
+
+    def captured(self, part: str) -> Any:
+        """The same as code that is differentiated again: what the part calls stays a call, if it has a rule itself."""
+        from pyfront.numba_target import captured  # which needs rules itself
+
+        key = f"{part} captured"
+        if key not in self.compiled:
+            self.compiled[key] = captured(*self._wrapper(part, embedded=True))
+        return self.compiled[key]
 
     def address_name(self, part: str) -> str:
         """The symbol of a wrapped part in the process."""
@@ -232,7 +253,7 @@ def forward({arguments}, copies, lender):
 
         return build(self.argument_types[index], (index,), self.names[index])
 
-    def _reverse(self, given: str, asked: str) -> Made:
+    def _reverse(self, given: str, asked: str, frame: types.Type) -> Made:
         floats = [leaf for leaf in self.leaves if leaf.is_float]
         arrays = [leaf for leaf in floats if leaf.is_array]
         # The engine passes numbers first, then arrays.
@@ -283,9 +304,9 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
 {body}    found = {adjoints}
     return ({converted}{"," if self.scalars else ""})
 """
-        function = self._made(source, part, load=memory.frame_at(self._frame()))
-        seeds = [types.intp if leaf.is_array else leaf.type for leaf in values]
-        return function, (types.intp, *[types.intp] * len(arrays), *seeds, types.intp, types.intp)
+        function = self._made(source, part, load=memory.frame_at(frame))
+        seeds = [types.voidptr if leaf.is_array else leaf.type for leaf in values]
+        return function, (types.voidptr, *[types.voidptr] * len(arrays), *seeds, types.intp, types.intp)
 
     def _tangent(self, given: str) -> Made:
         floats = [leaf for leaf in self.leaves if leaf.is_float]
@@ -310,7 +331,7 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
     return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,))})
 """
         function = self._made(source, self._part("tangent"))
-        tangents = [types.intp if leaf.is_array else leaf.type for leaf in floats]
+        tangents = [types.voidptr if leaf.is_array else leaf.type for leaf in floats]
         return function, (*self.argument_types, *tangents, types.intp, types.intp, types.intp)
 
     def _of_values(self, seed: str, shadow_of: Callable[[Leaf, str], str]) -> tuple[str, str]:
@@ -422,7 +443,7 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             **{str(scalar): scalar for scalar in SCALARS},
             **names,
         }
-        exec(source, scope)
+        exec(compile(source, GENERATED, "exec"), scope)
         function: Callable[..., Any] = next(
             scope[name] for name in ("primal", "forward", "reverse", "tangent") if name in scope
         )
@@ -455,14 +476,32 @@ def parts_of(rule: Rule, argument_types: tuple[types.Type, ...], is_batch: bool 
 
 
 _PREFIX = "pyfront.part"
+GENERATED = "<pyfront>"
+"""The file of source that is made here: no line of it is one of a user's."""
+
+
+def _named(module: Any) -> Iterator[tuple[Any, Parts, str]]:
+    """The functions of a module of the engine's that stand for parts."""
+    for function in module.functions:
+        base, _, part = function.name.removeprefix(_PREFIX).partition(".")
+        if function.name.startswith(_PREFIX) and f"{_PREFIX}{base}" in _by_symbol:
+            yield function, _by_symbol[f"{_PREFIX}{base}"], part
 
 
 def resolve(module: Any) -> None:
     """Compile the parts that a module of the engine's names, and give them their names in the process."""
-    for function in module.functions:
-        base, _, part = function.name.removeprefix(_PREFIX).partition(".")
-        if function.name.startswith(_PREFIX) and f"{_PREFIX}{base}" in _by_symbol:
-            function.name = _by_symbol[f"{_PREFIX}{base}"].address_name(part)
+    for function, parts, part in _named(module):
+        function.name = parts.address_name(part)
+
+
+def resolve_captured(module: Any) -> list[Any]:
+    """The same for a module that will be differentiated again: the libraries that it links, of captured code."""
+    libraries = []
+    for function, parts, part in _named(module):
+        compiled = parts.captured(part)
+        function.name = compiled.fndesc.llvm_func_name
+        libraries.append(compiled.library)
+    return libraries
 
 
 def value_type(returned: types.Type) -> types.Type:

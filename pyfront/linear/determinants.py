@@ -83,14 +83,12 @@ def slogdet_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
 @register_jitable
 def add_inverse(a: Array, da: Array, factor: Any, logarithm: Any) -> None:
     """``da += factor * a⁻ᵀ``, NaN where there is no inverse and something is asked of it."""
-    if factor == 0:
-        return
     if np.isfinite(logarithm):
         partial = np.linalg.inv(a)
         for i in range(a.shape[0]):
             for j in range(a.shape[1]):
                 da[i, j] += factor * partial[j, i]
-    else:
+    elif factor != 0:
         for i in range(a.shape[0]):
             for j in range(a.shape[1]):
                 da[i, j] += np.nan

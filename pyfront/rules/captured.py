@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.core.dispatcher import Dispatcher
 from numba.core.extending import intrinsic
 
-from pyfront.rules.parts import parts_of
+from pyfront.rules.parts import GENERATED, parts_of
 from pyfront.rules.registry import Rule
 from pyfront.specialized import renamed
 
@@ -31,7 +31,7 @@ def stand_in(dispatcher: Dispatcher, rule: Rule, declare: Declare) -> Any:
     while call in parameters:
         call += "_"
     scope: dict[str, Any] = {call: _call(rule, parameters, declare)}
-    exec(f"def stub({arguments}): return {call}({arguments})", scope)
+    exec(compile(f"def stub({arguments}): return {call}({arguments})", GENERATED, "exec"), scope)
     stub = renamed(scope["stub"], dispatcher.py_func.__name__)
     stub.__defaults__ = dispatcher.py_func.__defaults__
     return stub

@@ -204,14 +204,22 @@ def matrix(x{self.theta}):
     def _vector(self, name: str) -> str:
         return name if self.of_vectors else f"np.full(1, {name})"
 
+    def _like(self, k: int, tangent: str) -> str:
+        """The tangent of a parameter, with its strides if it is an array: one of a batch has others."""
+        return f"np.zeros_like(p{k}) + {tangent}" if self.kinds[k] == "array" else tangent
+
     def _unpacked(self) -> str:
-        return "".join(f"    {name} = arguments[{k + 1}]\n" for k, name in enumerate(self.names))
+        words = {"array": "np.copy(arguments[{0}])"}
+        return "".join(
+            f"    {name} = {words.get(kind, 'arguments[{0}]').format(k + 1)}\n"
+            for k, (name, kind) in enumerate(zip(self.names, self.kinds, strict=True))
+        )
 
     def _tangent(self) -> str:
         varied = [k for k, kind in enumerate(self.kinds) if kind != "other"]
         return f"""
 def tangent(arguments, tangents):
-{self._unpacked()}{"".join(f"    t{k} = tangents[{k + 1}]{chr(10)}" for k in varied)}
+{self._unpacked()}{"".join(f"    t{k} = {self._like(k, f'tangents[{k + 1}]')}{chr(10)}" for k in varied)}
     x = solve(arguments[0]{self.theta})
     at = {self._vector("x")}
     out, dot = np.empty(at.shape[0]), np.empty(at.shape[0])

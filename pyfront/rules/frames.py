@@ -1,6 +1,6 @@
 """What a frame holds, word by word, where a derivative that will be differentiated again keeps it.
 
-A frame is what the wrapped `forward` of a rule returns: the value, the arguments, the tape. As memory it has numbers and
+A frame is what the wrapped `forward` of a rule returns: the value, the arguments, the tape, strides. As memory it has numbers and
 addresses side by side, of which no outer derivative could be told apart. So the engine keeps each word as a value of
 its own: one that the call was given it has already, the others it takes from the frame where `forward` has run, and
 makes a frame of them where `reverse` does. Of the value `reverse` asks for shapes only, and nobody counts references.
@@ -8,7 +8,7 @@ makes a frame of them where `reverse` does. Of the value `reverse` asks for shap
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -19,15 +19,22 @@ from pyfront import results
 from pyfront.results import Number
 from pyfront.scalars import SCALARS
 
-VALUE, ARGUMENTS, TAPE = range(3)
+Path = tuple[int, ...]
+VALUE, ARGUMENTS, TAPE, STRIDES = range(4)
 """The places in a frame."""
 
 _DATA = 4
 """Of the words of an array: the address of its elements. Before it are the memory's owners, items and their size."""
 
 
-def words(frame: types.Type, arrays: dict[tuple[int, ...], int]) -> Iterator[dict[str, Any]]:
-    """The entries of a request; ``arrays``: the place, among the scalars and arrays that are passed, by the path."""
+def words(
+    frame: types.Type, arrays: dict[Path, int], strided: Sequence[tuple[Path, types.Array]]
+) -> Iterator[dict[str, Any]]:
+    """The entries of a request.
+
+    ``arrays``: the place, among the scalars and arrays that are passed, by the path; ``strided``: those of whose strides
+    the frame tells.
+    """
     first = _operands(frame.types[ARGUMENTS])
     for found in results.places(frame):
         part, path = found.path[0], found.path[1:]
@@ -37,6 +44,9 @@ def words(frame: types.Type, arrays: dict[tuple[int, ...], int]) -> Iterator[dic
             offsets = _offsets(cpu_target.target_context.get_return_type(found.type))
             for index, (offset, _) in enumerate(offsets):
                 yield _word("ptr", found.offset + offset, first[path] + index)
+        elif part == STRIDES:
+            of, array = strided[path[0]]
+            yield _word("i64", found.offset, first[of] + _DATA + 1 + array.ndim + path[1])
         elif part == TAPE:
             for offset, type_ in _numbers(found.type):
                 yield _word(SCALARS[type_].engine, found.offset + offset)
@@ -60,12 +70,12 @@ def _word(type_: str, offset: int, operand: int = -1, place: int = -1) -> dict[s
     return entry if type_ == "ptr" else {"type": type_, **entry}
 
 
-def _operands(arguments: types.BaseTuple) -> dict[tuple[int, ...], int]:
+def _operands(arguments: types.BaseTuple) -> dict[Path, int]:
     """The first LLVM parameter of what is at a path."""
-    found: dict[tuple[int, ...], int] = {}
+    found: dict[Path, int] = {}
     count = 0
 
-    def walk(type_: types.Type, path: tuple[int, ...]) -> None:
+    def walk(type_: types.Type, path: Path) -> None:
         nonlocal count
         if isinstance(type_, types.BaseTuple):
             for index, element in enumerate(type_.types):

@@ -136,23 +136,26 @@ def as_contiguous(typing_context: Any, array: Any) -> Any:
 
 @functools.cache
 def shadow_at(is_batch: bool) -> Any:
-    """``shadow(address, like, lane, width)``: the shadow of ``like`` at an address, one lane of it."""
+    """``shadow(address, like, strides, lane, width)``: the shadow of ``like`` at an address, one lane of it.
+
+    The strides are those of the array that the function was given; ``like`` may be a copy of it.
+    """
 
     @intrinsic
-    def shadow(typing_context: Any, address: Any, like: Any, lane: Any, width: Any) -> Any:
+    def shadow(typing_context: Any, address: Any, like: Any, strides: Any, lane: Any, width: Any) -> Any:
         result = like.copy(readonly=False, layout="A") if is_batch else like.copy(readonly=False)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            address, like, lane, width = args
+            address, like, strides, lane, width = args
             source = context.make_array(signature.args[1])(context, builder, like)
             shape = cgutils.unpack_tuple(builder, source.shape)
-            strides = cgutils.unpack_tuple(builder, source.strides)
+            strides = cgutils.unpack_tuple(builder, strides)
             if is_batch:
                 strides = [builder.mul(stride, width) for stride in strides]
                 address = cgutils.pointer_add(builder, address, builder.mul(lane, source.itemsize))
             return _array(context, builder, signature.return_type, address, shape, strides)
 
-        return result(types.voidptr, like, types.intp, types.intp), codegen
+        return result(types.voidptr, like, strides, types.intp, types.intp), codegen
 
     return shadow
 

@@ -5,11 +5,11 @@ the types, for example for ``f(x, A)`` which returns a float:
 
     def forward(a0, a1, copies, lender):
         value, tape = augmented(a0, a1)
-        return (value, (a0, kept(lender, a1, copies, 1)), lent(lender, tape))
+        return (value, (a0, kept(lender, a1, copies, 1)), lent(lender, tape), (a1.strides,))
 
     def reverse(frame, s0, v0, lane, width):
-        value, (a0, a1), tape = load(frame)
-        adjoints = part(a0, a1, shadow(s0, a1, lane, width), v0, tape)
+        value, (a0, a1), tape, strides = load(frame)
+        adjoints = part(a0, a1, shadow(s0, a1, strides[0], lane, width), v0, tape)
 
 What is active of the floats is known where the engine has planned: its modules name the wrappers that they call
 (`pyfront.part7.reverse.cd.d`), and those are compiled before the module is linked (`resolve`).
@@ -127,7 +127,7 @@ class Parts:
             "adjoint_offsets": [number.offset for number in results.numbers(self.adjoint_type)],
             "writes": list(writes),
             "reads": [place for place, leaf in enumerate(self.leaves) if leaf.is_array],
-            "words": [] if frame is None or not embedded else list(frames.words(frame, self._arrays)),
+            "words": [] if frame is None or not embedded else list(frames.words(frame, self._arrays, [(leaf.path, leaf.type) for leaf in self._strided])),
         }
 
     @property
@@ -198,21 +198,28 @@ def primal({", ".join([*self.names, "lender"])}):
 
     def _forward(self) -> Made:
         kept = ", ".join(self._structure(index, self._kept) for index in range(len(self.names)))
+        names = [leaf.expression(self.names[leaf.path[0]]) for leaf in self._strided]
+        strides = "".join(f"{name}.strides, " for name in names)
         arguments = ", ".join(self.names)
         if self.rule.by_tangents:
             source = f"""
 def forward({arguments}, copies, lender):
     value = part({arguments})
-    return ({_lent("value", self.value_type)}, ({kept},), None)
+    return ({_lent("value", self.value_type)}, ({kept},), None, ({strides}))
 """
             return self._made(source, self.rule.primal), (*self.argument_types, types.intp, types.intp)
         tape = self._tape_type()
         source = f"""
 def forward({arguments}, copies, lender):
     value, tape = part({arguments})
-    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)})
+    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)}, ({strides}))
 """
         return self._made(source, self._part("augmented")), (*self.argument_types, types.intp, types.intp)
+
+    @property
+    def _strided(self) -> list[Leaf]:
+        """The arrays whose copies have other strides than they."""
+        return [leaf for leaf in self.leaves if leaf.is_array and leaf.type.layout == "A"]
 
     def _tape_type(self) -> types.Type:
         returned = return_type(self._part("augmented"), self.argument_types)
@@ -275,7 +282,8 @@ def forward({arguments}, copies, lender):
         def shadow_of(leaf: Leaf, part: str) -> str:
             if leaf not in arrays:
                 return "None"
-            return self._shadow(f"s{arrays.index(leaf)}", part, given[floats.index(leaf)])
+            strides = f"strides[{self._strided.index(leaf)}]" if leaf in self._strided else None
+            return self._shadow(f"s{arrays.index(leaf)}", part, given[floats.index(leaf)], strides)
 
         seed = seed_at(self.value_type, (0,), "value")
         taken = [f"s{k}" for k in range(len(arrays))] + [f"v{k}" for k in range(len(values))]
@@ -299,7 +307,7 @@ def forward({arguments}, copies, lender):
         converted = ", ".join(f"{leaf.type}(found[{k}])" for k, leaf in enumerate(self.scalars))
         source = f"""
 def reverse({", ".join(["frame", *taken, "lane", "width"])}):
-    value, arguments, tape = load(frame)
+    value, arguments, tape, strides = load(frame)
     {"".join(f"a{k} = arguments[{k}]; " for k in range(len(self.names)))}
 {body}    found = {adjoints}
     return ({converted}{"," if self.scalars else ""})
@@ -395,11 +403,11 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
                 calls.append(self._structure(index, derivative, "None"))
         return calls
 
-    def _shadow(self, address: str, like: str, note: str) -> str:
+    def _shadow(self, address: str, like: str, note: str, strides: str | None = None) -> str:
         """The expression for an array at an address; where there is none, None or zeros in its place."""
         if note == "c":
             return "None" if self.rule.takes_none else f"zeros({like})"
-        return f"shadow({address}, {like}, lane, width)"
+        return f"shadow({address}, {like}, {strides or f'{like}.strides'}, lane, width)"
 
     def _tangent_of(self, value: str, dot: str, type_: types.Type, path: Path) -> str:
         """The tangent with the structure and the types of the value: whole numbers stand for themselves."""

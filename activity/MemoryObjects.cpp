@@ -176,7 +176,8 @@ void MemoryObjects::propagate(const NormalFunction &N) {
         Changed |= merge(&I, I.getOperand(0));
       else if (auto *Load = dyn_cast<LoadInst>(&I))
         Changed |= propagateLoad(*Load);
-      else if (!kept::isKept(&I)) // a frame is no address of the kernel's
+      // A frame, and what is in it, are no addresses of the kernel's.
+      else if (!kept::isKept(&I) && !marker::isLeft(&I))
         Changed |= Unknown.try_emplace(&I, 1).second;
     }
   }

@@ -108,6 +108,17 @@ SmallVector<Memory, 4> memoryOf(const CallBase &Call) {
   return Result;
 }
 
+SmallVector<CallInst *, 16> leftOf(const CallBase &Call, const RuleInfo &Rule) {
+  SmallVector<CallInst *, 16> Left(Rule.Words.size(), nullptr);
+  for (const User *U : Call.users())
+    if (marker::isLeft(U)) {
+      auto *Marker = const_cast<CallInst *>(cast<CallInst>(U));
+      Left[cast<ConstantInt>(Marker->getArgOperand(1))->getZExtValue()] =
+          Marker;
+    }
+  return Left;
+}
+
 unsigned operandAt(const CallBase &Call, unsigned Parameter) {
   return resultsOf(*declarationOf(&Call)) + Parameter - numba::FirstPassed;
 }

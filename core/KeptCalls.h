@@ -25,6 +25,14 @@
 ///   "pyfront.inactive"                      no derivative passes through
 ///
 /// Every other pointer among the arguments is left alone.
+///
+/// In a derivative that will be differentiated again (`Request::Embedded`) the
+/// frame of a rule is no memory, which would hold numbers and addresses side by
+/// side, but values like others, each with a source of its own in the plan:
+///
+///   %left = call double @pyfront.left.double(ptr %frame, i64 0)
+///
+/// is the first word of `RuleInfo::Words`, as the forward part has left it.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_CORE_KEPTCALLS_H
 #define PYFRONT_CORE_KEPTCALLS_H
@@ -64,6 +72,10 @@ bool hasRule(const llvm::CallBase &Call);
 /// LLVM name of the function that the call is of.
 llvm::StringRef calleeOf(const llvm::CallBase &Call);
 llvm::SmallVector<Memory, 4> memoryOf(const llvm::CallBase &Call);
+/// What the call has left, by its places in `RuleInfo::Words`; null: the word is
+/// an operand in any case.
+llvm::SmallVector<llvm::CallInst *, 16> leftOf(const llvm::CallBase &Call,
+                                               const RuleInfo &Rule);
 /// The operand that argument `Parameter` of the callee, in Numba's convention,
 /// is given.
 unsigned operandAt(const llvm::CallBase &Call, unsigned Parameter);

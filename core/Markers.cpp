@@ -11,6 +11,7 @@
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 
@@ -53,6 +54,20 @@ FunctionCallee marker::declareArrayResult(Module &M) {
   return Callee;
 }
 
+FunctionCallee marker::declareLeft(Module &M, Type *Ty) {
+  std::string Name = Left.str();
+  raw_string_ostream(Name) << *Ty;
+  LLVMContext &C = M.getContext();
+  return declare(M, Name, Ty,
+                 {PointerType::getUnqual(C), Type::getInt64Ty(C)});
+}
+
+bool marker::isLeft(const Value *V) {
+  auto *Call = dyn_cast<CallInst>(V);
+  const Function *F = Call ? Call->getCalledFunction() : nullptr;
+  return F && F->getName().starts_with(Left);
+}
+
 FunctionCallee marker::declareReturned(Module &M) {
   LLVMContext &C = M.getContext();
   Type *I64 = Type::getInt64Ty(C);
@@ -86,9 +101,10 @@ FunctionCallee marker::declareLeave(Module &M) {
 
 bool marker::isMarker(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
-  return Callee && is_contained(ArrayRef<StringRef>{Fail, Allocate, ArrayResult,
-                                                    Returned, Enter, Leave},
-                                Callee->getName());
+  return Callee && (isLeft(&Call) ||
+                    is_contained(ArrayRef<StringRef>{Fail, Allocate, ArrayResult,
+                                                     Returned, Enter, Leave},
+                                 Callee->getName()));
 }
 
 bool marker::isCarriedByException(const StoreInst &Store) {

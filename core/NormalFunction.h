@@ -55,6 +55,10 @@ inline constexpr llvm::StringLiteral ExceptionMemory = "NRT_Allocate";
 /// a call which stays has returned (KeptCalls.h); owned by the call, too.
 inline constexpr llvm::StringLiteral ArrayResult = "pyfront.array";
 
+/// `T (ptr frame, i64 word)`, one function for each type: what a call of a
+/// function with a rule has left for its reverse part (KeptCalls.h).
+inline constexpr llvm::StringLiteral Left = "pyfront.left.";
+
 /// `ptr (i64 place, i64 bytes)`: memory of the `place`-th array that a function
 /// returns whose calls stay; its caller's from there on.
 inline constexpr llvm::StringLiteral Returned = "pyfront.returned";
@@ -65,6 +69,8 @@ llvm::FunctionCallee declareReturned(llvm::Module &M);
 bool isReturned(const llvm::Value *V);
 int placeOfReturned(const llvm::Value &V);
 llvm::FunctionCallee declareArrayResult(llvm::Module &M);
+llvm::FunctionCallee declareLeft(llvm::Module &M, llvm::Type *Ty);
+bool isLeft(const llvm::Value *V);
 llvm::FunctionCallee declareEnter(llvm::Module &M);
 llvm::FunctionCallee declareLeave(llvm::Module &M);
 /// Whether the call is one of these, which no memory of the kernel's concerns.

@@ -104,6 +104,12 @@ static bool fromJSON(const json::Value &V, ArrayResult &Out, json::Path P) {
   return O && O.map("type", Out.Type) && O.map("offset", Out.Offset);
 }
 
+static bool fromJSON(const json::Value &V, FrameWord &Out, json::Path P) {
+  json::ObjectMapper O(V, P);
+  return O && O.mapOptional("type", Out.Type) && O.map("offset", Out.Offset) &&
+         O.map("operand", Out.Operand) && O.map("place", Out.Place);
+}
+
 static bool fromJSON(const json::Value &V, RuleInfo &Out, json::Path P) {
   json::ObjectMapper O(V, P);
   return O && O.map("symbol", Out.Symbol) && O.map("refuses", Out.Refuses) &&
@@ -115,7 +121,8 @@ static bool fromJSON(const json::Value &V, RuleInfo &Out, json::Path P) {
          O.map("tangent_offset", Out.TangentOffset) &&
          O.map("adjoint_offsets", Out.AdjointOffsets) &&
          O.map("writes", Out.Writes) &&
-         O.map("surely_writes", Out.SurelyWrites) && O.map("reads", Out.Reads);
+         O.map("surely_writes", Out.SurelyWrites) &&
+         O.map("reads", Out.Reads) && O.mapOptional("words", Out.Words);
 }
 
 static bool fromJSON(const json::Value &V, FunctionInfo &Out, json::Path P) {

@@ -99,6 +99,20 @@ struct ArrayResult {
   unsigned Offset = 0;
 };
 
+/// One word of what the forward part of a rule leaves for the reverse part, as a
+/// derivative that is embedded keeps it: a value like others (core/KeptCalls.h).
+struct FrameWord {
+  /// Of a number; none: an address.
+  std::optional<ScalarType> Type;
+  /// At which byte of the frame the parts have it.
+  unsigned Offset = 0;
+  /// The operand of the call, results not counted, that it is; -1: only the
+  /// forward part knows it.
+  int Operand = -1;
+  /// The argument of whose copy it tells, where there is one; -1: of none.
+  int Place = -1;
+};
+
 /// What takes the place of a call whose callee has a rule: functions in Numba's
 /// convention, linked from outside (docs/architecture.md, seam 5). Their names
 /// begin with `Symbol`; behind it stands the part and, for each float that has a
@@ -127,6 +141,9 @@ struct RuleInfo {
   /// among them of which that is certain, and of those whose elements, as they
   /// are when the call has ended, the reverse part reads.
   std::vector<unsigned> Writes, SurelyWrites, Reads;
+  /// In a request for a derivative that is embedded: all that the reverse part
+  /// reads of what the forward part leaves.
+  std::vector<FrameWord> Words;
 };
 
 /// A function that the kernel may call, directly or not.

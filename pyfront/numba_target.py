@@ -55,7 +55,7 @@ from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
 from pyfront.rules import sorting, unvaried
 from pyfront.rules.captured import RuledFunction, stand_in
-from pyfront.rules.parts import parts_of
+from pyfront.rules.parts import GENERATED, parts_of, resolve_captured
 from pyfront.rules.registry import Rule, generation, rule_of
 from pyfront.specialized import Specialized
 
@@ -64,8 +64,8 @@ TARGET = "pyfront"
 Implementation = Callable[[Any, Any], Callable[..., Any]]
 """From the types of a call to the function that is compiled, where that depends on them."""
 
-_LIBRARIES = (os.path.dirname(numba.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
-"""Folders of functions whose lines mean nothing to a user: Numba's, and this one."""
+_LIBRARIES = (os.path.dirname(numba.__file__) + os.sep, os.path.dirname(__file__) + os.sep, GENERATED)
+"""What the files of functions begin with whose lines mean nothing to a user: Numba's, and ours."""
 
 
 @dataclass(frozen=True)
@@ -227,12 +227,23 @@ class CaptureLibrary(codegen.JITCodeLibrary):
         self._finalized = True
 
 
+@global_compiler_lock
+def captured(function: Callable[..., Any], argument_types: tuple[types.Type, ...]) -> Any:
+    """A function that is called in captured code by its name, as what Numba compiles it to for this target."""
+    dispatcher = CaptureDispatcher(function)
+    with _isolated():
+        dispatcher.compile(argument_types)
+    return dispatcher.overloads[argument_types]
+
+
 def library_of(bitcode: bytes, name: str, symbol: str, environments: dict[str, Any]) -> CaptureLibrary:
     """A library of the derivative that ``bitcode`` defines as ``name``, for captured code that calls ``symbol``."""
     library = CaptureLibrary(CaptureDispatcher.targetdescr.target_context.codegen(), symbol)
     module = llvm.parse_bitcode(bitcode)
     module.verify()
     module.get_function(name).name = symbol
+    for part in resolve_captured(module):
+        library.add_linking_library(part)
     library.add_llvm_module(module)
     library.environments.update(environments)
     library.finalize()
@@ -310,6 +321,8 @@ class CaptureContext(cpu.CPUContext):
     """The CPU's lowering; only what happens to finished modules differs."""
 
     DIBuilder = _LineInfo
+    is_capture = True
+    """Intrinsics of the rules allocate here as kernels do."""
 
     @property
     def call_conv(self) -> _CallConv:

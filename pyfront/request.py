@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from numba.core import types
-from numba.core.registry import cpu_target
 
 from pyfront.arguments import Argument, Leaf, leaves
 from pyfront.numba_target import Callee
 from pyfront.results import Number, has_numbers_and_arrays, places
+from pyfront.rules.frames import parameters_of
 from pyfront.rules.parts import parts_of
 from pyfront.scalars import SCALARS
 
@@ -56,7 +56,11 @@ def build(
             "width": width,
             "args": entries,
             "results": _results(results),
-            "functions": [entry for callee in callees if (entry := _function(callee, width > 1, forward)) is not None],
+            "functions": [
+                entry
+                for callee in callees
+                if (entry := _function(callee, is_batch=width > 1, forward=forward, embedded=embedded)) is not None
+            ],
             "may_alias": may_alias,
             "disable": list(disable),
             "embedded": embedded,
@@ -71,10 +75,10 @@ def parameter_count(type_: types.Type) -> int:
     return 5 + 2 * type_.ndim if isinstance(type_, types.Array) else 1
 
 
-def _function(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any] | None:
+def _function(callee: Callee, *, is_batch: bool, forward: bool, embedded: bool) -> dict[str, Any] | None:
     """What the engine must know of a function whose calls it may keep, None if it must not: of a list, say."""
     if callee.rule is not None:
-        return _ruled(callee, is_batch, forward)
+        return _ruled(callee, is_batch, forward, embedded)
     returns = types.unliteral(callee.return_type)
     if not has_numbers_and_arrays(returns):
         return None
@@ -87,7 +91,7 @@ def _function(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any] |
                 entries.append(_entry(leaf, "const", parameter))
             elif not isinstance(leaf.type, _PASSENGERS):
                 return None
-            parameter += _parameters_of(leaf.type)
+            parameter += parameters_of(leaf.type)
     return {"primal": callee.symbol, "name": callee.name, "args": entries, **_returned(returns)}
 
 
@@ -105,7 +109,7 @@ def _returned(returns: types.Type) -> dict[str, Any]:
     return {"results": numbers, "arrays": arrays}
 
 
-def _ruled(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any]:
+def _ruled(callee: Callee, is_batch: bool, forward: bool, embedded: bool) -> dict[str, Any]:
     """The same for a function with a rule, whose parts are compiled."""
     assert callee.rule is not None
     parts = parts_of(callee.rule, callee.argument_types, is_batch)
@@ -115,27 +119,18 @@ def _ruled(callee: Callee, is_batch: bool, forward: bool) -> dict[str, Any]:
         for leaf in leaves(f"a{index}", type_):
             if leaf.type in SCALARS or (isinstance(leaf.type, types.Array) and leaf.type.dtype in SCALARS):
                 entries.append(_entry(leaf, "const", parameter))
-            parameter += _parameters_of(leaf.type)
+            parameter += parameters_of(leaf.type)
     return {
         "primal": callee.symbol,
         "name": callee.name,
         "args": entries,
         **_returned(parts.value_type),
-        "rule": parts.describe("forward" if forward else "reverse"),
+        "rule": parts.describe("forward" if forward else "reverse", embedded=embedded),
     }
 
 
 _PASSENGERS = (types.Dispatcher, types.NoneType, types.Omitted, types.StringLiteral, types.Function)
 """Arguments that reach no memory."""
-
-
-def _parameters_of(type_: types.Type) -> int:
-    """How many LLVM parameters a value takes, by Numba's data model."""
-
-    def count(part: Any) -> int:
-        return sum(map(count, part)) if isinstance(part, (tuple, list)) else 1
-
-    return count(cpu_target.target_context.data_model_manager[type_].get_argument_type())
 
 
 def _results(numbers: Sequence[Number]) -> list[dict[str, Any]]:

@@ -36,8 +36,11 @@ static void interleave(Derivative &D, IRBuilder<> &B, ArrayRef<Value *> Arrays,
                        Type *Ty, Value *Shadow, Value *Bytes) {
   const DataLayout &DL = D.G->getDataLayout();
   Value *Count = B.CreateUDiv(Bytes, B.getInt64(DL.getTypeStoreSize(Ty)));
+  // The loop runs once at least.
+  Instruction *Then = SplitBlockAndInsertIfThen(
+      B.CreateIsNotNull(Count), B.GetInsertPoint(), /*Unreachable=*/false);
   auto [Body, Index] =
-      SplitBlockAndInsertSimpleForLoop(Count, B.GetInsertPoint());
+      SplitBlockAndInsertSimpleForLoop(Count, Then->getIterator());
   IRBuilder<> In(Body);
   Align A = DL.getABITypeAlign(Ty);
   Value *All = PoisonValue::get(D.W.of(Ty));

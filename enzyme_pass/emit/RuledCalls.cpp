@@ -36,8 +36,9 @@ Value *RuleEmitter::operandOf(const ArgInfo &A) const {
   return Call.getArgOperand(A.isArray() ? First + numba::Data : First);
 }
 
-Value *RuleEmitter::numberOf(Builder &B, Value *Address) const {
-  return B.CreatePtrToInt(Address, B.getInt64Ty());
+/// What a part calls the tape whose memory it takes.
+Value *RuleEmitter::lender(Builder &B) const {
+  return B.CreatePtrToInt(D.ownerForCallees(), B.getInt64Ty());
 }
 
 std::string RuleEmitter::patternOfArguments() const {
@@ -82,25 +83,63 @@ Value *RuleEmitter::emitPrimal(CallInst &Clone) {
   Value *Frame = memory(Rule.ValueBytes, Call.getName() + ".value");
   Arguments Args{Frame, D.G->getArg(0)};
   passPrimal(Args, Clone);
-  Args.push_back(numberOf(B, D.ownerForCallees()));
+  Args.push_back(lender(B));
   D.ResultsOf[&Call] = Frame;
   D.leaveIfFailed(B, call(B, Rule.Symbol + ".primal", Args));
   D.storeResults(B, Clone, Info.Results, Frame);
+  dropWords();
   return Frame;
 }
 
 Value *RuleEmitter::emitForward(CallInst &Clone) {
   Builder B(&Clone);
-  Value *Frame =
-      D.allocate(B, B.getInt64(Rule.FrameBytes), Zeroed::Never, Call.getName());
+  Value *Frame = Planned.HasFrame
+                     ? D.allocate(B, B.getInt64(Rule.FrameBytes), Zeroed::Never,
+                                  Call.getName())
+                     : memory(Rule.FrameBytes, Call.getName() + ".frame");
   B.SetInsertPoint(&Clone);
   Arguments Args{Frame, D.G->getArg(0)};
   passPrimal(Args, Clone);
   Args.push_back(B.getInt64(Planned.Copies));
-  Args.push_back(numberOf(B, D.ownerForCallees()));
+  Args.push_back(lender(B));
   D.ResultsOf[&Call] = Frame;
   D.leaveIfFailed(B, call(B, Rule.Symbol + ".forward", Args));
   D.storeResults(B, Clone, Info.Results, Frame);
+  loadWords(Frame);
+  return Frame;
+}
+
+/// Of a call that is not active, or in forward mode, nobody reads them.
+void RuleEmitter::dropWords() {
+  for (CallInst *Marker : kept::leftOf(Call, Rule))
+    if (Marker)
+      cast<Instruction>(static_cast<Value *>(D.Clones[Marker]))
+          ->eraseFromParent();
+}
+
+void RuleEmitter::loadWords(Value *Frame) {
+  for (const auto &[Word, Marker] :
+       zip_equal(Rule.Words, kept::leftOf(Call, Rule))) {
+    if (!Marker)
+      continue;
+    auto *Old = cast<Instruction>(static_cast<Value *>(D.Clones[Marker]));
+    Builder B(Old);
+    Value *Loaded = B.CreateAlignedLoad(
+        Marker->getType(), D.resultAt(B, Frame, Word.Offset),
+        alignOf(Marker->getType()), Marker->getName());
+    Old->replaceAllUsesWith(Loaded);
+    Old->eraseFromParent();
+    D.Clones[Marker] = Loaded;
+  }
+}
+
+Value *RuleEmitter::frameOfWords(Builder &B, PrimalReader &Reader) {
+  Value *Frame = memory(Rule.FrameBytes, Call.getName() + ".frame");
+  for (const auto &[Word, V] : zip_equal(Rule.Words, Planned.Words)) {
+    Value *Known = Reader.primal(B, V);
+    B.CreateAlignedStore(Known, D.resultAt(B, Frame, Word.Offset),
+                         alignOf(Known->getType()));
+  }
   return Frame;
 }
 
@@ -115,7 +154,7 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
     Value *V = operandOf(A);
     bool IsVaried = A.Note != Annotation::Const;
     if (A.isArray())
-      Given.push_back(IsVaried ? numberOf(B, Shadow(V)) : B.getInt64(0));
+      Given.push_back(IsVaried ? Shadow(V) : null());
     else
       Given.push_back(IsVaried ? Tangent(V)
                                : Constant::getNullValue(D.W.of(V->getType())));
@@ -128,7 +167,7 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
       Args.push_back(laneOf(B, V, Lane));
     Args.push_back(B.getInt64(Lane));
     Args.push_back(B.getInt64(Width));
-    Args.push_back(numberOf(B, D.ownerForCallees()));
+    Args.push_back(lender(B));
     D.leaveIfFailed(
         B, call(B, Rule.Symbol + ".tangent." + patternOfArguments(), Args));
   }
@@ -151,13 +190,14 @@ Value *RuleEmitter::emitTangent(CallInst &Clone, ValueOf Shadow,
 }
 
 void RuleEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
-  Value *Frame = numberOf(B, Reader.primal(B, &Call));
+  Value *Frame =
+      Planned.HasFrame ? Reader.primal(B, &Call) : frameOfWords(B, Reader);
   SmallVector<Value *, 8> Given, Seeds;
   for (const ArgInfo &A : Planned.Callee.Args)
     if (A.isArray() && isFloat(A.Type))
       Given.push_back(A.Note == Annotation::Const
-                          ? B.getInt64(0)
-                          : numberOf(B, Reader.shadow(B, operandOf(A))));
+                          ? null()
+                          : Reader.shadow(B, operandOf(A)));
   for (auto [K, R] : enumerate(Info.Results)) {
     if (!isFloat(R.Type))
       continue;
@@ -172,8 +212,7 @@ void RuleEmitter::emitReverse(Builder &B, PrimalReader &Reader, Adjoints &Bar) {
   }
   for (const kept::Memory &M : kept::memoryOf(Call))
     if (M.What == kept::Memory::Kind::Array && M.isOfFloats())
-      Seeds.push_back(isShadowed(M.Ptr) ? numberOf(B, Reader.shadow(B, M.Ptr))
-                                        : B.getInt64(0));
+      Seeds.push_back(isShadowed(M.Ptr) ? Reader.shadow(B, M.Ptr) : null());
   unsigned Width = Planned.Callee.Width;
   SmallVector<Value *, 4> Sums(Rule.AdjointOffsets.size(), nullptr);
   for (unsigned Lane = 0; Lane < Width; ++Lane) {

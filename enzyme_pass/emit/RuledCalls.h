@@ -13,7 +13,12 @@
 ///   not active      primal(&result, exc, x, A, lender)
 ///
 /// A rule is for one direction: of a batch, its part is called for each lane.
-/// Addresses are passed as numbers, 0 where there is no shadow.
+/// The address of a shadow is null where there is none.
+///
+/// In a derivative that is embedded the parts are code that is captured
+/// (`pyfront/rules/captured`), and a frame is a variable: what is in it goes
+/// from the one part to the other as values, each by its own source, so that
+/// nothing is left of the variable once the parts are inlined.
 //===----------------------------------------------------------------------===//
 #ifndef PYFRONT_EMIT_RULEDCALLS_H
 #define PYFRONT_EMIT_RULEDCALLS_H
@@ -50,12 +55,20 @@ private:
   /// Room for what a part returns.
   llvm::AllocaInst *memory(uint64_t Bytes, const llvm::Twine &Name);
   void passPrimal(Arguments &Args, llvm::CallInst &Clone) const;
+  /// In a derivative that is embedded: the words of the frame as values, where
+  /// the primal's marks of them were; and a frame that is made of them.
+  void loadWords(llvm::Value *Frame);
+  void dropWords();
+  llvm::Value *frameOfWords(Builder &B, PrimalReader &Reader);
   llvm::Value *operandOf(const ArgInfo &A) const;
   /// What is active of the floats among the arguments, and in the result,
   /// numbers first.
   std::string patternOfArguments() const;
   std::string patternOfResults() const;
-  llvm::Value *numberOf(Builder &B, llvm::Value *Address) const;
+  llvm::Value *lender(Builder &B) const;
+  llvm::Value *null() const {
+    return llvm::ConstantPointerNull::get(D.ptr());
+  }
   bool isShadowed(const llvm::Value *Ptr) const {
     return llvm::is_contained(Planned.Shadowed, Ptr);
   }

@@ -194,8 +194,12 @@ void NeedsFinder::ruleReads(Instruction &I, const rules::Rule &R) {
 
 /// What the forward half has left, and the shadows that it is given.
 void NeedsFinder::callReads(CallInst &Call) {
-  need(primalOf(&Call));
-  for (Value *Ptr : P.Calls.find(&Call)->second.Shadowed)
+  const CallPlan &Planned = P.Calls.find(&Call)->second;
+  if (Planned.HasFrame)
+    need(primalOf(&Call));
+  for (Value *Word : Planned.Words)
+    need(primalOf(Word));
+  for (Value *Ptr : Planned.Shadowed)
     need(shadowOf(Ptr));
 }
 

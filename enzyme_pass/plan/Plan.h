@@ -241,6 +241,11 @@ struct CallPlan {
   /// Of a rule: one bit per argument whose elements the reverse part reads and
   /// that may be written after the call: the forward part keeps a copy.
   uint64_t Copies = 0;
+  /// Whether what the forward part, or half, leaves is kept as one, `%frame`. A
+  /// rule's in a derivative that is embedded is not: `Words` are the values of
+  /// its `RuleInfo::Words`, each a key with a source.
+  bool HasFrame = true;
+  llvm::SmallVector<llvm::Value *, 0> Words;
 };
 
 struct Plan {

@@ -62,11 +62,14 @@ public:
       for (const kept::Memory &M : kept::memoryOf(Call))
         if (M.isOfFloats() && Known.Activity.isActiveMemory(M.Ptr))
           Planned.Shadowed.push_back(M.Ptr);
-      if (Info.Rule && R.How != Mode::Forward)
+      if (Info.Rule && R.How != Mode::Forward) {
         Planned.Copies = copiesOf(Call, Info);
-      else if (R.How == Mode::Split)
+        Planned.HasFrame = !P.Req.Embedded;
+        Planned.Words = wordsOf(Call, *Info.Rule, Planned.Copies);
+      } else if (R.How == Mode::Split) {
         for (ArgInfo &A : R.Args)
           A.StaysAsLeft = staysAsLeft(Call, A);
+      }
     }
     R.Name = nameOf(R, Info);
     P.Calls.insert({&Call, std::move(Planned)});
@@ -83,6 +86,8 @@ private:
   bool mayAlias(const CallInst &Call) const;
   bool staysAsLeft(const CallInst &Call, const ArgInfo &A) const;
   uint64_t copiesOf(const CallInst &Call, const FunctionInfo &Info) const;
+  static SmallVector<Value *, 0> wordsOf(const CallInst &Call,
+                                         const RuleInfo &Rule, uint64_t Copies);
   std::string nameOf(const Request &R, const FunctionInfo &Info) const;
   static const Value *dataOf(const CallInst &Call, const ArgInfo &A) {
     return Call.getArgOperand(kept::operandAt(Call, A.FirstParam) +
@@ -148,6 +153,23 @@ uint64_t CallPlanner::copiesOf(const CallInst &Call,
       Copies |= uint64_t(1) << Place;
   }
   return Copies;
+}
+
+/// What the caller has itself, and what only the forward part knows: where the
+/// copy of an array is, say.
+SmallVector<Value *, 0> CallPlanner::wordsOf(const CallInst &Call,
+                                             const RuleInfo &Rule,
+                                             uint64_t Copies) {
+  SmallVector<Value *, 0> Values;
+  SmallVector<CallInst *, 16> Left = kept::leftOf(Call, Rule);
+  unsigned First = kept::operandAt(Call, numba::FirstPassed);
+  for (const auto &[Word, Marker] : zip_equal(Rule.Words, Left)) {
+    bool IsOperand = Word.Operand >= 0 &&
+                     (Word.Place < 0 || !(Copies >> Word.Place & 1));
+    Values.push_back(IsOperand ? Call.getArgOperand(First + Word.Operand)
+                               : static_cast<Value *>(Marker));
+  }
+  return Values;
 }
 
 /// Inside the module: the LLVM name of the callee tells two functions of one

@@ -345,8 +345,11 @@ void Verifier::checkCall(CallInst &Call, bool HasSources) {
     if (HasSources)
       expectSource(shadowOf(Ptr), Call);
   }
-  if (HasSources)
+  if (HasSources && Planned.HasFrame)
     expectSource(primalOf(&Call), Call);
+  for (Value *Word : Planned.Words)
+    if (HasSources)
+      expectSource(primalOf(Word), Call);
   for (const ArgInfo &A : Planned.Callee.Args) {
     unsigned First = kept::operandAt(Call, A.FirstParam);
     Value *Data = Call.getArgOperand(A.isArray() ? First + numba::Data : First);

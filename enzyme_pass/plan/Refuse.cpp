@@ -99,14 +99,11 @@ bool Refuser::checkKept(const CallInst &Call) {
         return F.Primal == kept::calleeOf(Call);
       });
   std::string Name = "`" + Info.Name + "`";
-  if (Req.Embedded)
-    return refuse(
-        Call,
-        "a derivative of a derivative of a kernel that calls " + Name +
-            (Info.Rule ? ", which has a rule" : ", which calls itself"),
-        Info.Rule ? "take differences of the first derivative"
-                  : "write the recursion as a loop with an explicit "
-                    "stack");
+  if (Req.Embedded && !Info.Rule)
+    return refuse(Call,
+                  "a derivative of a derivative of a kernel that calls " +
+                      Name + ", which calls itself",
+                  "write the recursion as a loop with an explicit stack");
   if (!Info.Rule)
     return true;
   const RuleInfo &Rule = *Info.Rule;

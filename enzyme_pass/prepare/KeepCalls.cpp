@@ -48,6 +48,17 @@ SmallVector<CallInst *, 8> callsOf(Function &F) {
   return Calls;
 }
 
+/// What the call leaves for the reverse part of its rule and no operand tells.
+void keepWords(IRBuilder<> &B, Value *Frame, const FunctionInfo &Info) {
+  Module &M = *B.GetInsertBlock()->getModule();
+  for (const auto &[Index, Word] : enumerate(Info.Rule->Words))
+    if (Word.Operand < 0 || Word.Place >= 0)
+      B.CreateCall(marker::declareLeft(
+                       M, Word.Type ? kept::typeOf(M.getContext(), *Word.Type)
+                                    : B.getPtrTy()),
+                   {Frame, B.getInt64(Index)}, Info.Name + ".left");
+}
+
 /// The numbers of a result go to variables, and from there to where Numba
 /// expects them.
 void rewrite(CallInst &Call, Function &Declaration, const FunctionInfo &Info) {
@@ -62,6 +73,8 @@ void rewrite(CallInst &Call, Function &Declaration, const FunctionInfo &Info) {
   append_range(Args, drop_begin(Call.args(), numba::FirstPassed));
   IRBuilder<> B(&Call);
   Value *Frame = B.CreateCall(&Declaration, Args, Info.Name + ".frame");
+  if (Info.Rule)
+    keepWords(B, Frame, Info);
   auto At = [&](uint64_t Offset) {
     return B.CreateConstInBoundsGEP1_64(
         B.getInt8Ty(), Call.getArgOperand(numba::Result), Offset);

@@ -276,6 +276,8 @@ constexpr Pass Passes[] = {
           "one function; what only carried its arguments is gone"),
     ours("memory", RUN_EACH(lowerNumbaMemory(R.F)),
          "allocations are the call's, and reference counts mean nothing"),
+    ours("split-phis", RUN_EACH(splitAggregatePhis(R.F)),
+         "of one of two arrays the facts want the pointer"),
     ours("split-calls", RUN_EACH(rules::splitOutPointerCalls(R.F)),
          "a call with two results becomes two pure calls"),
     llvms(

@@ -93,6 +93,9 @@ void forwardStructs(llvm::Module &M);
 /// Stores of structs and arrays become stores of what is in them.
 void splitAggregateStores(llvm::Module &M);
 
+/// Phis of structs and arrays become phis of what is in them.
+void splitAggregatePhis(llvm::Function &F);
+
 /// Allocation and reference counts become what they mean for one call: memory
 /// that lives as long as the call. Run after a first simplification.
 void lowerNumbaMemory(llvm::Function &F);

@@ -7,6 +7,9 @@ of its rows or columns and is taken where it is; what else has gaps is copied fi
     add_product(dA, seed, b.T, 1.0)       matrix += matrix @ matrix     gemm
     add_product(db, a.T, seed, 1.0)       vector += matrix @ vector     gemv
     add_product(da, seed, b, 1.0)         matrix += vector vector^T     ger
+
+In a derivative of a derivative it stays a call, with a row of its own: the derivative of a product that is added is two
+such.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
-from numba.core.extending import overload
+from numba.core.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
-from pyfront.linear.dense import Array, add_scaled, contiguous, leading
+from pyfront.linear.dense import Array, add_scaled, adjoint, contiguous, leading
 from pyfront.linear.fortran import NO_TRANSPOSE, TRANSPOSE, routine
+from pyfront.linear.table import Rule, float_arrays
 
 
 def add_product(total: Array, a: Array, b: Array, factor: float) -> None:
@@ -126,3 +130,68 @@ def _ger(total: Any, a: Any, b: Any) -> Any:
         ger((n, m, number(factor), b, 1, a, 1, total, max(1, n)))
 
     return impl
+
+
+# --- the row ------------------------------------------------------------------------------------------
+
+
+@register_jitable
+def _add(total: Array, a: Array, b: Array, factor: float) -> None:
+    add_product(total, a, b, factor)
+
+
+@register_jitable
+def _tangent(
+    total: Array, dtotal: Array | None, a: Array, da: Array | None, b: Array, db: Array | None, factor: float
+) -> tuple[None, None]:
+    add_product(total, a, b, factor)
+    if dtotal is not None:
+        if da is not None:
+            add_product(dtotal, da, b, factor)
+        if db is not None:
+            add_product(dtotal, a, db, factor)
+    return None, None
+
+
+@register_jitable
+def _augmented(total: Array, a: Array, b: Array, factor: float) -> tuple[None, None]:
+    add_product(total, a, b, factor)
+    return None, None
+
+
+@register_jitable
+def _reverse(
+    total: Array,
+    dtotal: Array | None,
+    a: Array,
+    da: Array | None,
+    b: Array,
+    db: Array | None,
+    factor: float,
+    seed: None,
+    tape: None,
+) -> None:
+    if dtotal is not None:
+        if da is not None:
+            add_product(da, dtotal, adjoint(b), factor)
+        if db is not None:
+            add_product(db, adjoint(a), dtotal, factor)
+
+
+PRIVATE = tuple(
+    Rule(
+        add_product,
+        "add_product(total, a, b, factor)",
+        active=("total", "a", "b"),
+        applies=float_arrays(*dimensions, others=1),
+        primal=_add,
+        tangent=_tangent,
+        augmented=_augmented,
+        reverse=_reverse,
+        forward="ṫ += f (ȧ b + a ḃ)",
+        backward="ā += f t̄ bᵀ; b̄ += f aᵀ t̄",
+        written=("total",),
+        internal=True,
+    )
+    for dimensions in ((2, 2, 2), (1, 2, 1), (1, 1, 2), (2, 1, 1))
+)

@@ -1,4 +1,4 @@
-"""What the rules do with matrices besides calling a library: copies, transposes, sums and quotients.
+"""What the rules do with matrices besides calling a library: copies, transposes and sums.
 
 Plain loops and copies, which the engine differentiates as they stand. Everything here runs in Python too, and is
 compiled where compiled code calls it.
@@ -75,16 +75,6 @@ def inner(a: Array, b: Array) -> Any:
         for j in range(a.shape[1]):
             total += a[i, j] * b[i, j]
     return total
-
-
-@register_jitable
-def quotient(numerator: Any, denominator: Any) -> Any:
-    """``numerator / denominator``; a zero numerator wins: nothing is asked of a direction without a derivative."""
-    if numerator == 0:
-        return numerator
-    if denominator == 0:
-        return numerator * np.nan
-    return numerator / denominator
 
 
 @register_jitable

@@ -12,7 +12,7 @@ import numpy as np
 from numba.core.extending import register_jitable
 
 from pyfront.linear.dense import Array, inner, number, product, scaled_columns
-from pyfront.linear.systems import inverse_factored, slogdet_and_factor
+from pyfront.linear.systems import add_inverse, inverse_factored, slogdet_and_factor
 from pyfront.linear.table import Rule, float_arrays
 
 
@@ -78,20 +78,7 @@ def slogdet_augmented(a: Array) -> tuple[Any, Any]:
 
 @register_jitable
 def slogdet_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
-    """``da += l̄ a⁻ᵀ``, NaN where there is no inverse and something is asked of it."""
-    logarithm, factors, pivots = tape
-    factor = number(seed[1])
-    if factor == 0:
-        return
-    if np.isfinite(logarithm):
-        partial = inverse_factored(a, factors, pivots)
-        for i in range(a.shape[0]):
-            for j in range(a.shape[1]):
-                da[i, j] += factor * partial[j, i]
-    else:
-        for i in range(a.shape[0]):
-            for j in range(a.shape[1]):
-                da[i, j] += np.nan
+    add_inverse(a, da, number(seed[1]), tape)
 
 
 RULES = (

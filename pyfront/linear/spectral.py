@@ -8,7 +8,7 @@
 decomposition, 2016]
 
 Equal values have no vectors of their own, so those have no derivative: a direction that would turn them into each other
-gives NaN (`quotient`), any other what is right. Functions of the values alone are right where they have a derivative.
+gives NaN (`quotients`), any other what is right. Functions of the values alone are right where they have a derivative.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from pyfront.linear.dense import (
     add_to_lower,
     given,
     product,
-    quotient,
     scaled_columns,
     symmetric_of_lower,
 )
+from pyfront.linear.quotients import quotients
 from pyfront.linear.systems import solve_and_factor, solve_factored
 from pyfront.linear.table import Rule, float_arrays
 
@@ -36,12 +36,19 @@ from pyfront.linear.table import Rule, float_arrays
 @register_jitable
 def _over_gaps(m: Array, w: Array) -> Array:
     """``F ∘ m`` with F_ij = 1 / (w_j - w_i), zero on the diagonal."""
-    result = np.zeros(m.shape, m.dtype)
+    return _off_diagonal(m, w, -1)
+
+
+@register_jitable
+def _off_diagonal(m: Array, w: Array, sign: int) -> Array:
+    """``m_ij / (w_j ± w_i)``, zero on the diagonal."""
+    off, divisors = np.zeros(m.shape, m.dtype), np.ones(m.shape, m.dtype)
     for i in range(m.shape[0]):
         for j in range(m.shape[1]):
             if i != j:
-                result[i, j] = quotient(m[i, j], w[j] - w[i])
-    return result
+                off[i, j] = m[i, j]
+                divisors[i, j] = w[j] + w[i] if sign > 0 else w[j] - w[i]
+    return quotients(off, divisors)
 
 
 @register_jitable
@@ -211,23 +218,20 @@ def _over_differences(m: Array, s: Array) -> Array:
 
 @register_jitable
 def _over_sums(m: Array, s: Array) -> Array:
-    result = np.zeros(m.shape, m.dtype)
-    for i in range(m.shape[0]):
-        for j in range(m.shape[1]):
-            if i != j:
-                result[i, j] = quotient(m[i, j], s[j] + s[i]) / 2
-    return result
+    return _off_diagonal(m, s, 1) / 2
 
 
 @register_jitable
 def _outside(x: Array, bar: Array, s: Array) -> Array:
     """``(I - x xᵀ) x̄ diag(s)⁻¹``."""
-    rest = bar - product(x, product(x.T, bar))
-    for i in range(rest.shape[0]):
-        for j in range(rest.shape[1]):
-            # Of a square matrix nothing is outside but what rounding leaves.
-            rest[i, j] = quotient(rest[i, j], s[j]) if x.shape[0] > x.shape[1] else rest[i, j] * 0
-    return rest
+    if x.shape[0] == x.shape[1]:
+        # Of a square matrix nothing is outside but what rounding leaves.
+        return np.zeros(bar.shape, bar.dtype)
+    divisors = np.empty(bar.shape, bar.dtype)
+    for i in range(bar.shape[0]):
+        for j in range(bar.shape[1]):
+            divisors[i, j] = s[j]
+    return quotients(bar - product(x, product(x.T, bar)), divisors)
 
 
 @register_jitable
@@ -313,8 +317,10 @@ def svd_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
 @register_jitable
 def _refuse_arbitrary(da: Array, seed: Array) -> None:
     """Vectors that belong to no singular value have no derivative: no element has one, then."""
-    if np.any(seed != 0):
-        da[...] = np.nan
+    total = np.sum(quotients(np.copy(seed), np.zeros(seed.shape, seed.dtype)))
+    for i in range(da.shape[0]):
+        for j in range(da.shape[1]):
+            da[i, j] += total
 
 
 @register_jitable

@@ -31,6 +31,7 @@ from pyfront.annotations import Active, Const, Duplicated
 from pyfront.errors import ArgumentError, with_help
 from pyfront.kernel import as_dispatcher
 from pyfront.modes import Mode
+from pyfront.rules.parts import GENERATED
 from pyfront.rules.registry import Rule, register
 
 
@@ -182,7 +183,7 @@ class _Root:
         from pyfront.derivative import autodiff  # which needs rules itself
 
         scope: dict[str, Any] = {"equation": self.equation, "solve": self.solve, "njit": njit, "np": np}
-        exec(self._residual(), scope)
+        exec(compile(self._residual(), GENERATED, "exec"), scope)
         # A scalar is a vector of one element here.
         forward = [Const if kind == "other" else Duplicated for kind in self.kinds]
         reverse = [{"scalar": Active, "array": Duplicated, "other": Const}[kind] for kind in self.kinds]
@@ -192,7 +193,8 @@ class _Root:
             scope["transposed"] = autodiff(njit(scope["into"]), Duplicated, Duplicated, *[Const] * len(self.kinds))
             scope.update(gmres=functools.partial(_gmres, self.rtol), objmode=objmode)
         solves = self._dense() if self.rtol is None else self._krylov()
-        exec(solves + self._tangent() + self._augmented() + self._reverse(), scope)
+        source = solves + self._tangent() + self._augmented() + self._reverse()
+        exec(compile(source, GENERATED, "exec"), scope)
         return {name: scope[name] for name in ("tangent", "augmented", "reverse")}
 
     def _residual(self) -> str:
@@ -264,14 +266,22 @@ def solved_transposed(x, right{self.theta}):
     def _vector(self, name: str) -> str:
         return name if self.of_vectors else f"np.full(1, {name})"
 
+    def _like(self, k: int, tangent: str) -> str:
+        """The tangent of a parameter, with its strides if it is an array: one of a batch has others."""
+        return f"np.zeros_like(p{k}) + {tangent}" if self.kinds[k] == "array" else tangent
+
     def _unpacked(self) -> str:
-        return "".join(f"    {name} = arguments[{k + 1}]\n" for k, name in enumerate(self.names))
+        words = {"array": "np.copy(arguments[{0}])"}
+        return "".join(
+            f"    {name} = {words.get(kind, 'arguments[{0}]').format(k + 1)}\n"
+            for k, (name, kind) in enumerate(zip(self.names, self.kinds, strict=True))
+        )
 
     def _tangent(self) -> str:
         varied = [k for k, kind in enumerate(self.kinds) if kind != "other"]
         return f"""
 def tangent(arguments, tangents):
-{self._unpacked()}{"".join(f"    t{k} = tangents[{k + 1}]{chr(10)}" for k in varied)}
+{self._unpacked()}{"".join(f"    t{k} = {self._like(k, f'tangents[{k + 1}]')}{chr(10)}" for k in varied)}
     x = solve(arguments[0]{self.theta})
     at = {self._vector("x")}
     out, dot = np.empty_like(at), np.empty_like(at)

@@ -32,7 +32,7 @@ def function_of(type_: Any) -> Callable[..., Any] | None:
 @functools.cache
 def _rows() -> dict[Callable[..., Any], list[Row]]:
     rows: dict[Callable[..., Any], list[Row]] = {}
-    for row in linear.RULES:
+    for row in (*linear.RULES, *linear.PRIVATE):
         rows.setdefault(row.function, []).append(row)
     return rows
 

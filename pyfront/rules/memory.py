@@ -1,8 +1,11 @@
 """Memory of a derivative's call, for the parts of a rule.
 
-A derivative hands over addresses as numbers: of shadows, of the frame in which a forward part has left what the reverse
-part needs, of the tape (or 0: the arena) that lends memory. What a part leaves in memory that is lent lives as long as
-the call of the outermost derivative, or as its tape; nobody counts references to it.
+A derivative hands over addresses: of shadows, of the frame in which a forward part has left what the reverse part needs,
+and, as a number, of the tape (or 0: the arena) that lends memory. What a part leaves in memory that is lent lives as long
+as the call of the outermost derivative, or as its tape; nobody counts references to it.
+
+A part that is captured, for a derivative that will be differentiated again, allocates as a kernel does, and whoever
+differentiates it decides where that memory is.
 """
 
 from __future__ import annotations
@@ -43,6 +46,10 @@ def _contiguous(context: Any, builder: Any, type_: types.Array, shape: Any) -> t
 def _lent(context: Any, builder: Any, type_: types.Array, lender: Any, shape: Any) -> Any:
     """A contiguous array in lent memory; its elements are anything."""
     strides, size = _contiguous(context, builder, type_, shape)
+    if getattr(context, "is_capture", False):
+        plain = type_.copy(layout="F" if type_.layout == "F" else "C", readonly=False)
+        made = arrayobj._empty_nd_impl(context, builder, plain, shape)
+        return _array(context, builder, type_, made.data, shape, strides)
     pointer = ir.IntType(8).as_pointer()
     allocate = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(pointer, [pointer, ir.IntType(64)]), _ALLOCATE
@@ -154,8 +161,10 @@ def overlap(a: Any, b: Any) -> bool:
 
 @functools.cache
 def shadow_at(is_batch: bool) -> Any:
-    """``shadow(address, like, strides, lane, width)``: the shadow at an address of an array with the shape of ``like``
-    and these strides; one lane of it."""
+    """``shadow(address, like, strides, lane, width)``: the shadow of ``like`` at an address, one lane of it.
+
+    The strides are those of the array that the function was given; ``like`` may be a copy of it.
+    """
 
     @intrinsic
     def shadow(typing_context: Any, address: Any, like: Any, strides: Any, lane: Any, width: Any) -> Any:
@@ -168,11 +177,10 @@ def shadow_at(is_batch: bool) -> Any:
             strides = cgutils.unpack_tuple(builder, strides)
             if is_batch:
                 strides = [builder.mul(stride, width) for stride in strides]
-                address = builder.add(address, builder.mul(lane, source.itemsize))
-            data = builder.inttoptr(address, source.data.type)
-            return _array(context, builder, signature.return_type, data, shape, strides)
+                address = cgutils.pointer_add(builder, address, builder.mul(lane, source.itemsize))
+            return _array(context, builder, signature.return_type, address, shape, strides)
 
-        return result(types.intp, like, strides, types.intp, types.intp), codegen
+        return result(types.voidptr, like, strides, types.intp, types.intp), codegen
 
     return shadow
 
@@ -183,10 +191,10 @@ def frame_at(frame: types.Type) -> Any:
     @intrinsic
     def load(typing_context: Any, address: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            pointer = builder.inttoptr(args[0], context.get_return_type(frame).as_pointer())
+            pointer = builder.bitcast(args[0], context.get_return_type(frame).as_pointer())
             return context.get_returned_value(builder, frame, builder.load(pointer))
 
-        return frame(types.intp), codegen
+        return frame(types.voidptr), codegen
 
     return load
 

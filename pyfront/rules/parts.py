@@ -5,14 +5,11 @@ the types, for example for ``f(x, A)`` which returns a float:
 
     def forward(a0, a1, copies, lender):
         value, tape = augmented(a0, a1)
-        return (value, (a0, kept(lender, a1, copies, 1)), lent(lender, tape), ())
+        return (value, (a0, kept(lender, a1, copies, 1)), lent(lender, tape), (a1.strides,))
 
     def reverse(frame, s0, v0, lane, width):
         value, (a0, a1), tape, strides = load(frame)
-        adjoints = part(a0, a1, shadow(s0, a1, a1.strides, lane, width), v0, tape)
-
-A copy that is kept has no gaps, a shadow has those of the caller's array: of an array that may have some the strides
-are kept too.
+        adjoints = part(a0, a1, shadow(s0, a1, strides[0], lane, width), v0, tape)
 
 What is active of the floats is known where the engine has planned: its modules name the wrappers that they call
 (`pyfront.part7.reverse.cd.d`), and those are compiled before the module is linked (`resolve`).
@@ -39,7 +36,7 @@ from numba.core.targetconfig import ConfigStack
 
 from pyfront import results
 from pyfront.errors import RuleError, UnsupportedError, with_help
-from pyfront.rules import memory
+from pyfront.rules import frames, memory
 from pyfront.rules.effects import Effect, effects
 from pyfront.rules.registry import Rule
 from pyfront.scalars import SCALARS
@@ -112,11 +109,12 @@ class Parts:
         """What a wrapped `reverse` returns."""
         return types.Tuple([leaf.type for leaf in self.scalars])
 
-    def describe(self, mode: str) -> dict[str, Any]:
+    def describe(self, mode: str, *, embedded: bool) -> dict[str, Any]:
         """The entry of a request, for ``forward`` or ``reverse`` mode."""
         tangent = types.Tuple([self.value_type, self.value_type])
         refuses = self._broken_form() or self.rule.refuses(mode)
         has_frame = mode == "reverse" and not refuses and not self.rule.is_inactive
+        frame = self._frame(embedded) if has_frame else None
         writes = {effect: self._arrays_with(effect) for effect in (Effect.MAY_WRITE, Effect.WRITES)}
         return {
             "symbol": self.symbol,
@@ -124,7 +122,7 @@ class Parts:
             "inactive": self.rule.is_inactive,
             "strict": self.rule.refusal or "",
             "value_bytes": _size(self.value_type),
-            "frame_bytes": _size(self._frame()) if has_frame else 0,
+            "frame_bytes": 0 if frame is None else _size(frame),
             "tangent_bytes": _size(tangent),
             "adjoint_bytes": _size(self.adjoint_type),
             "tangent_offset": _offset(tangent, 1),
@@ -132,6 +130,7 @@ class Parts:
             "writes": sorted(writes[Effect.MAY_WRITE] + writes[Effect.WRITES]),
             "surely_writes": writes[Effect.WRITES],
             "reads": self._read_in_reverse() if has_frame else [],
+            "words": self._words(frame) if frame is not None and embedded else [],
         }
 
     def _arrays_with(self, effect: Effect) -> list[int]:
@@ -163,29 +162,49 @@ class Parts:
             return []  # it has its tape; of the arguments it needs the shapes
         return self._array_places()
 
-    def _frame(self) -> types.Type:
+    def _words(self, frame: types.Type) -> list[dict[str, Any]]:
+        """All that the wrapped `reverse` reads of what `forward` leaves."""
+        arrays = {leaf.path: place for place, leaf in enumerate(self.leaves) if leaf.is_array}
+        return list(frames.words(frame, arrays, [(leaf.path, leaf.type) for leaf in self._strided]))
+
+    def _frame(self, embedded: bool) -> types.Type:
         """What a wrapped `augmented` returns."""
-        returned: types.Type = self._compiled("forward").signature.return_type
+        compiled = self.captured("forward") if embedded else self._compiled("forward")
+        returned: types.Type = compiled.signature.return_type
         return returned
+
+    def _wrapper(self, part: str, embedded: bool) -> Made:
+        kind, *patterns = part.split(".")
+        if kind == "reverse":
+            given, asked = patterns
+            return self._reverse(given, asked, self._frame(embedded))
+        wrappers: dict[str, Callable[..., Made]] = {
+            "primal": self._primal,
+            "forward": self._forward,
+            "tangent": self._tangent,
+        }
+        return wrappers[kind](*patterns)
 
     def _compiled(self, part: str) -> Any:
         """The wrapper of a part, compiled once: `forward`, or `reverse.dc.d` where `d` says what is active."""
         known = self.compiled.get(part)
         if known is not None:
             return known
-        kind, *patterns = part.split(".")
-        wrappers: dict[str, Callable[..., Made]] = {
-            "primal": self._primal,
-            "forward": self._forward,
-            "tangent": self._tangent,
-            "reverse": self._reverse,
-        }
-        function, signature = wrappers[kind](*patterns)
+        function, signature = self._wrapper(part, embedded=False)
         dispatcher = njit(function)
         with on_cpu():
             dispatcher.compile(signature)
         self.compiled[part] = compiled = dispatcher.overloads[signature]
         return compiled
+
+    def captured(self, part: str) -> Any:
+        """The same as code that is differentiated again: what the part calls stays a call, if it has a rule itself."""
+        from pyfront.numba_target import captured  # which needs rules itself
+
+        key = f"{part} captured"
+        if key not in self.compiled:
+            self.compiled[key] = captured(*self._wrapper(part, embedded=True))
+        return self.compiled[key]
 
     def address_name(self, part: str) -> str:
         """The symbol of a wrapped part in the process."""
@@ -212,19 +231,21 @@ def primal({", ".join([*self.names, "lender"])}):
 
     def _forward(self) -> Made:
         kept = ", ".join(self._structure(index, self._kept) for index in range(len(self.names)))
+        names = [leaf.expression(self.names[leaf.path[0]]) for leaf in self._strided]
+        strides = "".join(f"{name}.strides, " for name in names)
         arguments = ", ".join(self.names)
         if self.rule.by_tangents:
             source = f"""
 def forward({arguments}, copies, lender):
     value = part({arguments})
-{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), None, ({self._kept_strides()}))
+{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), None, ({strides}))
 """
             return self._made(source, self.rule.primal), (*self.argument_types, types.intp, types.intp)
         tape = self._tape_type()
         source = f"""
 def forward({arguments}, copies, lender):
     value, tape = part({arguments})
-{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)}, ({self._kept_strides()}))
+{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)}, ({strides}))
 """
         return self._made(source, self._part("augmented")), (*self.argument_types, types.intp, types.intp)
 
@@ -236,6 +257,11 @@ def forward({arguments}, copies, lender):
         given = [leaf.expression(self.names[leaf.path[0]]) for leaf in self.leaves if leaf.is_array]
         tests = " or ".join(f"overlap({value}, {array})" for value in returned for array in given)
         return f"    if {tests}:\n        raise RuleError(views)\n" if tests else ""
+
+    @property
+    def _strided(self) -> list[Leaf]:
+        """The arrays whose copies have other strides than they."""
+        return [leaf for leaf in self.leaves if leaf.is_array and leaf.type.layout == "A"]
 
     def _tape_type(self) -> types.Type:
         returned = return_type(self._part("augmented"), self.argument_types)
@@ -262,14 +288,6 @@ def forward({arguments}, copies, lender):
             return f"kept(lender, {name}, copies, {self.leaves.index(leaf)})"
         return name
 
-    @property
-    def strided(self) -> list[Leaf]:
-        """The arrays of floats whose elements may have gaps between them."""
-        return [leaf for leaf in self.leaves if leaf.is_array and leaf.is_float and leaf.type.layout == "A"]
-
-    def _kept_strides(self) -> str:
-        return "".join(f"{leaf.expression(self.names[leaf.path[0]])}.strides, " for leaf in self.strided)
-
     def _structure(self, index: int, of: Callable[[Leaf, str], str], missing: str | None = None) -> str:
         """An expression with the structure of an argument: ``of`` each leaf; passengers are themselves."""
 
@@ -284,7 +302,7 @@ def forward({arguments}, copies, lender):
 
         return build(self.argument_types[index], (index,), self.names[index])
 
-    def _reverse(self, given: str, asked: str) -> Made:
+    def _reverse(self, given: str, asked: str, frame: types.Type) -> Made:
         floats = [leaf for leaf in self.leaves if leaf.is_float]
         arrays = [leaf for leaf in floats if leaf.is_array]
         # The engine passes numbers first, then arrays.
@@ -301,12 +319,12 @@ def forward({arguments}, copies, lender):
             place = values.index(leaf)
             if asked[place] == "c" and self.rule.takes_none:
                 return "None"
-            return self._shadow(f"v{place}", name, asked[place], f"{name}.strides") if leaf.is_array else f"v{place}"
+            return self._shadow(f"v{place}", name, asked[place]) if leaf.is_array else f"v{place}"
 
         def shadow_of(leaf: Leaf, part: str) -> str:
             if leaf not in arrays:
                 return "None"
-            strides = f"strides[{self.strided.index(leaf)}]" if leaf in self.strided else f"{part}.strides"
+            strides = f"strides[{self._strided.index(leaf)}]" if leaf in self._strided else None
             return self._shadow(f"s{arrays.index(leaf)}", part, given[floats.index(leaf)], strides)
 
         seed = seed_at(self.value_type, (0,), "value")
@@ -338,9 +356,9 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
 {body}    found = {adjoints}
     return ({converted}{"," if self.scalars else ""})
 """
-        function = self._made(source, part, load=memory.frame_at(self._frame()))
-        seeds = [types.intp if leaf.is_array else leaf.type for leaf in values]
-        return function, (types.intp, *[types.intp] * len(arrays), *seeds, types.intp, types.intp)
+        function = self._made(source, part, load=memory.frame_at(frame))
+        seeds = [types.voidptr if leaf.is_array else leaf.type for leaf in values]
+        return function, (types.voidptr, *[types.voidptr] * len(arrays), *seeds, types.intp, types.intp)
 
     def _tangent(self, given: str) -> Made:
         floats = [leaf for leaf in self.leaves if leaf.is_float]
@@ -349,7 +367,7 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
             if leaf not in floats:
                 return "None"
             place = floats.index(leaf)
-            return self._shadow(f"t{place}", part, given[place], f"{part}.strides") if leaf.is_array else f"t{place}"
+            return self._shadow(f"t{place}", part, given[place]) if leaf.is_array else f"t{place}"
 
         if "d" not in given:
             calls = [self._structure(index, self._scratch) for index in range(len(self.names))]
@@ -368,7 +386,7 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
 {self._freshness()}    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,), varies)})
 """
         function = self._made(source, self._part("tangent") if varies else self.rule.primal)
-        tangents = [types.intp if leaf.is_array else leaf.type for leaf in floats]
+        tangents = [types.voidptr if leaf.is_array else leaf.type for leaf in floats]
         return function, (*self.argument_types, *tangents, types.intp, types.intp, types.intp)
 
     def _of_values(self, seed: str, shadow_of: Callable[[Leaf, str], str]) -> tuple[str, str]:
@@ -432,11 +450,11 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
                 calls.append(self._structure(index, derivative, "None"))
         return calls
 
-    def _shadow(self, address: str, like: str, note: str, strides: str) -> str:
+    def _shadow(self, address: str, like: str, note: str, strides: str | None = None) -> str:
         """The expression for an array at an address; where there is none, None or zeros in its place."""
         if note == "c":
             return "None" if self.rule.takes_none else f"zeros({like})"
-        return f"shadow({address}, {like}, {strides}, lane, width)"
+        return f"shadow({address}, {like}, {strides or f'{like}.strides'}, lane, width)"
 
     def _tangent_of(self, value: str, dot: str, type_: types.Type, path: Path, varies: bool) -> str:
         """The tangent with the structure and the types of the value: whole numbers stand for themselves."""
@@ -486,7 +504,7 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             **{str(scalar): scalar for scalar in SCALARS},
             **names,
         }
-        exec(source, scope)
+        exec(compile(source, GENERATED, "exec"), scope)
         function: Callable[..., Any] = next(
             scope[name] for name in ("primal", "forward", "reverse", "tangent") if name in scope
         )
@@ -519,14 +537,32 @@ def parts_of(rule: Rule, argument_types: tuple[types.Type, ...], is_batch: bool 
 
 
 _PREFIX = "pyfront.part"
+GENERATED = "<pyfront>"
+"""The file of source that is made here: no line of it is one of a user's."""
+
+
+def _named(module: Any) -> Iterator[tuple[Any, Parts, str]]:
+    """The functions of a module of the engine's that stand for parts."""
+    for function in module.functions:
+        base, _, part = function.name.removeprefix(_PREFIX).partition(".")
+        if function.name.startswith(_PREFIX) and f"{_PREFIX}{base}" in _by_symbol:
+            yield function, _by_symbol[f"{_PREFIX}{base}"], part
 
 
 def resolve(module: Any) -> None:
     """Compile the parts that a module of the engine's names, and give them their names in the process."""
-    for function in module.functions:
-        base, _, part = function.name.removeprefix(_PREFIX).partition(".")
-        if function.name.startswith(_PREFIX) and f"{_PREFIX}{base}" in _by_symbol:
-            function.name = _by_symbol[f"{_PREFIX}{base}"].address_name(part)
+    for function, parts, part in _named(module):
+        function.name = parts.address_name(part)
+
+
+def resolve_captured(module: Any) -> list[Any]:
+    """The same for a module that will be differentiated again: the libraries that it links, of captured code."""
+    libraries = []
+    for function, parts, part in _named(module):
+        compiled = parts.captured(part)
+        function.name = compiled.fndesc.llvm_func_name
+        libraries.append(compiled.library)
+    return libraries
 
 
 def value_type(returned: types.Type) -> types.Type:

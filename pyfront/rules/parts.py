@@ -137,7 +137,9 @@ class Parts:
         """The places of the arrays to which the function does this."""
         if self.rule.only_reads and effect is Effect.MAY_WRITE:
             return []
-        return [place for place, of_place in zip(self._array_places(), self._effects(), strict=True) if of_place == effect]
+        return [
+            place for place, of_place in zip(self._array_places(), self._effects(), strict=True) if of_place == effect
+        ]
 
     def _broken_form(self) -> list[str]:
         """Why kernels are refused if the function does what the form of its rule has no words for."""
@@ -273,7 +275,9 @@ def forward({arguments}, copies, lender):
             if next(leaves_of(type_, (0,)), None) is None:
                 return name
             place = next(numbers)
-            return f"lent{place}(lender, {name})" if isinstance(type_, types.Array) else f"number_as({name}, {type_}(0))"
+            return (
+                f"lent{place}(lender, {name})" if isinstance(type_, types.Array) else f"number_as({name}, {type_}(0))"
+            )
 
         return of(self.value_type, "value")
 
@@ -316,7 +320,11 @@ def forward({arguments}, copies, lender):
 
     def _given(self) -> str:
         """An expression for these arrays as the call was given them."""
-        return f"({', '.join(leaf.expression(self.names[leaf.path[0]]) for leaf in self._strided)},)" if self._strided else "None"
+        return (
+            f"({', '.join(leaf.expression(self.names[leaf.path[0]]) for leaf in self._strided)},)"
+            if self._strided
+            else "None"
+        )
 
     def _kept(self, leaf: Leaf, name: str) -> str:
         if leaf.is_array:

@@ -40,11 +40,11 @@ class Effect(enum.IntEnum):
     WRITES = 3
 
 
-_MADE_OF = frozenset(
-    ["getelementptr", "bitcast", "addrspacecast", "phi", "select", "freeze", "ptrtoint", "inttoptr", "trunc", "zext"]
-    + ["sext", "add", "sub", "mul", "udiv", "sdiv", "urem", "srem", "shl", "lshr", "ashr", "and", "or", "xor"]
-    + ["extractelement", "insertelement", "shufflevector", "extractvalue", "insertvalue"]
-)
+_ADDRESSES = ("getelementptr", "bitcast", "addrspacecast", "phi", "select", "freeze", "ptrtoint", "inttoptr")
+_ARITHMETIC = ("add", "sub", "mul", "udiv", "sdiv", "urem", "srem", "shl", "lshr", "ashr", "and", "or", "xor")
+_CONVERSIONS = ("trunc", "zext", "sext")
+_AGGREGATES = ("extractelement", "insertelement", "shufflevector", "extractvalue", "insertvalue")
+_MADE_OF = frozenset((*_ADDRESSES, *_ARITHMETIC, *_CONVERSIONS, *_AGGREGATES))
 """What such an instruction gives may lead to the memory that its operands lead to."""
 
 _COPIES = ("llvm.memcpy.", "llvm.memmove.")

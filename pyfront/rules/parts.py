@@ -560,8 +560,17 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
 
 def return_type(dispatcher: Dispatcher, argument_types: tuple[types.Type, ...]) -> types.Type:
     """What a function returns for these types, compiled for the CPU."""
-    with on_cpu():
-        dispatcher.compile(argument_types)
+    if argument_types not in dispatcher.overloads and not dispatcher._can_compile:
+        name = dispatcher.py_func.__name__
+        raise UnsupportedError(
+            with_help(
+                f"`{name}`, which has a rule, is declared for other types than ({', '.join(map(str, argument_types))})",
+                "convert the arguments, or leave the signatures to Numba",
+            )
+        )
+    if argument_types not in dispatcher.overloads:
+        with on_cpu():
+            dispatcher.compile(argument_types)
     returned: types.Type = dispatcher.overloads[argument_types].signature.return_type
     return returned
 

@@ -80,7 +80,7 @@ def test_what_it_cannot_vary(annotation):
 def test_values_that_a_rule_computes_otherwise():
     shifted = njit(lambda x: x * x + 1.0)
     ad.define_rule(shifted, augmented=lambda x: (x * x, None), reverse=lambda x, seed, tape: 2 * x * seed)
-    with pytest.raises(ad.CheckError, match="reverse, values .* DIFFER"):
+    with pytest.raises(ad.CheckError, match=r"reverse, values .* DIFFER"):
         ad.check(njit(lambda x: shifted(x)), ad.Active(np.float32(2.0)), quiet=True)
 
 

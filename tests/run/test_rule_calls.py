@@ -121,6 +121,20 @@ def test_what_a_part_returns_is_what_the_function_returns():
         ad.autodiff(lambda a: shadowless(a), ad.Duplicated)(np.ones(2), np.zeros(2))
 
 
+@njit("float64(float64)")
+def declared(x):
+    return x * x
+
+
+ad.define_rule(declared, augmented=lambda x: (x * x, None), reverse=lambda x, seed, tape: 2 * x * seed)
+
+
+def test_declared_signatures():
+    assert ad.autodiff(lambda x: declared(x), ad.Active)(3.0) == 6.0
+    with pytest.raises(ad.UnsupportedError, match=r"`declared`, .* declared for other types than \(int64\)"):
+        ad.autodiff(lambda x, n: x * declared(n), ad.Active, ad.Const)(3.0, 2)
+
+
 def double(a):
     for i in range(a.shape[0]):
         a[i] *= 2

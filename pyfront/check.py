@@ -38,7 +38,8 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        return abs(self.got - self.want) <= self.allowed or (np.isnan(self.got) and np.isnan(self.want))
+        is_same = self.got == self.want or bool(np.isnan(self.got) and np.isnan(self.want))
+        return is_same or bool(abs(self.got - self.want) <= self.allowed < np.inf)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def check(f: Callable[..., Any], *annotated: Annotation, seed: int = 0, quiet: b
 
     ``annotated``: one `Active`, `Duplicated` or `Const` with its value per argument, as for `autodiff`; the shadow of a
     `Duplicated` is not used, and may be None. ``f`` may change its arrays: what is differentiated is its result, and
-    what it leaves in `Duplicated` arrays. ``seed`` chooses the direction; ``quiet`` prints nothing.
+    what it leaves in `Duplicated` arrays. That the derivatives compute the values of ``f`` is checked too. ``seed``
+    chooses the direction; ``quiet`` prints nothing.
 
     Raises `CheckError`, with the table, if a derivative differs from the independent one or forward and reverse mode
     from each other. A mode that refuses ``f`` is noted and left out; if both do, the refusal is raised.
@@ -91,10 +93,12 @@ def check(f: Callable[..., Any], *annotated: Annotation, seed: int = 0, quiet: b
     if not found:
         raise refusals[0]
     want, allowed, how = point.independent()
+    allowed = min(allowed, 0.05 * max(abs(want), point.scale))  # beyond, nothing would be compared
     rows = [Row(f"{mode}, {how}", got, want, allowed) for mode, got in found.items()]
     if len(found) == 2:
         allowed = (1e-4 if point.is_single else 1e-10) * max(point.scale, abs(found["forward"]))
         rows.append(Row("forward, reverse", found["forward"], found["reverse"], allowed))
+    rows.extend(row for row in point.values_of_derivatives() if not row.holds)
     report = Report(point.name, tuple(rows), tuple(notes))
     if not quiet:
         print(report)
@@ -117,7 +121,7 @@ class _Point:
                         "write Active(x), Duplicated(A, None) or Const(n)",
                     )
                 )
-            fits = isinstance(annotation.values[0], np.ndarray if isinstance(annotation, Duplicated) else (int, float))
+            fits = isinstance(annotation.values[0], np.ndarray if isinstance(annotation, Duplicated) else _NUMBERS)
             if not isinstance(annotation, Const) and not fits:
                 raise AnnotationError(
                     with_help(
@@ -132,19 +136,24 @@ class _Point:
             rng.normal(size=value.shape) if isinstance(note, Duplicated) else None
             for note, value in zip(annotated, self.values, strict=True)
         ]
-        result = self._call(self.kernel, self.values)[0]
+        result, left = self._call(self.kernel, self.values)
         self.result_weights = [float(rng.normal()) for _ in _floats(result)]
         self.structure = result
         self.is_single = any(
             getattr(value, "dtype", np.dtype(float)) == np.float32 for value in [*self.values, *_floats(result)]
         )
         self.scale: float = 0.0
+        """The size of what the derivative along the direction is a sum of."""
+        self.value = float(self._weighted(result, left))
+        self.value_size = float(sum(abs(term) for term in self._terms(result, left)))
+        self.computed: dict[str, float] = {}
 
     @staticmethod
     def _direction(annotation: Annotation, rng: np.random.Generator) -> Any:
         value = annotation.values[0]
         if isinstance(annotation, Active):
-            return float(rng.normal())
+            drawn = float(rng.normal())
+            return type(value)(drawn) if isinstance(value, np.floating) else drawn
         return rng.normal(size=value.shape).astype(value.dtype) if isinstance(annotation, Duplicated) else None
 
     @staticmethod
@@ -153,14 +162,24 @@ class _Point:
         given = [value.copy() if isinstance(value, np.ndarray) else value for value in values]
         return function(*given), given
 
+    def _terms(self, result: Any, left: Sequence[Any]) -> list[Any]:
+        """What is asked for, times its weight: one term for each float of the result and for each array."""
+        numbers = [weight * number for weight, number in zip(self.result_weights, _floats(result), strict=True)]
+        arrays = zip(self.weights, left, strict=True)
+        return numbers + [np.sum(weight * array) for weight, array in arrays if weight is not None]
+
     def _weighted(self, result: Any, left: Sequence[Any]) -> Any:
-        total: Any = 0.0
-        for weight, number in zip(self.result_weights, _floats(result), strict=True):
-            total = total + weight * number
-        for of_array, array in zip(self.weights, left, strict=True):
-            if of_array is not None:
-                total = total + np.sum(of_array * array)
-        return total
+        return sum(self._terms(result, left), 0.0)
+
+    def _add_size(self, *terms: Any) -> None:
+        size = float(sum(abs(term) for term in terms))
+        if np.isfinite(size):
+            self.scale = max(self.scale, size)
+
+    def values_of_derivatives(self) -> list[Row]:
+        """What the derivatives have computed of the function, against the function."""
+        allowed = (1e-4 if self.is_single else 1e-10) * max(1.0, self.value_size)
+        return [Row(f"{mode}, values", got, self.value, allowed) for mode, got in self.computed.items()]
 
     def _seed(self) -> Any:
         weights = iter(self.result_weights)
@@ -176,36 +195,46 @@ class _Point:
         """What the tangents of all that is asked for add up to."""
         types = [Duplicated if isinstance(note, Active) else type(note) for note in self.notes]
         given: list[Any] = []
+        primals: list[Any] = []
         shadows: list[Any] = []
         for note, value, direction in zip(self.notes, self.values, self.directions, strict=True):
             given.append(value.copy() if isinstance(value, np.ndarray) else value)
+            primals.append(given[-1])
             if not isinstance(note, Const):
                 given.append(direction.copy() if isinstance(direction, np.ndarray) else direction)
             shadows.append(given[-1])
-        tangent = autodiff(self.kernel, *types, mode=Mode.Forward)(*given)
+        derivative = autodiff(self.kernel, *types, mode=Mode.ForwardWithPrimal)
+        value, tangent = derivative(*given)
+        self.computed["forward"] = float(self._weighted(_present(value), primals))
+        self._add_size(*self._terms(_present(tangent), shadows))
         return float(self._weighted(_present(tangent), shadows))
 
     def reverse(self) -> float:
         """The product of the adjoints and the direction."""
         given: list[Any] = []
+        primals: list[Any] = []
         shadows: list[Any] = []
         for note, value, weight in zip(self.notes, self.values, self.weights, strict=True):
             given.append(value.copy() if isinstance(value, np.ndarray) else value)
+            primals.append(given[-1])
             if isinstance(note, Duplicated):
                 assert weight is not None
                 given.append(np.asarray(weight, value.dtype).copy())
             shadows.append(given[-1])
-        derivative = autodiff(self.kernel, *(type(note) for note in self.notes))
+        derivative = autodiff(self.kernel, *(type(note) for note in self.notes), mode=Mode.ReverseWithPrimal)
         asked = {"seed": self._seed()} if self.result_weights else {}
-        adjoints = derivative(*given, **asked)
+        value, adjoints = derivative(*given, **asked)
+        self.computed["reverse"] = float(self._weighted(_present(value), primals))
         numbers = iter(adjoints if isinstance(adjoints, tuple) else (adjoints,))
         total: float = 0.0
+        sizes: list[float] = []
         for note, shadow, direction in zip(self.notes, shadows, self.directions, strict=True):
             if isinstance(note, Const):
                 continue
             parts = np.asarray(next(numbers) if isinstance(note, Active) else shadow) * direction
             total += float(np.sum(parts))
-            self.scale += float(np.sum(np.abs(parts)))
+            sizes.append(float(np.sum(np.abs(parts))))
+        self._add_size(*sizes)
         return total
 
     # --- without the engine -----------------------------------------------------------------------
@@ -278,6 +307,9 @@ def _floats(result: Any) -> list[Any]:
     if isinstance(result, tuple):
         return [number for part in result for number in _floats(part)]
     return [result] if isinstance(result, (float, complex, np.floating, np.complexfloating)) else []
+
+
+_NUMBERS = (int, float, np.floating)
 
 
 def _present(tangent: Any) -> Any:

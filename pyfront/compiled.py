@@ -278,6 +278,8 @@ def _linking(derivative: Differentiated) -> Iterator[None]:
     """What goes wrong inside is a mistake in the derivative's code."""
     try:
         yield
+    except AutodiffError:  # of a part of a rule, which is compiled now
+        raise
     except RuntimeError as error:
         message = f"the derivative of `{derivative.kernel}` cannot be loaded: {error}"
         raise derivative.internal_error(message) from error

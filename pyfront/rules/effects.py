@@ -40,16 +40,17 @@ class Effect(enum.IntEnum):
     WRITES = 3
 
 
-_MADE_OF = frozenset(
-    "getelementptr bitcast addrspacecast phi select freeze ptrtoint inttoptr add sub mul udiv sdiv urem srem shl lshr"
-    " ashr and or xor trunc zext sext extractelement insertelement shufflevector extractvalue insertvalue".split()
-)
+_ADDRESSES = ("getelementptr", "bitcast", "addrspacecast", "phi", "select", "freeze", "ptrtoint", "inttoptr")
+_ARITHMETIC = ("add", "sub", "mul", "udiv", "sdiv", "urem", "srem", "shl", "lshr", "ashr", "and", "or", "xor")
+_CONVERSIONS = ("trunc", "zext", "sext")
+_AGGREGATES = ("extractelement", "insertelement", "shufflevector", "extractvalue", "insertvalue")
+_MADE_OF = frozenset((*_ADDRESSES, *_ARITHMETIC, *_CONVERSIONS, *_AGGREGATES))
 """What such an instruction gives may lead to the memory that its operands lead to."""
 
 _COPIES = ("llvm.memcpy.", "llvm.memmove.")
 _READERS = ("llvm.masked.gather.", "llvm.masked.load.")
 _WRITERS = ("llvm.memset.", "llvm.masked.scatter.", "llvm.masked.store.")
-_HARMLESS = tuple(f"llvm.{name}" for name in "lifetime. assume prefetch umax. umin. smax. smin.".split())
+_HARMLESS = tuple(f"llvm.{name}" for name in ("lifetime.", "assume", "prefetch", "umax.", "umin.", "smax.", "smin."))
 """Intrinsics that touch no memory. The values of some are made of their operands."""
 
 _LIBRARY = {

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.errors import TypingError
 from numba.core.extending import intrinsic, overload, register_jitable
 from numba.np import arrayobj
 
@@ -79,6 +80,70 @@ def lent(typing_context: Any, lender: Any, array: Any) -> Any:
         return value
 
     return array(types.intp, array), codegen
+
+
+@functools.cache
+def lent_in(result: types.Array) -> Any:
+    """``lent_in(type)(lender, array)``: a copy of ``array`` in lent memory, of a contiguous type.
+
+    A part that returns another kind of array than its function does is refused.
+    """
+
+    @intrinsic
+    def copied(typing_context: Any, lender: Any, array: Any) -> Any:
+        if not isinstance(array, types.Array) or (array.dtype, array.ndim) != (result.dtype, result.ndim):
+            raise TypingError(f"it returns {array} where the function returns {result}")
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            given = signature.args[1]
+            source = context.make_array(given)(context, builder, args[1])
+            shape = cgutils.unpack_tuple(builder, source.shape)
+            value = _lent(context, builder, result, args[0], shape)
+            copy = context.make_array(result)(context, builder, value)
+            if given.layout == result.layout:
+                cgutils.raw_memcpy(builder, copy.data, source.data, source.nitems, source.itemsize)
+                return value
+            with cgutils.loop_nest(builder, shape, ir.IntType(64)) as indices:
+                element = builder.load(_element(context, builder, given, source, indices))
+                builder.store(element, _element(context, builder, result, copy, indices))
+            return value
+
+        return result(types.intp, array), codegen
+
+    return copied
+
+
+def number_as(value: Any, like: Any) -> Any:
+    """A number of a value, as the type that the function returns; another kind of number is refused."""
+    raise NotImplementedError
+
+
+@overload(number_as, strict=False)
+def _number_as(value: Any, like: Any) -> Any:
+    given, result = types.unliteral(value), types.unliteral(like)
+    kinds = (types.Boolean, types.Integer, types.Float)
+    rank = [next((k for k, kind in enumerate(kinds) if isinstance(t, kind)), None) for t in (given, result)]
+    if given == result:
+        return lambda value, like: value
+    if None in rank or rank[0] > rank[1]:  # type: ignore[operator]
+        raise TypingError(f"it returns {given} where the function returns {result}")
+    return lambda value, like: result(value)
+
+
+def exactly(found: Any, count: int) -> Any:
+    """A tuple of so many; None and () are none."""
+    raise NotImplementedError
+
+
+@overload(exactly, strict=False)
+def _exactly(found: Any, count: Any) -> Any:
+    wanted = count.literal_value if isinstance(count, types.Literal) else None
+    if wanted is None:
+        return None
+    has = 0 if isinstance(found, types.NoneType) else found.count if isinstance(found, types.BaseTuple) else None
+    if has != wanted:
+        raise TypingError(f"it returns {found} where a tuple of {wanted} is wanted")
+    return lambda found, count: found
 
 
 @intrinsic

@@ -20,6 +20,7 @@ which lie in memory that the derivative owns. The order of the parameters is tha
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ from numba import njit
 from numba.core import types
 from numba.core.compiler import Flags
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.core.target_extension import target_override
 from numba.core.targetconfig import ConfigStack
@@ -192,8 +194,11 @@ class Parts:
             return known
         function, signature = self._wrapper(part, embedded=False)
         dispatcher = njit(function)
-        with on_cpu():
-            dispatcher.compile(signature)
+        try:
+            with on_cpu():
+                dispatcher.compile(signature)
+        except NumbaError as error:
+            raise self._misfit(part.split(".")[0], error) from error
         self.compiled[part] = compiled = dispatcher.overloads[signature]
         return compiled
 
@@ -205,6 +210,40 @@ class Parts:
         if key not in self.compiled:
             self.compiled[key] = captured(*self._wrapper(part, embedded=True))
         return self.compiled[key]
+
+    def _misfit(self, kind: str, error: Exception) -> UnsupportedError:
+        """A part of the user's that does not compile in its place."""
+        name = {"forward": "augmented", "primal": "primal"}.get(kind, kind)
+        if name == "reverse" and self.rule.by_tangents:
+            name = "tangent"
+        part = self.rule.primal if name == "primal" else getattr(self.rule, name) or self.rule.primal
+        code = part.py_func.__code__
+        lines = [line.strip() for line in str(error).splitlines()]
+        why = next((line[line.index("it returns") :] for line in lines if "it returns" in line), "\n".join(lines[:3]))
+        place = f"{code.co_filename}:{code.co_firstlineno}: "
+        message = f"{place}the `{name}` part of the rule of `{self.rule.name}` does not fit: {why}"
+        return UnsupportedError(with_help(message, f"write {self._form(name)}"), code.co_filename, code.co_firstlineno)
+
+    def _form(self, part: str) -> str:
+        """How a part is written."""
+        names = list(inspect.signature(self.rule.primal.py_func).parameters)[: len(self.argument_types)]
+        if self.rule.of_values:
+            forms = {
+                "tangent": "jvp(arguments, tangents) -> (value, tangent)",
+                "reverse": f"backward(kept, cotangent) -> a tuple of the cotangents of {', '.join(names)}",
+            }
+            return forms.get(part, f"forward({', '.join(names)}) -> (value, kept)")
+        varied = {leaf.path[0]: leaf.is_array for leaf in self.leaves if leaf.is_float}
+        adjoints = [f"adjoint of {name}" for k, name in enumerate(names) if varied.get(k) is False]
+        given = {
+            "augmented": names,
+            "tangent": [n for k, name in enumerate(names) for n in (name, *([f"d{name}"] if k in varied else []))],
+            "reverse": [n for k, name in enumerate(names) for n in (name, *([f"d{name}"] if varied.get(k) else []))],
+        }.get(part, names)
+        returned = {"augmented": "(value, tape)", "tangent": "(value, tangent of value)"}.get(
+            part, f"({', '.join(adjoints)})" if len(adjoints) > 1 else "".join(adjoints) or "None"
+        )
+        return f"{part}({', '.join([*given, *(['seed', 'tape'] if part == 'reverse' else [])])}) -> {returned}"
 
     def address_name(self, part: str) -> str:
         """The symbol of a wrapped part in the process."""
@@ -225,7 +264,7 @@ class Parts:
         source = f"""
 def primal({", ".join([*self.names, "lender"])}):
     value = part({", ".join(self.names)})
-{self._freshness()}    return {_lent("value", self.value_type)}
+{self._freshness()}    return {self._returned()}
 """
         return self._made(source, self.rule.primal), (*self.argument_types, types.intp)
 
@@ -238,16 +277,33 @@ def primal({", ".join([*self.names, "lender"])}):
             source = f"""
 def forward({arguments}, copies, lender):
     value = part({arguments})
-{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), None, ({strides}))
+{self._freshness()}    return ({self._returned()}, ({kept},), None, ({strides}))
 """
             return self._made(source, self.rule.primal), (*self.argument_types, types.intp, types.intp)
         tape = self._tape_type()
         source = f"""
 def forward({arguments}, copies, lender):
     value, tape = part({arguments})
-{self._freshness()}    return ({_lent("value", self.value_type)}, ({kept},), {_lent("tape", tape)}, ({strides}))
+{self._freshness()}    return ({self._returned()}, ({kept},), {_lent("tape", tape)}, ({strides}))
 """
         return self._made(source, self._part("augmented")), (*self.argument_types, types.intp, types.intp)
+
+    def _returned(self) -> str:
+        """The value as the function returns it, its arrays in lent memory."""
+        numbers = iter(range(len(list(leaves_of(self.value_type, (0,))))))
+
+        def of(type_: types.Type, name: str) -> str:
+            if isinstance(type_, types.BaseTuple):
+                parts = [of(element, f"{name}[{index}]") for index, element in enumerate(type_.types)]
+                return f"({', '.join(parts)}{',' if parts else ''})"
+            if next(leaves_of(type_, (0,)), None) is None:
+                return name
+            place = next(numbers)
+            return (
+                f"lent{place}(lender, {name})" if isinstance(type_, types.Array) else f"number_as({name}, {type_}(0))"
+            )
+
+        return of(self.value_type, "value")
 
     def _freshness(self) -> str:
         """Statements that fail if the value shares memory with an argument: the copy that the kernel gets would not."""
@@ -264,7 +320,10 @@ def forward({arguments}, copies, lender):
         return [leaf for leaf in self.leaves if leaf.is_array and leaf.type.layout == "A"]
 
     def _tape_type(self) -> types.Type:
-        returned = return_type(self._part("augmented"), self.argument_types)
+        try:
+            returned = return_type(self._part("augmented"), self.argument_types)
+        except (NumbaError, TypeError) as error:
+            raise self._misfit("forward", error) from error
         if not isinstance(returned, types.BaseTuple) or len(returned.types) != 2:
             raise UnsupportedError(
                 with_help(
@@ -347,7 +406,7 @@ def forward({arguments}, copies, lender):
             adjoints = ", ".join("0.0" for _ in self.scalars)
             adjoints = f"({adjoints},)" if adjoints else "()"
         else:
-            adjoints = "()" if not self.scalars else "(adjoints,)" if len(self.scalars) == 1 else "adjoints"
+            adjoints = "(adjoints,)" if len(self.scalars) == 1 else f"exactly(adjoints, {len(self.scalars)})"
         converted = ", ".join(f"{leaf.type}(found[{k}])" for k, leaf in enumerate(self.scalars))
         source = f"""
 def reverse({", ".join(["frame", *taken, "lane", "width"])}):
@@ -383,7 +442,8 @@ def reverse({", ".join(["frame", *taken, "lane", "width"])}):
         source = f"""
 def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
     {"value, dot" if varies else "value"} = part({", ".join(calls)})
-{self._freshness()}    return ({_lent("value", self.value_type)}, {self._tangent_of("value", "dot", self.value_type, (0,), varies)})
+{self._freshness()}    first = {self._returned()}
+    return (first, {self._tangent_of("first", "dot", self.value_type, (0,), varies)})
 """
         function = self._made(source, self._part("tangent") if varies else self.rule.primal)
         tangents = [types.voidptr if leaf.is_array else leaf.type for leaf in floats]
@@ -391,7 +451,7 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
 
     def _of_values(self, seed: str, shadow_of: Callable[[Leaf, str], str]) -> tuple[str, str]:
         """The call of a `reverse` that returns a cotangent of each argument, and the adjoints of the scalars."""
-        body = f"    cotangents = part(tape, {seed})\n"
+        body = f"    cotangents = exactly(part(tape, {seed}), {len(self.argument_types)})\n"
         found = []
         for leaf in self.leaves:
             cotangent = "cotangents" + "".join(f"[{index}]" for index in leaf.path)
@@ -496,6 +556,13 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
             "inner": memory.inner,
             "overlap": memory.overlap,
             "RuleError": RuleError,
+            "number_as": memory.number_as,
+            "exactly": memory.exactly,
+            **{
+                f"lent{k}": memory.lent_in(leaf.type)
+                for k, leaf in enumerate(leaves_of(self.value_type, (0,)))
+                if leaf.is_array
+            },
             "views": with_help(
                 f"`{self.rule.name}`, whose derivative is stated, returns an argument or a view of one",
                 "return a copy, or nothing where the caller has the array already",
@@ -514,8 +581,17 @@ def tangent({", ".join([*self.names, *taken, "lane", "width", "lender"])}):
 
 def return_type(dispatcher: Dispatcher, argument_types: tuple[types.Type, ...]) -> types.Type:
     """What a function returns for these types, compiled for the CPU."""
-    with on_cpu():
-        dispatcher.compile(argument_types)
+    if argument_types not in dispatcher.overloads and not dispatcher._can_compile:
+        name = dispatcher.py_func.__name__
+        raise UnsupportedError(
+            with_help(
+                f"`{name}`, which has a rule, is declared for other types than ({', '.join(map(str, argument_types))})",
+                "convert the arguments, or leave the signatures to Numba",
+            )
+        )
+    if argument_types not in dispatcher.overloads:
+        with on_cpu():
+            dispatcher.compile(argument_types)
     returned: types.Type = dispatcher.overloads[argument_types].signature.return_type
     return returned
 

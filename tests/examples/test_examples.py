@@ -31,3 +31,7 @@ def test_c_calls_the_derivative() -> None:
 
 def test_scipy_solves_with_fewer_calls() -> None:
     assert run("scipy_solvers").count("pyfront") == 3
+
+
+def test_a_newton_loop_is_not_differentiated() -> None:
+    assert "they differ by" in run("implicit_euler", "--repeats", "1")

@@ -75,3 +75,18 @@ def test_a_mode_that_refuses_is_noted():
 def test_what_it_cannot_vary(annotation):
     with pytest.raises(ad.AnnotationError):
         ad.check(cube, annotation, quiet=True)
+
+
+def test_values_that_a_rule_computes_otherwise():
+    shifted = njit(lambda x: x * x + 1.0)
+    ad.define_rule(shifted, augmented=lambda x: (x * x, None), reverse=lambda x, seed, tape: 2 * x * seed)
+    with pytest.raises(ad.CheckError, match=r"reverse, values .* DIFFER"):
+        ad.check(njit(lambda x: shifted(x)), ad.Active(np.float32(2.0)), quiet=True)
+
+
+@pytest.mark.parametrize("adjoint", [np.inf, np.nan])
+def test_an_infinite_derivative_is_no_excuse(adjoint):
+    endless = njit(lambda x: x * x)
+    ad.define_rule(endless, augmented=lambda x: (x * x, None), reverse=lambda x, seed, tape: adjoint)
+    with pytest.raises(ad.CheckError):
+        ad.check(njit(lambda x: endless(x)), ad.Active(2.0), quiet=True)

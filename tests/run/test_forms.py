@@ -174,6 +174,7 @@ def newton(x0, y0, h, k):
 
 
 by_theorem = ad.custom_root(implicit)(newton)
+by_krylov = ad.custom_root(implicit, linear_solver="gmres")(njit(newton))
 through_the_loop = njit(newton)
 
 
@@ -193,16 +194,33 @@ def steps_through_the_loop(y, h, k):
             y[i] = x[i]
 
 
+@njit
+def steps_by_krylov(y, h, k):
+    for _ in range(4):
+        x = by_krylov(y, y, h, k)
+        for i in range(2):
+            y[i] = x[i]
+
+
 def test_a_system_against_the_newton_loop_differentiated():
     found = []
-    for kernel in (steps_by_theorem, steps_through_the_loop):
+    for kernel in (steps_by_theorem, steps_by_krylov, steps_through_the_loop):
         y, dy, k, dk = np.array([1.0, 0.2]), np.array([0.3, 1.0]), np.array([0.7, 0.4]), np.zeros(2)
         dh = ad.autodiff(kernel, ad.Duplicated, ad.Active, ad.Duplicated)(y, dy, 0.5, k, dk)
         ty, tk = np.array([0.1, -0.2]), np.array([0.5, 0.25])
         y2 = np.array([1.0, 0.2])
         ad.autodiff(kernel, ad.Duplicated, ad.Duplicated, ad.Duplicated, mode=ad.Forward)(y2, ty, 0.5, 1.0, k, tk)
         found.append(np.concatenate((y, dy, [dh], dk, ty)))
-    assert found[0] == pytest.approx(found[1], rel=1e-10, abs=1e-12)
+    assert found[0] == pytest.approx(found[2], rel=1e-10, abs=1e-12)
+    assert found[1] == pytest.approx(found[2], rel=1e-10, abs=1e-12)
+
+
+def test_a_singular_system_is_left_unsolved():
+    singular = ad.custom_root(lambda x, a: (x - x) * a, linear_solver="gmres")(lambda x0, a: x0)
+    with pytest.raises(np.linalg.LinAlgError, match="GMRES has left a residual"):
+        ad.grad(singular, argnums=1)(1.0, 4.0)
+    with pytest.raises(ad.ArgumentError, match="no linear solver 'cg'"):
+        ad.custom_root(lambda x, a: x - a, linear_solver="cg")
 
 
 def test_a_residual_with_other_arguments_is_refused():

@@ -207,6 +207,9 @@ void ForwardSweep::lowerCalls() {
     }
     auto *Old = cast<CallInst>(static_cast<Value *>(D.Clones[Call]));
     Value *Frame = lowerCall(*Call, *Old);
+    // Where the reverse sweep comes by, it names the line of the call.
+    if (auto *Memory = dyn_cast<AllocaInst>(Frame))
+      Memory->setDebugLoc(Old->getDebugLoc());
     keepTop(*Old);
     Old->replaceAllUsesWith(Frame);
     Old->eraseFromParent();

@@ -281,9 +281,15 @@ def _factoring_augmented(a: Array, b: Array) -> tuple[Any, Any]:
 
 @register_jitable
 def _factoring_reverse(a: Array, da: Array | None, b: Array, db: Array | None, seed: Any, tape: Any) -> None:
-    y, factors, pivots = tape
-    if seed[0] is not None:
-        _add_adjoints(da, db, solve_factored(a, factors, pivots, seed[0], True), y, False)
+    _factoring_adjoint(a, da, b, db, seed[0], tape)
+
+
+@register_jitable
+def _factoring_adjoint(a: Array, da: Array | None, b: Array, db: Array | None, seed: Array | None, tape: Any) -> None:
+    """Of the factors alone nothing is asked."""
+    if seed is not None:
+        y, factors, pivots = tape
+        _add_adjoints(da, db, solve_factored(a, factors, pivots, seed, True), y, False)
 
 
 @register_jitable

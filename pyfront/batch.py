@@ -109,17 +109,21 @@ class BatchDerivative:
         """Where the time of compilation went, by number of shadows."""
         return {width: derivative.compile_report() for width, derivative in self._widths.items()}
 
-    def address(self, signature: Any) -> int:
-        """Refused: a batch has no C function."""
-        return self._of_width(1).address(signature)
+    def address(self, signature: Any, width: int) -> int:
+        """The address of the C function for ``width`` shadows, and ``signature``, the types of the kernel's arguments."""
+        return self.of_width(width).address(signature)
 
-    def cdef(self, signature: Any) -> str:
-        """Refused: a batch has no C function."""
-        return self._of_width(1).cdef(signature)
+    def cdef(self, signature: Any, width: int) -> str:
+        """The C declaration of the function at `address`."""
+        return self.of_width(width).cdef(signature)
 
-    def cffi(self, signature: Any) -> Any:
-        """Refused: a batch has no C function."""
-        return self._of_width(1).cffi(signature)
+    def cffi(self, signature: Any, width: int) -> Any:
+        """The function at `address` as a cffi function pointer."""
+        return self.of_width(width).cffi(signature)
+
+    def export(self, directory: Any, name: str, signature: Any, width: int, **options: Any) -> Any:
+        """Write the C function ``name`` for ``width`` shadows as a library with headers; see `pyfront.export`."""
+        return self.of_width(width).export(directory, name, signature, **options)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         if not kwargs and len(args) == len(self.__signature__.parameters):

@@ -31,7 +31,6 @@ from pyfront.errors import (
     AutodiffError,
     PlanStepError,
     SeedError,
-    UnsupportedError,
     with_help,
 )
 from pyfront.modes import Mode
@@ -239,6 +238,27 @@ class Derivative:
         """The function at `address` as a cffi function pointer."""
         return self._c_function(signature).cffi()
 
+    def export(self, directory: Any, name: str, signature: Any = None, **options: Any) -> Any:
+        """Write the C function ``name`` as a library with headers; see `pyfront.export` for the options."""
+        from pyfront import standalone
+
+        return standalone.write_one(directory, name, self, signature, **options)
+
+    def exported(self, signature: Any) -> tuple[Dispatcher, Mode, Differentiated]:
+        """The kernel, the mode, and the code for a signature, or for the only one compiled."""
+        if signature is None:
+            known = self.signatures
+            if len(known) != 1:
+                raise ArgumentError(
+                    with_help(
+                        f"`{self._name}` is compiled for {len(known)} signatures: one must be given",
+                        'pass the types of the kernel\'s arguments, say signature="(float64[::1], float64)"',
+                    )
+                )
+            signature = known[0]
+        call = self._call_types(signature)
+        return self._kernel, self._mode, self._differentiate(self._resolve(call), may_alias=False, embedded=False)
+
     def _check_request(self) -> None:
         name = self._name
         check_annotations(name, self._names, self._annotations)
@@ -311,23 +331,18 @@ class Derivative:
 
     def _for_signature(self, signature: Any) -> Compiled:
         """The derivative for the types of the kernel's arguments, each shadow of its primal's type."""
+        return self._specialize(self._call_types(signature), False)
+
+    def _call_types(self, signature: Any) -> list[types.Type]:
+        """The types of a call for those of the kernel's arguments."""
         given, _ = sigutils.normalize_signature(signature)
-        if any(issubclass(annotation, BatchDuplicated) for annotation in self._annotations):
-            raise UnsupportedError(
-                with_help(
-                    f"`{self._name}`: a batch of shadows has no C function and no derivative by signature",
-                    "call it from Python, or use Duplicated",
-                )
-            )
         if len(given) != len(self._names):
             raise ArityError(
                 f"`{self._name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
                 f"the signature has {len(given)}"
             )
-        call: list[types.Type] = []
-        for type_, annotation in zip(given, self._annotations, strict=True):
-            call += [type_, type_] if annotation.has_shadow else [type_]
-        return self._specialize(call, False)
+        is_batch = any(issubclass(annotation, BatchDuplicated) for annotation in self._annotations)
+        return cabi.call_types(given, [annotation.has_shadow for annotation in self._annotations], is_batch)
 
     def _c_function(self, signature: Any) -> cabi.CFunction:
         compiled = self._for_signature(signature)

@@ -97,6 +97,10 @@ class RuleError(AutodiffError, RuntimeError):
     """A part of a rule has raised in the middle of a reverse sweep, its exception lost; shadows are half done."""
 
 
+class ExportError(AutodiffError, RuntimeError):
+    """A library that cannot be written: a name, a folder, a compiler, a processor, or code that needs Python."""
+
+
 class CheckError(AutodiffError, AssertionError):
     """`check` has found a derivative that differs from an independent one; the message is its table."""
 

@@ -1,0 +1,180 @@
+"""One LLVM module that needs neither Python nor Numba: the functions, all that they call, and a run time.
+
+The run time is `standalone.bc`, beside the engine. Three things of Numba's are left out of its code:
+
+    an exception    Its pickle becomes a number, by which `<name>_error` finds its text:
+                    @.const.pickledata.4f = constant [353 x i8] c"\\80\\04..."   ->   constant [4 x i8] c"\\01\\00\\00\\00"
+    its arguments   The function that makes Python objects of them returns null.
+    environments    They stay null: only the two above read them.
+
+Invariant: of what a finished module declares, every symbol is one of `_LIBRARIES`, or the export has been refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core.llvm_bindings import create_pass_builder
+
+from pyfront import engine
+from pyfront.errors import EngineNotFound, ExportError, with_help
+
+RUNTIME = "standalone.bc"
+
+_FLOATS = """
+acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs floor fma fmax
+fmin fmod frexp hypot ldexp lgamma log log10 log1p log2 logb modf nearbyint nextafter pow remainder rint round roundeven
+scalbn sin sincos sinh sqrt tan tanh tgamma trunc
+""".split()
+MATHEMATICS = frozenset(name + kind for name in _FLOATS for kind in ("", "f", "l"))
+"""The functions of libm."""
+
+_SYSTEM = frozenset(
+    """
+    __cxa_thread_atexit_impl __dso_handle __tls_get_addr abort calloc fprintf free fwrite madvise malloc memcmp memcpy
+    memmove memset mmap munmap realloc stderr strlen
+    """.split()
+)
+_FORTRAN = re.compile(r"(?:[sdcz]|sc|dz)[a-z0-9]{2,7}_")
+"""A routine of BLAS or LAPACK."""
+
+_ROUTINE_OF_OURS = re.compile(r"pyfront_([sdcz][a-z0-9]{2,7})")
+"""The same as ``linear.fortran`` names it."""
+
+_PICKLED = re.compile(
+    r'^(@\.const\.pickledata\.[0-9a-f]+(?:\.\d+)? = [^\n]*?constant )\[\d+ x i8\] c"([^"\n]*)"', re.MULTILINE
+)
+_UNWRAP = re.compile(r"^(define [^\n]*@__excinfo_unwrap_args[^\n]*\{)\n.*?^\}", re.MULTILINE | re.DOTALL)
+_ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2})")
+_PROCESSOR = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
+
+
+@dataclass
+class Exceptions:
+    """The exceptions that exported code raises, by number from 1."""
+
+    codes: dict[str, int] = field(default_factory=dict)
+
+    def code(self, pickled: bytes) -> int | None:
+        """The number of an exception as Numba has pickled it; None for what is none."""
+        try:
+            kind, arguments, place = pickle.loads(pickled)
+        except Exception:
+            return None
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            return None
+        return self.codes.setdefault(_text(kind, arguments, place), len(self.codes) + 1)
+
+
+def _text(kind: type[BaseException], arguments: Any, place: Any) -> str:
+    """An exception in one line; what its arguments are at run time is not known."""
+    known = ", ".join(str(a) if _is_plain(a) else "..." for a in arguments or ())
+    text = f"{kind.__name__}: {known}" if known else kind.__name__
+    if place:
+        function, file, line = place
+        text += f" ({function}, {Path(file).name}:{line})" if file else f" ({function})"
+    return text
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (str, bytes, int, float, bool))
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Makes modules for one target machine."""
+
+    machine: llvm.TargetMachine
+    exceptions: Exceptions
+
+    def parse(self, text: str, public: Iterable[str], *, packs_scalars: bool = False) -> llvm.ModuleRef:
+        """A module of Numba's or of ours, freed of Python and optimized; all that is not public becomes its own."""
+        module = llvm.parse_assembly(self._without_python(text))
+        module.triple = self.machine.triple
+        module.data_layout = str(self.machine.target_data)
+        _internalize(module, frozenset(public))
+        module.verify()
+        passes = create_pass_builder(self.machine, opt=3, loop_vectorize=True, slp_vectorize=packs_scalars)
+        passes.getModulePassManager().run(module, passes)
+        return module
+
+    def link(self, modules: Sequence[llvm.ModuleRef], public: Iterable[str]) -> llvm.ModuleRef:
+        """One module of all of these and the run time, in which only what is public can be seen."""
+        first, *others = modules
+        for other in others:
+            first.link_in(other)
+        for function in first.functions:
+            routine = _ROUTINE_OF_OURS.fullmatch(function.name)
+            if function.is_declaration and routine and _FORTRAN.fullmatch(f"{routine[1]}_"):
+                function.name = f"{routine[1]}_"
+        library = llvm.parse_assembly(_runtime())
+        library.triple, library.data_layout = first.triple, first.data_layout
+        first.link_in(library)
+        _internalize(first, frozenset(public))
+        manager = llvm.newpassmanagers.create_new_module_pass_manager()
+        manager.add_global_dead_code_eliminate_pass()
+        manager.add_strip_dead_prototype_pass()
+        manager.run(first, create_pass_builder(self.machine))
+        first.verify()
+        return first
+
+    def _without_python(self, text: str) -> str:
+        def numbered(match: re.Match[str]) -> str:
+            code = self.exceptions.code(_ESCAPED.sub(lambda m: bytes([int(m[1], 16)]), match[2].encode("latin-1")))
+            if code is None:
+                return match[0]
+            return f'{match[1]}[4 x i8] c"' + "".join(f"\\{byte:02X}" for byte in code.to_bytes(4, "little")) + '"'
+
+        return _UNWRAP.sub(r"\1\n  ret ptr null\n}", _PICKLED.sub(numbered, text))
+
+
+def undefined(module: llvm.ModuleRef) -> list[str]:
+    """What the module takes from elsewhere."""
+    functions = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
+    return sorted([*functions, *(v.name for v in module.global_variables if v.is_declaration)])
+
+
+def check_symbols(module: llvm.ModuleRef, what: str) -> list[str]:
+    """The routines of BLAS and LAPACK that the module calls; raises if it needs something that no C program has."""
+    names = undefined(module)
+    missing = [name for name in names if name not in MATHEMATICS | _SYSTEM and not _FORTRAN.fullmatch(name)]
+    if missing:
+        reasons = sorted({_reason(name) for name in missing})
+        raise ExportError(
+            with_help(
+                f"{what} cannot be exported: it uses {', '.join(reasons)}", "leave that to the program that calls it"
+            )
+        )
+    return [name for name in names if _FORTRAN.fullmatch(name) and name not in MATHEMATICS]
+
+
+def _reason(symbol: str) -> str:
+    """What a symbol that is not there says of the kernel."""
+    if "random" in symbol or symbol.startswith("numba_rnd"):
+        return "Numba's random numbers"
+    if symbol.startswith(("Py", "_Py")):
+        return "Python (print, or a Python object)"
+    return f"`{symbol}`"
+
+
+def _internalize(module: llvm.ModuleRef, public: frozenset[str]) -> None:
+    for value in (*module.functions, *module.global_variables):
+        if not value.is_declaration and value.name not in public and not value.name.startswith("llvm."):
+            value.linkage = "internal"
+            value.visibility = "default"
+
+
+@functools.cache
+def _runtime() -> str:
+    """The run time as text, for any processor."""
+    path = engine.find_library().with_name(RUNTIME)
+    if not path.is_file():
+        raise EngineNotFound(with_help(f"{path} is not there, which exported libraries are made of", "run `make build`"))
+    return _PROCESSOR.sub("", str(llvm.parse_bitcode(path.read_bytes())))

@@ -92,7 +92,8 @@ class Parameter:
 
     @property
     def declaration(self) -> str:
-        return f"{SCALARS[self.type].c} {'*' if self.is_pointer else ''}{self.name}"
+        constant = "const " if self.is_pointer and self.role in (Role.SEED, Role.TANGENT) else ""
+        return f"{constant}{SCALARS[self.type].c} {'*' if self.is_pointer else ''}{self.name}"
 
 
 @dataclass(frozen=True)

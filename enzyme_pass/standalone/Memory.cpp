@@ -141,6 +141,10 @@ void Py_FatalError(const char *Message) {
   std::fprintf(stderr, "fatal: %s\n", Message);
   std::abort();
 }
+int numba_fatal_error(void) {
+  Py_FatalError("BLAS or LAPACK was called wrongly");
+  return -1;
+}
 
 // A derivative that is called by others takes its memory from a tape, or where
 // there is none from the arena. No exported function has a tape.

@@ -138,6 +138,15 @@ class Parts:
         known = self.compiled.get(part)
         if known is not None:
             return known
+        function, signature = self.wrapper(part)
+        dispatcher = njit(function)
+        with on_cpu():
+            dispatcher.compile(signature)
+        self.compiled[part] = compiled = dispatcher.overloads[signature]
+        return compiled
+
+    def wrapper(self, part: str) -> Made:
+        """The wrapper of a part, by its name, and the types that it takes."""
         kind, *patterns = part.split(".")
         wrappers: dict[str, Callable[..., Made]] = {
             "primal": self._primal,
@@ -145,12 +154,7 @@ class Parts:
             "tangent": self._tangent,
             "reverse": self._reverse,
         }
-        function, signature = wrappers[kind](*patterns)
-        dispatcher = njit(function)
-        with on_cpu():
-            dispatcher.compile(signature)
-        self.compiled[part] = compiled = dispatcher.overloads[signature]
-        return compiled
+        return wrappers[kind](*patterns)
 
     def address_name(self, part: str) -> str:
         """The symbol of a wrapped part in the process."""
@@ -463,6 +467,13 @@ def resolve(module: Any) -> None:
         base, _, part = function.name.removeprefix(_PREFIX).partition(".")
         if function.name.startswith(_PREFIX) and f"{_PREFIX}{base}" in _by_symbol:
             function.name = _by_symbol[f"{_PREFIX}{base}"].address_name(part)
+
+
+def made(symbol: str) -> Made | None:
+    """The wrapper that a module of the engine's calls by this name; None if it is no part."""
+    base, _, part = symbol.removeprefix(_PREFIX).partition(".")
+    known = _by_symbol.get(f"{_PREFIX}{base}") if symbol.startswith(_PREFIX) else None
+    return known.wrapper(part) if known else None
 
 
 def value_type(returned: types.Type) -> types.Type:

@@ -19,13 +19,15 @@ from pyfront.arguments import Leaf
 from pyfront.cabi import Parameter, Role
 from pyfront.scalars import SCALARS
 from pyfront.standalone.functions import Function
+from pyfront.standalone.headers import is_written
 
+_HELPERS = frozenset(("array", "check", "error", "in_c_order", "same_layout"))
 _RETURNED = (Role.ADJOINT, Role.RESULT_TANGENT, Role.RESULT)
 
 
 def text(name: str, functions: Sequence[Function]) -> str:
     """The file ``name.hpp``."""
-    bodies = "\n".join(_function(function) for function in functions)
+    bodies = "\n".join(_function(function, f"::{name}_cpp::") for function in functions)
     return f"""\
 // {name}.hpp - the functions of {name}.h, which says what they do, for C++17.
 #pragma once
@@ -36,8 +38,8 @@ def text(name: str, functions: Sequence[Function]) -> str:
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
-#include <string>
-#include <vector>
+#include <type_traits>
+#include <utility>
 
 namespace {name}_cpp {{
 
@@ -79,8 +81,8 @@ template <class T, std::size_t Rank> struct array {{
   }}
 }};
 
-template <class T, std::size_t Rank>
-void same_layout(const array<T, Rank> &one, const array<T, Rank> &shadow, const char *what) {{
+template <class T, class S, std::size_t Rank>
+void same_layout(const array<T, Rank> &one, const array<S, Rank> &shadow, const char *what) {{
   if (one.shape != shadow.shape || one.strides != shadow.strides)
     throw std::invalid_argument(what);
 }}
@@ -99,15 +101,16 @@ template <class T, std::size_t Rank> void in_c_order(const array<T, Rank> &one, 
 """
 
 
-def _function(function: Function) -> str:
+def _function(function: Function, helpers: str) -> str:
     parameters = function.parameters
+    called = f"{function.name}_" if function.name in _HELPERS else function.name
     width = function.code.width if function.code.is_batch else 0
     returned = [parameter for parameter in parameters if parameter.role in _RETURNED]
     struct = f"{function.name}_result"
     fields = "".join(f"  {_held(parameter, width)} {parameter.name}{{}};\n" for parameter in returned)
-    taken = [*filter(None, (_taken(parameter, width) for parameter in parameters))]
+    taken = [*filter(None, (_taken(parameter, function, width, helpers) for parameter in parameters))]
     taken += [_seed(parameter, width) for parameter in parameters if parameter.role is Role.SEED]
-    checks = "".join(_check(parameter, parameters, width) for parameter in parameters)
+    checks = "".join(_check(parameter, parameters, width, helpers) for parameter in parameters)
     result = _free("result", parameters)
     passed = ", ".join(_passed(parameter, parameters, width, result) for parameter in parameters)
     head = f"struct {struct} {{\n{fields}}};\n\n" if returned else ""
@@ -115,8 +118,8 @@ def _function(function: Function) -> str:
     before = f"  {struct} {result};\n" if returned else ""
     after = f"  return {result};\n" if returned else ""
     return (
-        f"{head}inline {kind} {function.name}({', '.join(taken)}) {{\n{checks}{before}"
-        f"  check(::{function.name}({passed}));\n{after}}}\n"
+        f"{head}inline {kind} {called}({', '.join(taken)}) {{\n{checks}{before}"
+        f"  {helpers}check(::{function.name}({passed}));\n{after}}}\n"
     )
 
 
@@ -142,11 +145,12 @@ def _rank(leaf: Leaf | None, width: int, role: Role) -> int:
     return int(leaf.type.ndim) + (1 if width and role is Role.SHADOW else 0)
 
 
-def _taken(parameter: Parameter, width: int) -> str | None:
+def _taken(parameter: Parameter, function: Function, width: int, helpers: str) -> str | None:
     """The parameter of C++, if there is one, but for seeds."""
     type_ = _type(parameter.type)
     if parameter.role in (Role.ARRAY, Role.SHADOW):
-        return f"array<{type_}, {_rank(parameter.leaf, width, parameter.role)}> {parameter.name}"
+        constant = "const " if parameter.role is Role.ARRAY and not is_written(parameter, function) else ""
+        return f"{helpers}array<{constant}{type_}, {_rank(parameter.leaf, width, parameter.role)}> {parameter.name}"
     if parameter.role is Role.TANGENT and width:
         return f"const std::array<{type_}, {width}> &{parameter.name}"
     return f"{type_} {parameter.name}" if parameter.role in (Role.VALUE, Role.TANGENT) else None
@@ -161,14 +165,14 @@ def _owner(parameter: Parameter, parameters: Sequence[Parameter]) -> str:
     return next(p.name for p in parameters if p.leaf == parameter.leaf and p.role is Role.ARRAY)
 
 
-def _check(parameter: Parameter, parameters: Sequence[Parameter], width: int) -> str:
+def _check(parameter: Parameter, parameters: Sequence[Parameter], width: int, helpers: str) -> str:
     if parameter.role is Role.ARRAY and parameter.leaf is not None and parameter.leaf.type.layout == "C":
-        return f'  in_c_order({parameter.name}, "{parameter.name} is not in C order");\n'
+        return f'  {helpers}in_c_order({parameter.name}, "{parameter.name} is not in C order");\n'
     if parameter.role is not Role.SHADOW:
         return ""
     owner = _owner(parameter, parameters)
     if not width:
-        return f'  same_layout({owner}, {parameter.name}, "{parameter.name} has not the shape of {owner}");\n'
+        return f'  {helpers}same_layout({owner}, {parameter.name}, "{parameter.name} has not the shape of {owner}");\n'
     rank = _rank(parameter.leaf, width, parameter.role) - 1
     conditions = [f"{parameter.name}.shape[0] != {width}"]
     for axis in range(rank):
@@ -176,7 +180,7 @@ def _check(parameter: Parameter, parameters: Sequence[Parameter], width: int) ->
         conditions.append(f"{parameter.name}.strides[{axis + 1}] != {owner}.strides[{axis}]")
     checked = " || ".join(conditions)
     in_order = parameter.leaf is not None and parameter.leaf.type.layout == "C"
-    order = f'  in_c_order({parameter.name}, "{parameter.name} is not in C order");\n' if in_order else ""
+    order = f'  {helpers}in_c_order({parameter.name}, "{parameter.name} is not in C order");\n' if in_order else ""
     return f'  if ({checked})\n    throw std::invalid_argument("{parameter.name} is no batch for {owner}");\n{order}'
 
 
@@ -184,7 +188,7 @@ def _passed(parameter: Parameter, parameters: Sequence[Parameter], width: int, r
     """The argument of the C function."""
     name, role = parameter.name, parameter.role
     if role in (Role.ARRAY, Role.SHADOW):
-        return f"{name}.data"
+        return f"const_cast<{_type(parameter.type)} *>({name}.data)"
     if role in (Role.EXTENT, Role.STRIDE):
         field = "shape" if role is Role.EXTENT else "strides"
         return f"{_owner(parameter, parameters)}.{field}[{parameter.axis}]"

@@ -17,7 +17,7 @@ from pyfront.errors import ExportError, with_help
 from pyfront.scalars import C_KEYWORDS
 from pyfront.standalone import cplusplus, fortran, headers, packages
 from pyfront.standalone.functions import Function, primal_of, wrapper
-from pyfront.standalone.modules import MATHEMATICS, Builder, Exceptions, check_symbols
+from pyfront.standalone.modules import MATHEMATICS, Builder, Exceptions, check_symbols, raised
 from pyfront.standalone.objects import NATIVE, archive, linker, shared_library, target_machine
 from pyfront.standalone.parts import add_parts
 
@@ -100,11 +100,11 @@ def write(
         functions.append(Function(function, code, mode, doc, alias if alias != function else None))
         functions.append(Function(f"{function}_primal", primal_of(code, kernel), None, doc))
     public = _public(name, functions)
-    machine = target_machine(cpu, triple)
+    machine, processor = target_machine(cpu, triple)
     driver = linker(machine.triple) if shared else None
     texts, module, routines = _module(functions, name, public, machine)
     files = {
-        f"{name}.h": headers.text(name, functions, texts, cpu),
+        f"{name}.h": headers.text(name, functions, texts, processor),
         f"{name}.hpp": cplusplus.text(name, functions),
         f"{name}.f90": fortran.text(name, functions),
         f"{name}.pc": packages.pkg_config(name, bool(routines)),
@@ -126,7 +126,7 @@ def write(
 def _module(
     functions: Sequence[Function], name: str, public: Sequence[str], machine: llvm.TargetMachine
 ) -> tuple[dict[int, str], llvm.ModuleRef, list[str]]:
-    """What the statuses mean, the code, and the routines of BLAS and LAPACK that it calls."""
+    """What its statuses mean, the code, and the routines of BLAS and LAPACK that it calls."""
     builder = Builder(machine, Exceptions())
     modules: list[llvm.ModuleRef] = []
     for function in functions:
@@ -137,6 +137,8 @@ def _module(
     texts = statuses(builder.exceptions)
     modules.insert(0, builder.parse(wrapper(functions, name, texts), public))
     module = builder.link(modules, public)
+    possible = raised(module)
+    texts = {status: said for status, said in texts.items() if said not in builder.exceptions.codes or status in possible}
     return texts, module, check_symbols(module, f"`{functions[0].code.kernel}`")
 
 

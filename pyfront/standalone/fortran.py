@@ -6,6 +6,7 @@ a letter and have 63 characters: others get an ending. What C may be given NULL 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pyfront.cabi import Parameter, Role
@@ -29,32 +30,34 @@ _KINDS = {
 
 def text(name: str, functions: Sequence[Function]) -> str:
     """The file ``name.f90``."""
-    bodies = "\n".join(_interface(function) for function in functions)
+    taken = {"c_ptr", *re.findall(r"c_\w+", " ".join(_KINDS.values()))}
+    module = _fitting(name + "_interface", taken)
+    own = [_fitting(function.name, taken) for function in functions]
+    bodies = "\n".join(_interface(function, called) for function, called in zip(functions, own, strict=True))
     return f"""\
 ! {name}.f90 - interfaces of the functions of {name}.h, which says what they do.
-module {_fitting(name + "_interface", set())}
+module {module}
   use, intrinsic :: iso_c_binding
   implicit none
 
   interface
 {bodies}
     ! What a status means: a string of C that ends with c_null_char.
-    function {_fitting(name + "_error", set())}(status) bind(c, name="{name}_error") result(text)
+    function {_fitting(name + "_error", taken)}(status) bind(c, name="{name}_error") result(text)
       import
       integer(c_int32_t), value :: status
       type(c_ptr) :: text
     end function
 
-    subroutine {_fitting(name + "_release", set())}() bind(c, name="{name}_release")
+    subroutine {_fitting(name + "_release", taken)}() bind(c, name="{name}_release")
     end subroutine
   end interface
 end module
 """
 
 
-def _interface(function: Function) -> str:
-    taken: set[str] = set()
-    own = _fitting(function.name, taken)
+def _interface(function: Function, own: str) -> str:
+    taken = {own.lower(), *re.findall(r"c_\w+", " ".join(_KINDS.values()))}
     result = _fitting("status", taken)
     named = [(_fitting(parameter.name, taken), parameter, said) for parameter, said in documented(function)]
     arguments = ", &\n      ".join(fitting for fitting, _, _ in named)

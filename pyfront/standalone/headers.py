@@ -88,8 +88,10 @@ def _title(function: Function) -> str:
 def _declaration(name: str, function: Function) -> str:
     declared = [parameter.declaration for parameter in function.parameters] or ["void"]
     head = f"int32_t {name}("
-    lines = textwrap.wrap(", ".join(declared), 116 - len(head), break_long_words=False, break_on_hyphens=False)
-    return head + ("\n" + " " * len(head)).join(lines) + ")"
+    # A declaration is one word to the wrapper.
+    joined = ", ".join(one.replace(" ", "\0") for one in declared)
+    lines = textwrap.wrap(joined, 116 - len(head), break_long_words=False, break_on_hyphens=False)
+    return head + ("\n" + " " * len(head)).join(lines).replace("\0", " ") + ")"
 
 
 def documented(function: Function) -> list[tuple[Parameter, str]]:
@@ -108,7 +110,9 @@ def _what(parameter: Parameter, function: Function) -> str:
     if role is Role.EXTENT:
         return f"in: length of axis {parameter.axis} of {leaf.name if leaf else ''}"
     if role is Role.STRIDE:
-        return f"in: bytes from one element to the next along axis {parameter.axis}, of the shadow too"
+        has_shadow = any(p.leaf == leaf and p.role is Role.SHADOW for p in function.parameters)
+        both = ", of the shadow too" if has_shadow else ""
+        return f"in: bytes from one element to the next along axis {parameter.axis}{both}"
     if role is Role.SHADOW_STEP:
         return "in: bytes from one shadow to the next"
     said = {
@@ -129,10 +133,10 @@ def _array_of(parameter: Parameter, function: Function) -> str:
 def _shape(parameter: Parameter, function: Function) -> str:
     extents = [p.name for p in function.parameters if p.leaf == parameter.leaf and p.role is Role.EXTENT]
     assert parameter.leaf is not None
-    return f"array ({', '.join(extents)}), {_ORDER[parameter.leaf.type.layout]}"
+    return f"array ({', '.join(extents)}{',' if len(extents) == 1 else ''}), {_ORDER[parameter.leaf.type.layout]}"
 
 
-def _is_written(parameter: Parameter, function: Function) -> bool:
+def is_written(parameter: Parameter, function: Function) -> bool:
     """Whether the kernel may write the array."""
     leaf = parameter.leaf
     assert leaf is not None
@@ -140,7 +144,7 @@ def _is_written(parameter: Parameter, function: Function) -> bool:
 
 
 def _contents(parameter: Parameter, function: Function) -> str:
-    if not _is_written(parameter, function):
+    if not is_written(parameter, function):
         return "in: read only"
     return "in: initial values; out: what the kernel leaves"
 
@@ -149,8 +153,8 @@ def _shadow(parameter: Parameter, function: Function) -> str:
     array = _array_of(parameter, function)
     if function.code.forward:
         return f"in: tangent of {array}" + (
-            "; out: that of its final values" if _is_written(parameter, function) else ""
+            "; out: that of its final values" if is_written(parameter, function) else ""
         )
-    if not _is_written(parameter, function):
+    if not is_written(parameter, function):
         return f"in: any values; out: these, plus the adjoint of {array}"
     return f"in: adjoint of the final values of {array}; out: that of its initial values"

@@ -51,6 +51,12 @@ _ROUTINE_OF_OURS = re.compile(r"pyfront_([sdcz][a-z0-9]{2,7})")
 _PICKLED = re.compile(
     r'^(@\.const\.pickledata\.[0-9a-f]+(?:\.\d+)? = [^\n]*?constant )\[\d+ x i8\] c"([^"\n]*)"', re.MULTILINE
 )
+_ADDRESS = re.compile(r"inttoptr \(i64 -?\d{5,} to ptr\)")
+"""A constant that is an address: nothing of ours lies in the first pages."""
+
+_DYNAMIC = "numba.dynamic.globals."
+"""Globals that hold an address of this process. Nobody knows their value before all that is not used is gone."""
+
 _UNWRAP = re.compile(r"^(define [^\n]*@__excinfo_unwrap_args[^\n]*\{)\n.*?^\}", re.MULTILINE | re.DOTALL)
 _ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2})")
 _PROCESSOR = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
@@ -119,6 +125,9 @@ class Builder:
         first.link_in(library)
         _internalize(first, frozenset(public))
         manager = llvm.newpassmanagers.create_new_module_pass_manager()
+        # The letters of types reach the run time's functions, which then call the routines of one type only.
+        manager.add_ipsccp_pass()
+        manager.add_simplify_cfg_pass()
         manager.add_global_dead_code_eliminate_pass()
         manager.add_strip_dead_prototype_pass()
         manager.run(first, create_pass_builder(self.machine))
@@ -127,12 +136,23 @@ class Builder:
 
     def _without_python(self, text: str) -> str:
         def numbered(match: re.Match[str]) -> str:
-            code = self.exceptions.code(_ESCAPED.sub(lambda m: bytes([int(m[1], 16)]), match[2].encode("latin-1")))
+            code = self.exceptions.code(_unescaped(match[2]))
             if code is None:
                 return match[0]
             return f'{match[1]}[4 x i8] c"' + "".join(f"\\{byte:02X}" for byte in code.to_bytes(4, "little")) + '"'
 
         return _UNWRAP.sub(r"\1\n  ret ptr null\n}", _PICKLED.sub(numbered, text))
+
+
+def raised(module: llvm.ModuleRef) -> set[int]:
+    """The numbers of the exceptions that a module of ours may raise."""
+    found = (_unescaped(match[2]) for match in _PICKLED.finditer(str(module)))
+    return {int.from_bytes(data, "little") for data in found if len(data) == 4}
+
+
+def _unescaped(text: str) -> bytes:
+    """The bytes of a constant as LLVM prints it."""
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), text.encode("latin-1"))
 
 
 def undefined(module: llvm.ModuleRef) -> list[str]:
@@ -144,6 +164,13 @@ def undefined(module: llvm.ModuleRef) -> list[str]:
 def check_symbols(module: llvm.ModuleRef, what: str) -> list[str]:
     """The routines of BLAS and LAPACK that the module calls; raises if it needs something that no C program has."""
     names = undefined(module)
+    if _ADDRESS.search(str(module)) or any(v.name.startswith(_DYNAMIC) for v in module.global_variables):
+        raise ExportError(
+            with_help(
+                f"{what} cannot be exported: it uses an address of this process",
+                "pass functions of C and global arrays of more than a megabyte as arguments, or leave them out",
+            )
+        )
     missing = [name for name in names if name not in MATHEMATICS | _SYSTEM and not _FORTRAN.fullmatch(name)]
     if missing:
         reasons = sorted({_reason(name) for name in missing})
@@ -166,7 +193,7 @@ def _reason(symbol: str) -> str:
 
 def _internalize(module: llvm.ModuleRef, public: frozenset[str]) -> None:
     for value in (*module.functions, *module.global_variables):
-        if not value.is_declaration and value.name not in public and not value.name.startswith("llvm."):
+        if not value.is_declaration and value.name not in public and not value.name.startswith(("llvm.", _DYNAMIC)):
             value.linkage = "internal"
             value.visibility = "default"
 

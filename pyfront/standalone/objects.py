@@ -23,8 +23,8 @@ NATIVE = "native"
 _X86_LEVELS = ("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4")
 
 
-def target_machine(cpu: str, triple: str | None) -> llvm.TargetMachine:
-    """The machine to compile for: position-independent code for a processor that LLVM knows by this name."""
+def target_machine(cpu: str, triple: str | None) -> tuple[llvm.TargetMachine, str]:
+    """The machine to compile for, position-independent code, and the name of its processor."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     host = llvm.get_process_triple()
@@ -44,9 +44,8 @@ def target_machine(cpu: str, triple: str | None) -> llvm.TargetMachine:
                 f"choose native, {', '.join(_X86_LEVELS)}, generic, or a name that `clang -mcpu=help` prints",
             )
         )
-    return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=3, reloc="pic", codemodel="default"
-    )
+    target = llvm.Target.from_triple(triple)
+    return target.create_target_machine(cpu=cpu, features=features, opt=3, reloc="pic", codemodel="default"), cpu
 
 
 def _host() -> tuple[str, str]:

@@ -21,6 +21,7 @@ from pyfront.errors import (
     EngineError,
     EngineMismatch,
     EngineNotFound,
+    ExportError,
     InternalError,
     LayoutError,
     OverlapError,
@@ -52,6 +53,7 @@ from pyfront.operators import (
 from pyfront.rules import define_rule, inactive
 from pyfront.rules.forms import custom_jvp, custom_root, custom_vjp
 from pyfront.split import autodiff_split
+from pyfront.standalone import export
 from pyfront.tape import Tape
 
 __version__ = "0.1.0"
@@ -75,6 +77,7 @@ __all__ = [
     "EngineError",
     "EngineMismatch",
     "EngineNotFound",
+    "ExportError",
     "Forward",
     "ForwardWithPrimal",
     "InternalError",
@@ -101,6 +104,7 @@ __all__ = [
     "custom_vjp",
     "define_rule",
     "derivative",
+    "export",
     "grad",
     "hessian",
     "hvp",

@@ -47,7 +47,6 @@ from pyfront.entry import Body, Executable, Shape, Slots
 from pyfront.errors import ArgumentError, LayoutError, OverlapError
 from pyfront.link import OptimizedOnce
 from pyfront.native import INDEX
-from pyfront.results import Number
 from pyfront.scalars import C_KEYWORDS, SCALARS
 
 OVERLAP = 20551

@@ -44,7 +44,9 @@ def export(
     given = derivatives if isinstance(derivatives, Mapping) else _named(derivatives)
     if not given:
         raise ExportError("nothing to export")
-    return write(Path(directory), name, [(key, *_request(item), None) for key, item in given.items()], cpu, triple, shared)
+    return write(
+        Path(directory), name, [(key, *_request(item), None) for key, item in given.items()], cpu, triple, shared
+    )
 
 
 def write_one(
@@ -138,7 +140,9 @@ def _module(
     modules.insert(0, builder.parse(wrapper(functions, name, texts), public))
     module = builder.link(modules, public)
     possible = raised(module)
-    texts = {status: said for status, said in texts.items() if said not in builder.exceptions.codes or status in possible}
+    texts = {
+        status: said for status, said in texts.items() if said not in builder.exceptions.codes or status in possible
+    }
     return texts, module, check_symbols(module, f"`{functions[0].code.kernel}`")
 
 
@@ -167,7 +171,9 @@ def _public(name: str, functions: Sequence[Function]) -> list[str]:
             raise ExportError(with_help(f"{given!r} is a function of C", "choose another name"))
     for given in names:
         if names.count(given) > 1:
-            raise ExportError(with_help(f"two functions are called {given!r}", "name them: export(..., {name: derivative})"))
+            raise ExportError(
+                with_help(f"two functions are called {given!r}", "name them: export(..., {name: derivative})")
+            )
     return names
 
 
@@ -186,5 +192,7 @@ def _place(made: Path, directory: Path) -> list[Path]:
                 beside.unlink(missing_ok=True)
             result.append(directory / file.name)
     except OSError as error:
-        raise ExportError(with_help(f"cannot write to {directory}: {error.strerror}", "choose a folder that can be written")) from error
+        raise ExportError(
+            with_help(f"cannot write to {directory}: {error.strerror}", "choose a folder that can be written")
+        ) from error
     return result

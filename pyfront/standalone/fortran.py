@@ -62,9 +62,16 @@ def _interface(function: Function, own: str) -> str:
     named = [(_fitting(parameter.name, taken), parameter, said) for parameter, said in documented(function)]
     arguments = ", &\n      ".join(fitting for fitting, _, _ in named)
     taken_by = f"( &\n      {arguments} &\n    )" if named else "()"
-    lines = [f'    function {own}{taken_by} bind(c, name="{function.name}") &', f"        result({result})", "      import"]
+    lines = [
+        f'    function {own}{taken_by} bind(c, name="{function.name}") &',
+        f"        result({result})",
+        "      import",
+    ]
     for fitting, parameter, said in named:
-        lines += [f"      ! {said[:110]}", f"      {_declaration(parameter, function)} :: {fitting}{_rank(parameter, function)}"]
+        lines += [
+            f"      ! {said[:110]}",
+            f"      {_declaration(parameter, function)} :: {fitting}{_rank(parameter, function)}",
+        ]
     lines += [f"      integer(c_int32_t) :: {result}", "    end function", ""]
     return "\n".join(lines)
 

@@ -105,7 +105,11 @@ def _what(parameter: Parameter, function: Function) -> str:
     if role is Role.ARRAY:
         return f"{_shape(parameter, function)}; {_contents(parameter, function)}"
     if role is Role.SHADOW:
-        many = f"{code.width} arrays like {_array_of(parameter, function)}, one behind the other; " if code.is_batch else ""
+        many = (
+            f"{code.width} arrays like {_array_of(parameter, function)}, one behind the other; "
+            if code.is_batch
+            else ""
+        )
         return f"{many}{_shadow(parameter, function)}"
     if role is Role.EXTENT:
         return f"in: length of axis {parameter.axis} of {leaf.name if leaf else ''}"

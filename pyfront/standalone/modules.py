@@ -28,19 +28,12 @@ from pyfront.errors import EngineNotFound, ExportError, with_help
 
 RUNTIME = "standalone.bc"
 
-_FLOATS = """
-acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs floor fma fmax
-fmin fmod frexp hypot ldexp lgamma log log10 log1p log2 logb modf nearbyint nextafter pow remainder rint round roundeven
-scalbn sin sincos sinh sqrt tan tanh tgamma trunc
-""".split()
+_FLOATS = ["acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh", "erf", "erfc", "exp", "exp10", "exp2", "expm1", "fabs", "floor", "fma", "fmax", "fmin", "fmod", "frexp", "hypot", "ldexp", "lgamma", "log", "log10", "log1p", "log2", "logb", "modf", "nearbyint", "nextafter", "pow", "remainder", "rint", "round", "roundeven", "scalbn", "sin", "sincos", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc"]
 MATHEMATICS = frozenset(name + kind for name in _FLOATS for kind in ("", "f", "l"))
 """The functions of libm."""
 
 _SYSTEM = frozenset(
-    """
-    __cxa_thread_atexit_impl __dso_handle __tls_get_addr abort calloc fprintf free fwrite madvise malloc memcmp memcpy
-    memmove memset mmap munmap realloc stderr strlen
-    """.split()
+    ["__cxa_thread_atexit_impl", "__dso_handle", "__tls_get_addr", "abort", "calloc", "fprintf", "free", "fwrite", "madvise", "malloc", "memcmp", "memcpy", "memmove", "memset", "mmap", "munmap", "realloc", "stderr", "strlen"]
 )
 _FORTRAN = re.compile(r"(?:[sdcz]|sc|dz)[a-z0-9]{2,7}_")
 """A routine of BLAS or LAPACK."""
@@ -55,10 +48,18 @@ _ADDRESS = re.compile(r"inttoptr \(i64 -?\d{5,} to ptr\)")
 """A constant that is an address: nothing of ours lies in the first pages."""
 
 _DYNAMIC = "numba.dynamic.globals."
-"""Globals that hold an address of this process. Nobody knows their value before all that is not used is gone."""
+"""Globals that hold an address of this process."""
+
+_ENVIRONMENT = "_ZN08NumbaEnv"
+"""Globals that point to Python objects, when code of Numba's runs in Python."""
 
 _UNWRAP = re.compile(r"^(define [^\n]*@__excinfo_unwrap_args[^\n]*\{)\n.*?^\}", re.MULTILINE | re.DOTALL)
 _ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2})")
+_COMDAT = re.compile(
+    r"^\$[^\n]* = comdat [^\n]*$|(?<=[^\n]),? comdat(?:\(\$[^)]*\))?(?=[^\n\"]*(?:\{|$))", re.MULTILINE
+)
+"""What lets linkers merge equal functions: wrong for functions that are a library's own."""
+
 _PROCESSOR = re.compile(r'"(?:target-cpu|target-features|tune-cpu)"="[^"]*"')
 
 
@@ -171,7 +172,8 @@ def check_symbols(module: llvm.ModuleRef, what: str) -> list[str]:
                 "pass functions of C and global arrays of more than a megabyte as arguments, or leave them out",
             )
         )
-    missing = [name for name in names if name not in MATHEMATICS | _SYSTEM and not _FORTRAN.fullmatch(name)]
+    objects = [v.name for v in module.global_variables if v.name.startswith(_ENVIRONMENT)]
+    missing = objects + [name for name in names if name not in MATHEMATICS | _SYSTEM and not _FORTRAN.fullmatch(name)]
     if missing:
         reasons = sorted({_reason(name) for name in missing})
         raise ExportError(
@@ -186,16 +188,19 @@ def _reason(symbol: str) -> str:
     """What a symbol that is not there says of the kernel."""
     if "random" in symbol or symbol.startswith("numba_rnd"):
         return "Numba's random numbers"
-    if symbol.startswith(("Py", "_Py")):
+    if symbol.startswith(("Py", "_Py", _ENVIRONMENT)):
         return "Python (print, or a Python object)"
     return f"`{symbol}`"
 
 
 def _internalize(module: llvm.ModuleRef, public: frozenset[str]) -> None:
     for value in (*module.functions, *module.global_variables):
-        if not value.is_declaration and value.name not in public and not value.name.startswith(("llvm.", _DYNAMIC)):
-            value.linkage = "internal"
-            value.visibility = "default"
+        if value.is_declaration or value.name in public or value.name.startswith("llvm."):
+            continue
+        # What these hold is not known to LLVM, so all that uses them is still there when it is looked at.
+        is_of_the_process = value.name.startswith((_DYNAMIC, _ENVIRONMENT))
+        value.linkage = "linkonce_any" if is_of_the_process else "internal"
+        value.visibility = "default"
 
 
 @functools.cache
@@ -203,5 +208,7 @@ def _runtime() -> str:
     """The run time as text, for any processor."""
     path = engine.find_library().with_name(RUNTIME)
     if not path.is_file():
-        raise EngineNotFound(with_help(f"{path} is not there, which exported libraries are made of", "run `make build`"))
-    return _PROCESSOR.sub("", str(llvm.parse_bitcode(path.read_bytes())))
+        raise EngineNotFound(
+            with_help(f"{path} is not there, which exported libraries are made of", "run `make build`")
+        )
+    return _COMDAT.sub("", _PROCESSOR.sub("", str(llvm.parse_bitcode(path.read_bytes()))))

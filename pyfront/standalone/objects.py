@@ -125,5 +125,7 @@ def shared_library(driver: Sequence[str], objects: Path, library: Path, needs_li
         raise ExportError(f"`{driver[0]}` cannot be run: {error}") from error
     if done.returncode:
         raise ExportError(
-            with_help(f"`{' '.join(driver)}` cannot link {library.name}: {done.stderr.strip()}", "name another one in CC")
+            with_help(
+                f"`{' '.join(driver)}` cannot link {library.name}: {done.stderr.strip()}", "name another one in CC"
+            )
         )

@@ -110,7 +110,7 @@ class BatchDerivative:
         return {width: derivative.compile_report() for width, derivative in self._widths.items()}
 
     def address(self, signature: Any, width: int) -> int:
-        """The address of the C function for ``width`` shadows, and ``signature``, the types of the kernel's arguments."""
+        """The address of the C function for ``width`` shadows and the types of the kernel's arguments."""
         return self.of_width(width).address(signature)
 
     def cdef(self, signature: Any, width: int) -> str:

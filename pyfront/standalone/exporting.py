@@ -44,9 +44,9 @@ def export(
     given = derivatives if isinstance(derivatives, Mapping) else _named(derivatives)
     if not given:
         raise ExportError("nothing to export")
-    return write(
-        Path(directory), name, [(key, *_request(item), None) for key, item in given.items()], cpu, triple, shared
-    )
+    requests = [(key, *_request(item), None) for key, item in given.items()]
+    files: list[Path] = write(Path(directory), name, requests, cpu, triple, shared)
+    return files
 
 
 def write_one(
@@ -61,7 +61,8 @@ def write_one(
 ) -> list[Path]:
     """Write one derivative as the library and the function ``name``; it has the name that `cdef` gives it, too."""
     alias = cabi.identifier(derivative.__name__)
-    return write(Path(directory), name, [(name, derivative, signature, alias)], cpu, triple, shared)
+    files: list[Path] = write(Path(directory), name, [(name, derivative, signature, alias)], cpu, triple, shared)
+    return files
 
 
 def _request(item: Any) -> Request:

@@ -55,7 +55,8 @@ class Function:
 def primal_of(derivative: Differentiated, kernel: Any) -> Differentiated:
     """The kernel of a derivative as code like it. Its arrays may overlap, as in a plain call."""
     constant = [Argument(argument.name, Const, argument.type) for argument in derivative.arguments]
-    return differentiate(kernel, constant, forward=True, may_alias=True, disable=())
+    code: Differentiated = differentiate(kernel, constant, forward=True, may_alias=True, disable=())
+    return code
 
 
 def wrapper(functions: Sequence[Function], name: str, texts: dict[int, str]) -> str:
@@ -87,23 +88,23 @@ def _signature(module: ir.Module, name: str) -> str:
     return str(module.globals[name].ftype)
 
 
-class _Exceptions:
-    """The status for an exception is the number that takes the place of its pickle."""
-
-    _builder: ir.IRBuilder
+class _Body(cabi.CBody):
+    """Writes a function that any program can call: an exception's status is the number in place of its pickle."""
 
     def _status_of(self, exception: ir.Value, status: ir.Value) -> ir.Value:
-        builder = self._builder
-        number = builder.bitcast(builder.extract_value(exception, 0), native.STATUS.as_pointer())
-        return builder.load(number, align=1)
+        return _number_in(self._builder, exception)
 
 
-class _Body(_Exceptions, cabi.CBody):
-    """Writes a function that any program can call."""
-
-
-class _BatchBody(_Exceptions, cabi.BatchCBody):
+class _BatchBody(cabi.BatchCBody):
     """The same for a batch."""
+
+    def _status_of(self, exception: ir.Value, status: ir.Value) -> ir.Value:
+        return _number_in(self._builder, exception)
+
+
+def _number_in(builder: ir.IRBuilder, exception: ir.Value) -> ir.Value:
+    place = builder.bitcast(builder.extract_value(exception, 0), native.STATUS.as_pointer())
+    return builder.load(place, align=1)
 
 
 def _emit_error(module: ir.Module, name: str, texts: dict[int, str]) -> None:

@@ -21,9 +21,10 @@ def text(name: str, functions: Sequence[Function], statuses: Mapping[int, str], 
  * Each function returns 0, or a status that {name}_error(status) names:
 {_statuses(statuses)}
  *
- * After a status that is not 0 no shadow, adjoint or result has been written (but after {_rule(statuses)}, in the middle
- * of a reverse sweep); arrays hold what the kernel had made of them. Any number of threads may call at once, each with
- * arrays of its own; what a thread's calls need is kept for its next call, until it ends or calls {name}_release().
+ * After a status that is not 0 no shadow, adjoint or result has been written (but after {_rule(statuses)}, in the
+ * middle of a reverse sweep); arrays hold what the kernel had made of them. In forward mode the shadows of arrays that
+ * the kernel writes go along with them. Any number of threads may call at once, each with arrays of its own; memory
+ * that a thread's calls need is kept for its next call, until the thread ends or calls {name}_release().
  */
 #ifndef {guard}
 #define {guard}

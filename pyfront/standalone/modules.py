@@ -3,9 +3,9 @@
 The run time is `standalone.bc`, beside the engine. Three things of Numba's are left out of its code:
 
     an exception    Its pickle becomes a number, by which `<name>_error` finds its text:
-                    @.const.pickledata.4f = constant [353 x i8] c"\\80\\04..."   ->   constant [4 x i8] c"\\01\\00\\00\\00"
+                    @.const.pickledata.4f = constant [353 x i8] c"\\80\\04..."   ->   [4 x i8] c"\\01\\00\\00\\00"
     its arguments   The function that makes Python objects of them returns null.
-    environments    They stay null: only the two above read them.
+    environments    They are not there: only the two above read them, and what else does is refused.
 
 Invariant: of what a finished module declares, every symbol is one of `_LIBRARIES`, or the export has been refused.
 """
@@ -28,12 +28,83 @@ from pyfront.errors import EngineNotFound, ExportError, with_help
 
 RUNTIME = "standalone.bc"
 
-_FLOATS = ["acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh", "erf", "erfc", "exp", "exp10", "exp2", "expm1", "fabs", "floor", "fma", "fmax", "fmin", "fmod", "frexp", "hypot", "ldexp", "lgamma", "log", "log10", "log1p", "log2", "logb", "modf", "nearbyint", "nextafter", "pow", "remainder", "rint", "round", "roundeven", "scalbn", "sin", "sincos", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc"]
+_FLOATS = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "copysign",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp",
+    "exp10",
+    "exp2",
+    "expm1",
+    "fabs",
+    "floor",
+    "fma",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frexp",
+    "hypot",
+    "ldexp",
+    "lgamma",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logb",
+    "modf",
+    "nearbyint",
+    "nextafter",
+    "pow",
+    "remainder",
+    "rint",
+    "round",
+    "roundeven",
+    "scalbn",
+    "sin",
+    "sincos",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+    "tgamma",
+    "trunc",
+]
 MATHEMATICS = frozenset(name + kind for name in _FLOATS for kind in ("", "f", "l"))
 """The functions of libm."""
 
 _SYSTEM = frozenset(
-    ["__cxa_thread_atexit_impl", "__dso_handle", "__tls_get_addr", "abort", "calloc", "fprintf", "free", "fwrite", "madvise", "malloc", "memcmp", "memcpy", "memmove", "memset", "mmap", "munmap", "realloc", "stderr", "strlen"]
+    [
+        "__cxa_thread_atexit_impl",
+        "__dso_handle",
+        "__tls_get_addr",
+        "abort",
+        "calloc",
+        "fprintf",
+        "free",
+        "fwrite",
+        "madvise",
+        "malloc",
+        "memcmp",
+        "memcpy",
+        "memmove",
+        "memset",
+        "mmap",
+        "munmap",
+        "realloc",
+        "stderr",
+        "strlen",
+    ]
 )
 _FORTRAN = re.compile(r"(?:[sdcz]|sc|dz)[a-z0-9]{2,7}_")
 """A routine of BLAS or LAPACK."""

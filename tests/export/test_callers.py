@@ -109,7 +109,8 @@ def test_two_libraries_in_one_program(library, tmp_path):
         '#include "physics.h"\n#include "other.h"\n#include <string.h>\n'
         "int main(void) {\n"
         "  double a[4] = {0, 0, 3, 6}, b[4] = {0, 0, 3, 6}, da[4] = {0}, db[4] = {0}, x, y, v, w;\n"
-        "  int one = shot(a, da, 4, 8, 0.05, &x, 0.01, 50, 1, &v), two = other(b, db, 4, 8, 0.05, &y, 0.01, 50, 1, &w);\n"
+        "  int one = shot(a, da, 4, 8, 0.05, &x, 0.01, 50, 1, &v);\n"
+        "  int two = other(b, db, 4, 8, 0.05, &y, 0.01, 50, 1, &w);\n"
         "  physics_release(); other_release();\n"
         "  return one || two || memcmp(da, db, sizeof da) || x != y || v != w;\n}\n"
     )

@@ -16,7 +16,7 @@ from numba import njit
 
 import pyfront as ad
 from export import kernels
-from pyfront.standalone.modules import undefined  # noqa: F401  (the invariant that `test_symbols` sees from outside)
+from pyfront.__main__ import main
 
 
 def declarations(header: Path) -> str:
@@ -142,7 +142,8 @@ def test_without_numba(tmp_path):
         f"library = ctypes.CDLL({str(tmp_path / 'libwarm.so')!r})\n"
         "four = ctypes.c_double * 4\n"
         "u, du, adjoint = four(1, 2, 4, 8), four(0, 1, 0, 0), ctypes.c_double()\n"
-        "status = library.warm(u, du, ctypes.c_int64(4), ctypes.c_double(0.1), ctypes.byref(adjoint), ctypes.c_int64(2))\n"
+        "four_, steps, alpha = ctypes.c_int64(4), ctypes.c_int64(2), ctypes.c_double(0.1)\n"
+        "status = library.warm(u, du, four_, alpha, ctypes.byref(adjoint), steps)\n"
         "assert status == 0 and 'numba' not in sys.modules\n"
         "print(list(du), adjoint.value)\n"
     )
@@ -173,7 +174,7 @@ def test_symbols(library, tmp_path):
 def fit(A, b):
     x = np.linalg.solve(A, b)
     y = A.T @ x
-    u, s, vt = np.linalg.svd(A)
+    _, s, _ = np.linalg.svd(A)
     return np.dot(x, y) + np.log(np.linalg.det(A) ** 2) + s[0] * s[1]
 
 
@@ -260,9 +261,10 @@ def calls_c(x):
     ],
 )
 def test_what_needs_python_is_refused_by_name(tmp_path, kernel, annotations, signature, what):
+    mode = ad.Forward if ad.Duplicated in annotations else ad.Reverse
+    derivative = ad.autodiff(kernel, *annotations, mode=mode)
     with pytest.raises(ad.ExportError, match=what):
-        mode = ad.Forward if ad.Duplicated in annotations else ad.Reverse
-        ad.autodiff(kernel, *annotations, mode=mode).export(tmp_path / "new", "it", signature)
+        derivative.export(tmp_path / "new", "it", signature)
     assert not (tmp_path / "new").exists()
 
 
@@ -307,3 +309,24 @@ def test_folder_that_cannot_be_written(tmp_path):
         tmp_path.chmod(0o500)
         with pytest.raises(ad.ExportError, match="cannot write to"):
             kernels.heat_derivative.export(tmp_path, "warm", kernels.HEAT)
+
+
+# --- the command ------------------------------------------------------------------------------------
+
+
+def test_command(tmp_path, capsys):
+    file = Path(kernels.__file__)
+    common = ["export", f"{file}:heat", "--signature", kernels.HEAT, "-o", str(tmp_path), "--no-shared"]
+    assert main([*common, "--wrt", "u, alpha"]) == 0
+    assert str(tmp_path / "heat.h") in capsys.readouterr().out.split()
+    text = " ".join((tmp_path / "heat.h").read_text().split())
+    assert f"{kernels.heat_derivative.cdef(kernels.HEAT)}".replace("heat_derivative", "heat") in text
+    assert (
+        main([*common, "--wrt", "u", "--mode", "forward", "--width", "2", "--name", "two", "--cpu", "x86-64-v3"]) == 0
+    )
+    assert "forward mode, 2 at once" in (tmp_path / "two.h").read_text()
+    capsys.readouterr()
+    assert main([*common, "--wrt", "v"]) == 1
+    assert "no argument 'v'" in capsys.readouterr().err
+    assert main(["export", f"{file}:nothing", *common[2:], "--wrt", "u"]) == 1
+    assert "has no function 'nothing'" in capsys.readouterr().err

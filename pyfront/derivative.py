@@ -15,7 +15,7 @@ from numba.core import sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import cabi, engine, explain
+from pyfront import cabi, engine, explain, lowlevel
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
@@ -140,6 +140,7 @@ class Derivative:
         self._compiled = BySignature(self._load)
         self._embedded = BySignature(self._embed)
         self._c_functions: dict[str, cabi.CFunction] = {}
+        self._callbacks: dict[Any, Any] = {}
         self._entries: dict[tuple[bool, bool], EntryDispatcher] = {}
         self._entry = self._dispatcher(seeded=False)
         self._seeded_entry: EntryDispatcher | None = None
@@ -243,6 +244,34 @@ class Derivative:
         from pyfront import standalone
 
         return standalone.write_one(directory, name, self, signature, **options)
+
+    def low_level_callable(
+        self,
+        kind: str = "quad",
+        *,
+        output: str | tuple[str, int] | None = None,
+        parameters: Sequence[Any] = (),
+        states: int | None = None,
+        parameter_count: int = 0,
+    ) -> Any:
+        """A callback for SciPy's ``quad``, ``nquad`` and ``generic_filter``, or the Jacobian for an ``lsoda``.
+
+        ``output`` names the Active argument whose adjoint is the result, or, as ``("window", 4)``, an element of a
+        filter's window. A filter's ``parameters`` are the arguments behind the window. For ``kind="lsoda"`` the kernel
+        is ``f(t, y, dy, p)``, with ``states`` elements in y and ``parameter_count`` in p; what is returned has an
+        ``address``, of ``void (double t, double *y, double *jacobian, double *p)``, which writes row after row.
+        """
+        key = (kind, output, tuple(map(type, parameters)), states, parameter_count)
+        with global_compiler_lock:
+            compiled = self._callbacks.get(key)
+            if compiled is None:
+                forward = self._mode.is_forward
+                if self._mode.with_primal:
+                    raise ArgumentError(with_help(f"`{self._name}`: a callback returns one number", "use mode=Reverse"))
+                request = lowlevel.Request(self, self._names, self._annotations, forward=forward)
+                compiled = lowlevel.callback(request, kind, output, parameters, states, parameter_count)
+                self._callbacks[key] = compiled
+        return compiled if kind == "lsoda" else lowlevel.scipy_callable(compiled, parameters)
 
     def exported(self, signature: Any) -> tuple[Dispatcher, Mode, Differentiated]:
         """The kernel, the mode, and the code for a signature, or for the only one compiled."""

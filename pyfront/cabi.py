@@ -339,6 +339,9 @@ class CBody(Body):
         return strides if layout == "F" else strides[::-1]
 
     def _number(self, type_: types.Type, value: ir.Value) -> ir.Value:
+        if type_ is types.boolean:
+            # Whatever C counts as true.
+            return cgutils.is_not_null(self._builder, value)
         return self._context.get_returned_value(self._builder, type_, value)
 
     def _tuple(self, type_: types.Type, leaves: Iterator[ir.Value]) -> ir.Value:

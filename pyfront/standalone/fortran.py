@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pyfront.cabi import Parameter, Role
 from pyfront.scalars import SCALARS
 from pyfront.standalone.functions import Function
-from pyfront.standalone.headers import documented
+from pyfront.standalone.headers import documented, is_written
 
 _KINDS = {
     "double": "real(c_double)",
@@ -86,7 +86,8 @@ def _declaration(parameter: Parameter, function: Function) -> str:
         return f"{kind}, intent(out)"
     if parameter.role in (Role.SEED, Role.TANGENT):
         return f"{kind}, intent(in)"
-    return f"{kind}, intent(inout)"
+    read_only = parameter.role is Role.ARRAY and not is_written(parameter, function)
+    return f"{kind}, intent({'in' if read_only else 'inout'})"
 
 
 def _rank(parameter: Parameter, function: Function) -> str:

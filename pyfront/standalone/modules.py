@@ -25,6 +25,7 @@ from numba.core.llvm_bindings import create_pass_builder
 
 from pyfront import engine
 from pyfront.errors import EngineNotFound, ExportError, with_help
+from pyfront.linear import fortran
 
 RUNTIME = "standalone.bc"
 
@@ -106,12 +107,6 @@ _SYSTEM = frozenset(
         "strlen",
     ]
 )
-_FORTRAN = re.compile(r"(?:[sdcz]|sc|dz)[a-z0-9]{2,7}_")
-"""A routine of BLAS or LAPACK."""
-
-_ROUTINE_OF_OURS = re.compile(r"pyfront_([sdcz][a-z0-9]{2,7})")
-"""The same as ``linear.fortran`` names it."""
-
 _PICKLED = re.compile(
     r'^(@\.const\.pickledata\.[0-9a-f]+(?:\.\d+)? = [^\n]*?constant )\[\d+ x i8\] c"([^"\n]*)"', re.MULTILINE
 )
@@ -189,9 +184,8 @@ class Builder:
         for other in others:
             first.link_in(other)
         for function in first.functions:
-            routine = _ROUTINE_OF_OURS.fullmatch(function.name)
-            if function.is_declaration and routine and _FORTRAN.fullmatch(f"{routine[1]}_"):
-                function.name = f"{routine[1]}_"
+            if function.is_declaration and function.name in fortran.SYMBOLS:
+                function.name = fortran.SYMBOLS[function.name]
         library = llvm.parse_assembly(_runtime())
         library.triple, library.data_layout = first.triple, first.data_layout
         first.link_in(library)
@@ -243,8 +237,13 @@ def check_symbols(module: llvm.ModuleRef, what: str) -> list[str]:
                 "pass functions of C and global arrays of more than a megabyte as arguments, or leave them out",
             )
         )
+    if "x86_fp80" in str(module) and not module.triple.startswith("x86_64"):
+        raise ExportError(
+            with_help(f"{what} cannot be exported for {module.triple}: it uses derivatives of np.sinc", "write sin(x) / x")
+        )
+    routines = _routines()
     objects = [v.name for v in module.global_variables if v.name.startswith(_ENVIRONMENT)]
-    missing = objects + [name for name in names if name not in MATHEMATICS | _SYSTEM and not _FORTRAN.fullmatch(name)]
+    missing = objects + [name for name in names if name not in MATHEMATICS | _SYSTEM | routines]
     if missing:
         reasons = sorted({_reason(name) for name in missing})
         raise ExportError(
@@ -252,7 +251,7 @@ def check_symbols(module: llvm.ModuleRef, what: str) -> list[str]:
                 f"{what} cannot be exported: it uses {', '.join(reasons)}", "leave that to the program that calls it"
             )
         )
-    return [name for name in names if _FORTRAN.fullmatch(name) and name not in MATHEMATICS]
+    return [name for name in names if name in routines]
 
 
 def _reason(symbol: str) -> str:
@@ -272,6 +271,13 @@ def _internalize(module: llvm.ModuleRef, public: frozenset[str]) -> None:
         is_of_the_process = value.name.startswith((_DYNAMIC, _ENVIRONMENT))
         value.linkage = "linkonce_any" if is_of_the_process else "internal"
         value.visibility = "default"
+
+
+def _routines() -> frozenset[str]:
+    """The routines of BLAS and LAPACK that are known: what derivatives call, and what the run time does."""
+    ours = llvm.parse_assembly(_runtime())
+    taken = (name for name in undefined(ours) if name.endswith("_") and not name.startswith("_"))
+    return frozenset(taken) | frozenset(fortran.SYMBOLS.values())
 
 
 @functools.cache

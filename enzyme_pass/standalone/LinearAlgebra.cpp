@@ -164,11 +164,11 @@ int numba_xxgemm(char Kind, char TransposedA, char TransposedB, Size M, Size N,
 int numba_xxnrm2(char Kind, Size N, void *X, Size Step, void *Result) {
   Int Count = Int(N), Stride = Int(Step);
   if (isSingle(Kind))
-    *static_cast<float *>(Result) = Kind == 's' ? snrm2_(&Count, X, &Stride)
-                                                : scnrm2_(&Count, X, &Stride);
+    *static_cast<float *>(Result) =
+        Kind == 's' ? snrm2_(&Count, X, &Stride) : scnrm2_(&Count, X, &Stride);
   else
-    *static_cast<double *>(Result) = Kind == 'd' ? dnrm2_(&Count, X, &Stride)
-                                                 : dznrm2_(&Count, X, &Stride);
+    *static_cast<double *>(Result) =
+        Kind == 'd' ? dnrm2_(&Count, X, &Stride) : dznrm2_(&Count, X, &Stride);
   return 0;
 }
 
@@ -276,8 +276,8 @@ int numba_ez_gesdd(char Kind, char Vectors, Size M, Size N, void *A, Size LdA,
   Size Smaller = M < N ? M : N, Larger = M < N ? N : M;
   Size First = 5 * Smaller + 7, Second = 2 * Larger + 2 * Smaller + 1;
   Workspace Integers(8 * Smaller);
-  Workspace Reals(
-      isComplex(Kind) ? Smaller * (First > Second ? First : Second) : 0);
+  Workspace Reals(isComplex(Kind) ? Smaller * (First > Second ? First : Second)
+                                  : 0);
   if (!Integers.get() || !Reals.get())
     return -1;
   return withWorkspace(Kind, [&](void *Work, Int *Count, Int *Info) {

@@ -230,17 +230,18 @@ def undefined(module: llvm.ModuleRef) -> list[str]:
 def check_symbols(module: llvm.ModuleRef, what: str) -> list[str]:
     """The routines of BLAS and LAPACK that the module calls; raises if it needs something that no C program has."""
     names = undefined(module)
-    if _ADDRESS.search(str(module)) or any(v.name.startswith(_DYNAMIC) for v in module.global_variables):
+    text = str(module)
+    if _ADDRESS.search(text) or any(v.name.startswith(_DYNAMIC) for v in module.global_variables):
         raise ExportError(
             with_help(
                 f"{what} cannot be exported: it uses an address of this process",
                 "pass functions of C and global arrays of more than a megabyte as arguments, or leave them out",
             )
         )
-    if "x86_fp80" in str(module) and not module.triple.startswith("x86_64"):
-        raise ExportError(
-            with_help(f"{what} cannot be exported for {module.triple}: it uses derivatives of np.sinc", "write sin(x) / x")
-        )
+    if "x86_fp80" in text and not module.triple.startswith("x86_64"):
+        # The run time has long double there, which is another type on other machines.
+        reason = f"{what} cannot be exported for {module.triple}: it uses derivatives of np.sinc"
+        raise ExportError(with_help(reason, "write sin(x) / x"))
     routines = _routines()
     objects = [v.name for v in module.global_variables if v.name.startswith(_ENVIRONMENT)]
     missing = objects + [name for name in names if name not in MATHEMATICS | _SYSTEM | routines]

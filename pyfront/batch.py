@@ -109,21 +109,28 @@ class BatchDerivative:
         """Where the time of compilation went, by number of shadows."""
         return {width: derivative.compile_report() for width, derivative in self._widths.items()}
 
-    def address(self, signature: Any, width: int) -> int:
+    def address(self, signature: Any, width: int | None = None) -> int:
         """The address of the C function for ``width`` shadows and the types of the kernel's arguments."""
-        return self.of_width(width).address(signature)
+        return self._of_given(width).address(signature)
 
-    def cdef(self, signature: Any, width: int) -> str:
+    def cdef(self, signature: Any, width: int | None = None) -> str:
         """The C declaration of the function at `address`."""
-        return self.of_width(width).cdef(signature)
+        return self._of_given(width).cdef(signature)
 
-    def cffi(self, signature: Any, width: int) -> Any:
+    def cffi(self, signature: Any, width: int | None = None) -> Any:
         """The function at `address` as a cffi function pointer."""
-        return self.of_width(width).cffi(signature)
+        return self._of_given(width).cffi(signature)
 
-    def export(self, directory: Any, name: str, signature: Any, width: int, **options: Any) -> Any:
+    def export(self, directory: Any, name: str, signature: Any, width: int | None = None, **options: Any) -> Any:
         """Write the C function ``name`` for ``width`` shadows as a library with headers; see `pyfront.export`."""
-        return self.of_width(width).export(directory, name, signature, **options)
+        return self._of_given(width).export(directory, name, signature, **options)
+
+    def _of_given(self, width: int | None) -> Derivative:
+        if width is None:
+            raise AnnotationError(
+                with_help(f"`{self.__name__}`: a C function has a fixed number of shadows", "pass width=...")
+            )
+        return self.of_width(width)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         if not kwargs and len(args) == len(self.__signature__.parameters):

@@ -135,15 +135,14 @@ class Exceptions:
 
     codes: dict[str, int] = field(default_factory=dict)
 
-    def code(self, pickled: bytes) -> int | None:
-        """The number of an exception as Numba has pickled it; None for what is none."""
+    def code(self, pickled: bytes) -> int:
+        """The number of an exception as Numba has pickled it."""
         try:
-            kind, arguments, place = pickle.loads(pickled)
+            text = _text(*pickle.loads(pickled))
         except Exception:
-            return None
-        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-            return None
-        return self.codes.setdefault(_text(kind, arguments, place), len(self.codes) + 1)
+            # A class that cannot be imported. (Other pickles are read by Python only, and what calls that is refused.)
+            text = "an exception of the kernel"
+        return self.codes.setdefault(text, len(self.codes) + 1)
 
 
 def _text(kind: type[BaseException], arguments: Any, place: Any) -> str:
@@ -203,8 +202,6 @@ class Builder:
     def _without_python(self, text: str) -> str:
         def numbered(match: re.Match[str]) -> str:
             code = self.exceptions.code(_unescaped(match[2]))
-            if code is None:
-                return match[0]
             return f'{match[1]}[4 x i8] c"' + "".join(f"\\{byte:02X}" for byte in code.to_bytes(4, "little")) + '"'
 
         return _UNWRAP.sub(r"\1\n  ret ptr null\n}", _PICKLED.sub(numbered, text))

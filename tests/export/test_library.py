@@ -111,6 +111,10 @@ def test_in_this_process_a_batch_has_a_c_function_too():
         "int32_t norm_derivative(double *x, double *x_shadow, int64_t x_n0, int64_t x_s0, int64_t x_s"
     )
     assert "const double *seed, double *value" in text
+    with pytest.raises(ad.AnnotationError, match="width"):
+        kernels.norm_batch.cdef(kernels.NORM)
+    with pytest.raises(ad.ShapeError):
+        kernels.norm_batch.cdef(kernels.NORM, width=65)
     assert kernels.norm_batch.address(kernels.NORM, 3) != kernels.norm_batch.address(kernels.NORM, 2)
 
 

@@ -15,7 +15,7 @@ from numba.core import types
 from pyfront import engine
 from pyfront.annotations import Annotation, BatchDuplicated, Duplicated, Interleaved
 from pyfront.dispatch import BatchDispatcher, EntryDispatcher
-from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, with_help
+from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, UnsupportedError, with_help
 
 if TYPE_CHECKING:
     from pyfront.derivative import Derivative
@@ -127,8 +127,8 @@ class BatchDerivative:
 
     def _of_given(self, width: int | None) -> Derivative:
         if width is None:
-            raise AnnotationError(
-                with_help(f"`{self.__name__}`: a C function has a fixed number of shadows", "pass width=...")
+            raise UnsupportedError(
+                with_help(f"`{self.__name__}`: a batch of any number of shadows has no C function", "pass width=...")
             )
         return self.of_width(width)
 

@@ -67,6 +67,10 @@ def write_one(
 
 def _request(item: Any) -> Request:
     derivative, signature = item if isinstance(item, tuple) else (item, None)
+    if hasattr(derivative, "of_width"):
+        raise ExportError(
+            with_help(f"{derivative!r} has no number of shadows yet", "pass derivative.of_width(8), say, in its place")
+        )
     if not hasattr(derivative, "exported"):
         raise ExportError(
             with_help(f"{derivative!r} cannot be exported", "export what autodiff returns, with Duplicated or Active")

@@ -111,7 +111,7 @@ def test_in_this_process_a_batch_has_a_c_function_too():
         "int32_t norm_derivative(double *x, double *x_shadow, int64_t x_n0, int64_t x_s0, int64_t x_s"
     )
     assert "const double *seed, double *value" in text
-    with pytest.raises(ad.AnnotationError, match="width"):
+    with pytest.raises(ad.UnsupportedError, match="width"):
         kernels.norm_batch.cdef(kernels.NORM)
     with pytest.raises(ad.ShapeError):
         kernels.norm_batch.cdef(kernels.NORM, width=65)
@@ -289,6 +289,8 @@ def test_requests(tmp_path):
         fresh.export(tmp_path, "warm", kernels.HEAT, triple="wasm32-unknown-unknown")
     with pytest.raises(ad.ExportError, match="cannot be exported"):
         ad.export(tmp_path, "warm", [kernels.heat])
+    with pytest.raises(ad.ExportError, match="of_width"):
+        ad.export(tmp_path, "norm", [(kernels.norm_batch, kernels.NORM)])
     with pytest.raises(ad.ExportError, match="two functions are called"):
         ad.export(tmp_path, "x", {"a": (fresh, kernels.HEAT), "a_primal": (fresh, kernels.HEAT)})
     with pytest.raises(ad.ExportError, match="nothing to export"):

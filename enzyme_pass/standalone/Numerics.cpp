@@ -74,7 +74,8 @@ uint64_t numba_fptoui(double X) { return uint64_t(int64_t(X)); }
 uint64_t numba_fptouif(float X) { return uint64_t(int64_t(X)); }
 
 /// The strides with which memory has another shape; 0 if it takes a copy. Runs
-/// of axes that hold equally many elements before and after are taken together.
+/// of axes that hold equally many elements before and after are taken together,
+/// as in NumPy's _attempt_nocopy_reshape.
 int numba_attempt_nocopy_reshape(int64_t Rank, const int64_t *Shape,
                                  const int64_t *Strides, int64_t NewRank,
                                  const int64_t *NewShape, int64_t *NewStrides,

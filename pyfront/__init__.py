@@ -5,6 +5,8 @@ none: they copy what they are given, and return derivatives. ``docs/architecture
 works.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed
 from pyfront.check import check
 from pyfront.compile_report import CompileReport
@@ -53,8 +55,10 @@ from pyfront.operators import (
 from pyfront.rules import define_rule, inactive
 from pyfront.rules.forms import custom_jvp, custom_root, custom_vjp
 from pyfront.split import autodiff_split
-from pyfront.standalone import export
 from pyfront.tape import Tape
+
+if TYPE_CHECKING:
+    from pyfront.standalone import export
 
 __version__ = "0.1.0"
 
@@ -119,3 +123,12 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`export` is imported when it is used: most programs never do."""
+    if name == "export":
+        from pyfront.standalone import export
+
+        return export
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

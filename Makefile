@@ -9,7 +9,7 @@ VENV   := $(CURDIR)/.venv
 PYTHON := $(VENV)/bin/python
 STEP   := tools/step.sh
 
-# For the example in C; a machine that was set up has no other compiler.
+# For the examples in C; a machine that was set up may have no other compiler.
 ifeq ($(origin CC),default)
 CC := clang-22
 endif
@@ -61,7 +61,7 @@ build: $(VENV)/packages.stamp build/dev/build.ninja
 # --- use ----------------------------------------------------------------------------------------
 
 demo: build
-	@for example in lynx_hare heat_inverse scipy_solvers stiff_brusselator implicit_euler foreign_call; do \
+	@for example in lynx_hare heat_inverse scipy_solvers stiff_brusselator implicit_euler foreign_call exported; do \
 	  echo "--- examples/$$example.py"; $(PYTHON) examples/$$example.py || exit 1; \
 	done
 

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.compilation import CompileRow, exponents
+from benchmarks.exported import ExportRow
 from benchmarks.forward import WIDTH, ForwardRow
 from benchmarks.jax_peer import PeerRow
 from benchmarks.measure import Floor, Row
@@ -112,6 +113,12 @@ JAX {version} on the same processor, one thread, float64, compiled by `jit`, in 
 (`benchmarks/jax_programs.py`); its gradient is that of `value_and_grad`. Its Fourier transform is `jnp.fft.fft`, ours
 the recursion written out. *Difference*: relative, of the sums of the two gradients."""
 
+EXPORT_HEADER = ("kernel", "shared library", "loading it", "a call from C", "from Python", "calls per second from C")
+
+EXPORT_NOTES = """\
+Gradients written by `export` (`benchmarks/exported.py`), called by a C program that is linked with the library. Beside
+them the same calls from Python. The library holds the kernel too, and all that both need at run time."""
+
 COMPILE_TITLE, FLOOR_TITLE = "## Compilation", "## The floor"
 
 COMPILE_HEADER = (
@@ -200,6 +207,19 @@ def peer_section(rows: Sequence[PeerRow]) -> tuple[str, ...]:
         return ()
     lines = table(PEER_HEADER, [peer_cells(row) for row in rows])
     return ("## Linear algebra beside JAX", lines, PEER_NOTES.format(version=rows[0].version))
+
+
+def export_cells(row: ExportRow) -> tuple[str, ...]:
+    """One row of the table of exported gradients as text."""
+    times = map(duration, (row.load, row.from_c, row.from_python))
+    return (row.title, memory(row.size), *times, f"{1 / row.from_c:,.0f}")
+
+
+def export_section(rows: Sequence[ExportRow]) -> tuple[str, ...]:
+    """What stands of exported gradients, if there is a C compiler."""
+    if not rows:
+        return ()
+    return ("## Exported to C", table(EXPORT_HEADER, [export_cells(row) for row in rows]), EXPORT_NOTES)
 
 
 def stiff_cells(row: StiffRow) -> tuple[str, ...]:
@@ -310,6 +330,7 @@ def document(
     operators: Sequence[OperatorRow],
     stiff: Sequence[StiffRow],
     peers: Sequence[PeerRow],
+    exported: Sequence[ExportRow],
     compilation: Sequence[CompileRow],
     floor: Floor,
     samples: int,
@@ -334,6 +355,7 @@ def document(
                 table(STIFF_HEADER, [stiff_cells(row) for row in stiff]),
                 STIFF_NOTES.format(unknowns=stiff[0].unknowns),
                 *peer_section(peers),
+                *export_section(exported),
                 compilation_section(compilation, image),
                 FLOOR_TITLE,
                 floor_text(floor),

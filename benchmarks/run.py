@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import compilation, forward, jax_peer, kernels, measure, operators, report, stiff
+from benchmarks import compilation, exported, forward, jax_peer, kernels, measure, operators, report, stiff
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -71,12 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     peer_rows = jax_peer.measure_all(options.samples, options.quick or options.only is not None)
     for peer_row in peer_rows:
         print(" · ".join(report.peer_cells(peer_row)), flush=True)
+    export_rows = exported.measure(options.quick)
+    for export_row in export_rows:
+        print(" · ".join(report.export_cells(export_row)), flush=True)
     compile_rows = compilation.measure(options.quick or options.only is not None)
     for compile_row in compile_rows:
         print(" · ".join(report.compile_cells(compile_row)), flush=True)
     print(report.floor_text(floor))
     wrong = [row.problem.title for row in (*rows, *forward_rows) if not row.error < TOLERANCE]
     wrong += [row.title for row in peer_rows if not row.difference < TOLERANCE]
+    wrong += [row.title for row in export_rows if not row.is_equal]
     if wrong:
         print(f"nothing written: wrong gradients of {', '.join(wrong)}", file=sys.stderr)
         return 1
@@ -85,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.output == DOCUMENT:
             compilation.plot(compile_rows, IMAGE)
             image = str(IMAGE.relative_to(DOCUMENT.parent))
-        tables = (rows, forward_rows, operator_rows, stiff_rows, peer_rows, compile_rows)
+        tables = (rows, forward_rows, operator_rows, stiff_rows, peer_rows, export_rows, compile_rows)
         options.output.write_text(report.document(*tables, floor, options.samples, image))
         print(f"wrote {options.output}")
     if options.output == DOCUMENT:

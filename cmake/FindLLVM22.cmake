@@ -20,6 +20,7 @@ if(NOT LLVM22_VERSION MATCHES "^22\\.")
   message(FATAL_ERROR "${LLVM22_CONFIG} is LLVM ${LLVM22_VERSION}; numba's LLVM and so ours is 22")
 endif()
 llvm22_config(LLVM22_INCLUDE_DIR --includedir)
+llvm22_config(LLVM22_TOOLS_DIR --bindir)
 llvm22_config(LLVM22_ARCHIVES --link-static --libfiles
   analysis asmparser bitreader bitwriter core instcombine ipo irreader linker passes scalaropts
   support targetparser transformutils vectorize)

@@ -5,6 +5,8 @@ none: they copy what they are given, and return derivatives. ``docs/architecture
 works.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed
 from pyfront.check import check
 from pyfront.compile_report import CompileReport
@@ -21,6 +23,7 @@ from pyfront.errors import (
     EngineError,
     EngineMismatch,
     EngineNotFound,
+    ExportError,
     InternalError,
     LayoutError,
     OverlapError,
@@ -54,6 +57,9 @@ from pyfront.rules.forms import custom_jvp, custom_root, custom_vjp
 from pyfront.split import autodiff_split
 from pyfront.tape import Tape
 
+if TYPE_CHECKING:
+    from pyfront.standalone import export
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -75,6 +81,7 @@ __all__ = [
     "EngineError",
     "EngineMismatch",
     "EngineNotFound",
+    "ExportError",
     "Forward",
     "ForwardWithPrimal",
     "InternalError",
@@ -101,6 +108,7 @@ __all__ = [
     "custom_vjp",
     "define_rule",
     "derivative",
+    "export",
     "grad",
     "hessian",
     "hvp",
@@ -115,3 +123,12 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`export` is imported when it is used: most programs never do."""
+    if name == "export":
+        from pyfront.standalone import export
+
+        return export
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

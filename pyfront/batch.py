@@ -15,7 +15,7 @@ from numba.core import types
 from pyfront import engine
 from pyfront.annotations import Annotation, BatchDuplicated, Duplicated, Interleaved
 from pyfront.dispatch import BatchDispatcher, EntryDispatcher
-from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, with_help
+from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, UnsupportedError, with_help
 
 if TYPE_CHECKING:
     from pyfront.derivative import Derivative
@@ -109,17 +109,28 @@ class BatchDerivative:
         """Where the time of compilation went, by number of shadows."""
         return {width: derivative.compile_report() for width, derivative in self._widths.items()}
 
-    def address(self, signature: Any) -> int:
-        """Refused: a batch has no C function."""
-        return self._of_width(1).address(signature)
+    def address(self, signature: Any, width: int | None = None) -> int:
+        """The address of the C function for ``width`` shadows and the types of the kernel's arguments."""
+        return self._of_given(width).address(signature)
 
-    def cdef(self, signature: Any) -> str:
-        """Refused: a batch has no C function."""
-        return self._of_width(1).cdef(signature)
+    def cdef(self, signature: Any, width: int | None = None) -> str:
+        """The C declaration of the function at `address`."""
+        return self._of_given(width).cdef(signature)
 
-    def cffi(self, signature: Any) -> Any:
-        """Refused: a batch has no C function."""
-        return self._of_width(1).cffi(signature)
+    def cffi(self, signature: Any, width: int | None = None) -> Any:
+        """The function at `address` as a cffi function pointer."""
+        return self._of_given(width).cffi(signature)
+
+    def export(self, directory: Any, name: str, signature: Any, width: int | None = None, **options: Any) -> Any:
+        """Write the C function ``name`` for ``width`` shadows as a library with headers; see `pyfront.export`."""
+        return self._of_given(width).export(directory, name, signature, **options)
+
+    def _of_given(self, width: int | None) -> Derivative:
+        if width is None:
+            raise UnsupportedError(
+                with_help(f"`{self.__name__}`: a batch of any number of shadows has no C function", "pass width=...")
+            )
+        return self.of_width(width)
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         if not kwargs and len(args) == len(self.__signature__.parameters):

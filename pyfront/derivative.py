@@ -15,7 +15,7 @@ from numba.core import sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import cabi, engine, explain
+from pyfront import cabi, engine, explain, lowlevel
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
@@ -31,7 +31,6 @@ from pyfront.errors import (
     AutodiffError,
     PlanStepError,
     SeedError,
-    UnsupportedError,
     with_help,
 )
 from pyfront.modes import Mode
@@ -143,6 +142,7 @@ class Derivative:
         self._compiled = BySignature(self._load)
         self._embedded = BySignature(self._embed)
         self._c_functions: dict[str, cabi.CFunction] = {}
+        self._callbacks: dict[Any, Any] = {}
         self._entries: dict[tuple[bool, bool], EntryDispatcher] = {}
         self._entry = self._dispatcher(seeded=False)
         self._seeded_entry: EntryDispatcher | None = None
@@ -241,6 +241,55 @@ class Derivative:
         """The function at `address` as a cffi function pointer."""
         return self._c_function(signature).cffi()
 
+    def export(self, directory: Any, name: str, signature: Any = None, **options: Any) -> Any:
+        """Write the C function ``name`` as a library with headers; see `pyfront.export` for the options."""
+        from pyfront import standalone
+
+        return standalone.write_one(directory, name, self, signature, **options)
+
+    def low_level_callable(
+        self,
+        kind: str = "quad",
+        *,
+        output: str | tuple[str, int] | None = None,
+        parameters: Sequence[Any] = (),
+        states: int | None = None,
+        parameter_count: int = 0,
+    ) -> Any:
+        """A callback for SciPy's ``quad``, ``nquad`` and ``generic_filter``, or the Jacobian for an ``lsoda``.
+
+        ``output`` names the Active argument whose adjoint is the result, or, as ``("window", 4)``, an element of a
+        filter's window. A filter's ``parameters`` are the arguments behind the window. For ``kind="lsoda"`` the kernel
+        is ``f(t, y, dy, p)``, with ``states`` elements in y and ``parameter_count`` in p; what is returned has an
+        ``address``, of ``void (double t, double *y, double *jacobian, double *p)``, which writes row after row.
+        """
+        key = (kind, output, tuple(map(type, parameters)), states, parameter_count)
+        with global_compiler_lock:
+            compiled = self._callbacks.get(key)
+            if compiled is None:
+                forward = self._mode.is_forward
+                if self._mode.with_primal:
+                    raise ArgumentError(with_help(f"`{self._name}`: a callback returns one number", "use mode=Reverse"))
+                request = lowlevel.Request(self, self._names, self._annotations, forward=forward)
+                compiled = lowlevel.callback(request, kind, output, parameters, states, parameter_count)
+                self._callbacks[key] = compiled
+        return compiled if kind == "lsoda" else lowlevel.scipy_callable(compiled, parameters)
+
+    def exported(self, signature: Any) -> tuple[Dispatcher, Mode, Differentiated]:
+        """The kernel, the mode, and the code for a signature, or for the only one compiled."""
+        if signature is None:
+            known = self.signatures
+            if len(known) != 1:
+                raise ArgumentError(
+                    with_help(
+                        f"`{self._name}` is compiled for {len(known)} signatures: one must be given",
+                        'pass the types of the kernel\'s arguments, say signature="(float64[::1], float64)"',
+                    )
+                )
+            signature = known[0]
+        call = self._call_types(signature)
+        return self._kernel, self._mode, self._differentiate(self._resolve(call), may_alias=False, embedded=False)
+
     def _check_request(self) -> None:
         name = self._name
         check_annotations(name, self._names, self._annotations)
@@ -313,23 +362,18 @@ class Derivative:
 
     def _for_signature(self, signature: Any) -> Compiled:
         """The derivative for the types of the kernel's arguments, each shadow of its primal's type."""
+        return self._specialize(self._call_types(signature), False)
+
+    def _call_types(self, signature: Any) -> list[types.Type]:
+        """The types of a call for those of the kernel's arguments."""
         given, _ = sigutils.normalize_signature(signature)
-        if any(issubclass(annotation, BatchDuplicated) for annotation in self._annotations):
-            raise UnsupportedError(
-                with_help(
-                    f"`{self._name}`: a batch of shadows has no C function and no derivative by signature",
-                    "call it from Python, or use Duplicated",
-                )
-            )
         if len(given) != len(self._names):
             raise ArityError(
                 f"`{self._name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
                 f"the signature has {len(given)}"
             )
-        call: list[types.Type] = []
-        for type_, annotation in zip(given, self._annotations, strict=True):
-            call += [type_, type_] if annotation.has_shadow else [type_]
-        return self._specialize(call, False)
+        is_batch = any(issubclass(annotation, BatchDuplicated) for annotation in self._annotations)
+        return cabi.call_types(given, [annotation.has_shadow for annotation in self._annotations], is_batch)
 
     def _c_function(self, signature: Any) -> cabi.CFunction:
         compiled = self._for_signature(signature)

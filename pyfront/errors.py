@@ -98,6 +98,10 @@ class RuleError(AutodiffError, RuntimeError):
     function with a rule has returned memory that is an argument's."""
 
 
+class ExportError(AutodiffError, RuntimeError):
+    """A library that cannot be written: a name, a folder, a compiler, a processor, or code that needs Python."""
+
+
 class CheckError(AutodiffError, AssertionError):
     """`check` has found a derivative that differs from an independent one; the message is its table."""
 

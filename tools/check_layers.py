@@ -17,6 +17,7 @@ ALLOWED = {
     "rules": {"core", "rules"},
     "activity": {"core", "rules", "activity"},
     "runtime": {"runtime"},
+    "standalone": {"runtime", "standalone"},
     "prepare": {"core", "rules", "activity", "prepare"},
     "plan": {"core", "rules", "activity", "plan"},
     "emit": {"core", "rules", "plan", "emit"},

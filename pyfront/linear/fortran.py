@@ -30,6 +30,9 @@ from numba.np.linalg import F_INT_nbtype, F_INT_nptype, ensure_lapack, get_blas_
 INTEGER = F_INT_nptype
 """Fortran's integer, of pivots."""
 
+SYMBOLS: dict[str, str] = {}
+"""The symbols of the routines that are in use, and what Fortran's compilers call these."""
+
 NO_TRANSPOSE = np.uint8(ord("N"))
 TRANSPOSE = np.uint8(ord("T"))
 CONJUGATE_TRANSPOSE = np.uint8(ord("C"))
@@ -74,6 +77,7 @@ def _linked(library: str, name: str) -> str:
     """The symbol of SciPy's ``name``, which compiled code can call from now on."""
     ensure_lapack()
     symbol = f"pyfront_{name}"
+    SYMBOLS[symbol] = f"{name}_"
     llvmlite.binding.add_symbol(symbol, get_cython_function_address(f"scipy.linalg.cython_{library}", name))
     return symbol
 

@@ -175,7 +175,8 @@ class Parts:
         returned: types.Type = compiled.signature.return_type
         return returned
 
-    def _wrapper(self, part: str, embedded: bool) -> Made:
+    def wrapper(self, part: str, embedded: bool = False) -> Made:
+        """The wrapper of a part, by its name, and the types that it takes."""
         kind, *patterns = part.split(".")
         if kind == "reverse":
             given, asked = patterns
@@ -192,7 +193,7 @@ class Parts:
         known = self.compiled.get(part)
         if known is not None:
             return known
-        function, signature = self._wrapper(part, embedded=False)
+        function, signature = self.wrapper(part, embedded=False)
         dispatcher = njit(function)
         try:
             with on_cpu():
@@ -208,7 +209,7 @@ class Parts:
 
         key = f"{part} captured"
         if key not in self.compiled:
-            self.compiled[key] = captured(*self._wrapper(part, embedded=True))
+            self.compiled[key] = captured(*self.wrapper(part, embedded=True))
         return self.compiled[key]
 
     def _misfit(self, kind: str, error: Exception) -> UnsupportedError:
@@ -639,6 +640,13 @@ def resolve_captured(module: Any) -> list[Any]:
         function.name = compiled.fndesc.llvm_func_name
         libraries.append(compiled.library)
     return libraries
+
+
+def made(symbol: str) -> Made | None:
+    """The wrapper that a module of the engine's calls by this name; None if it is no part."""
+    base, _, part = symbol.removeprefix(_PREFIX).partition(".")
+    known = _by_symbol.get(f"{_PREFIX}{base}") if symbol.startswith(_PREFIX) else None
+    return known.wrapper(part) if known else None
 
 
 def value_type(returned: types.Type) -> types.Type:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
-def test_example_runs_and_its_derivative_is_right() -> None:
+def test_example_runs_and_its_derivative_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
     scope: dict = {"__name__": "readme"}
@@ -36,6 +40,24 @@ def test_example_runs_and_its_derivative_is_right() -> None:
     y, matrix = scope["y"], scope["matrix"]
     np.testing.assert_allclose(matrix[rows, (rows + 1) % 20], y[rows - 1])
     np.testing.assert_array_equal(scope["fast"](np.empty(20), y), matrix)
+    _check_c(scope, tmp_path)
+
+
+def _check_c(scope: dict, folder: Path) -> None:
+    """The example in C, with the library that the one in Python has written."""
+    compiler = shutil.which("cc") or shutil.which("clang-22")
+    if compiler is None:
+        return
+    (block,) = re.findall(r"^```c\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    include, body = block.split("\n", 1)
+    shown = 'printf("%.17g %.17g\\n", alpha_adjoint, u_shadow[50]); return 0;'
+    given = "for (int i = 0; i < 100; ++i) u[i] = (i / 99.0) * (i / 99.0);\nint32_t"
+    body = body.replace("int32_t", given, 1)
+    (folder / "main.c").write_text(f"#include <stdio.h>\n{include}\nint main(void) {{\n{body}\n{shown}\n}}\n")
+    linked = ["-std=c99", "-Wall", "-Werror", "-Ilib", "main.c", "lib/libsmooth.a", "-lm", "-o", "main"]
+    subprocess.run([compiler, *linked], cwd=folder, check=True)
+    printed = subprocess.run([folder / "main"], check=True, capture_output=True, text=True).stdout.split()
+    np.testing.assert_allclose([float(word) for word in printed], [scope["dalpha"], scope["du"][50]], rtol=1e-9)
 
 
 def _differences_of_energy(scope: dict) -> list[float]:

@@ -29,6 +29,12 @@ def test_c_calls_the_derivative() -> None:
     assert "C aimed in" in run("foreign_call")
 
 
+def test_programs_optimize_with_an_exported_gradient() -> None:
+    printed = run("exported")
+    for language, result in (("C", "aimed in"), ("C++", "found 64"), ("Fortran", "conducts with alpha = 0.23000000")):
+        assert f"{language}: {result}" in printed or f"{language}: there is no" in printed
+
+
 def test_scipy_solves_with_fewer_calls() -> None:
     assert run("scipy_solvers").count("pyfront") == 3
 

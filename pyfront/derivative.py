@@ -15,7 +15,7 @@ from numba.core import sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import cabi, engine, explain
+from pyfront import cabi, engine, explain, runtime
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
@@ -347,4 +347,4 @@ class Derivative:
 
 def release_memory() -> None:
     """Give back the memory that derivatives keep for the next call on this thread."""
-    engine.load().release_memory()
+    runtime.load().release_memory()

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numba.core import errors, types
 
-from pyfront import engine
+from pyfront import runtime
 from pyfront.annotations import Active
 from pyfront.errors import DtypeError, ShapeError, StructureError, TapeError, with_help
 from pyfront.operators import sweeps, text
@@ -304,7 +304,7 @@ class Pullback:
         self._outputs = outputs
         self._arguments = arguments
         self._lock = threading.Lock()
-        self._release = engine.load().release_tape
+        self._release = runtime.load().release_tape
 
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if not is_finalizing():  # else the process gives back all of its memory, and the engine may be gone
@@ -313,7 +313,7 @@ class Pullback:
     @property
     def nbytes(self) -> int:
         """Bytes of memory on the tape that it keeps."""
-        return engine.load().tape_bytes(self._address)
+        return runtime.load().tape_bytes(self._address)
 
     def __call__(self, cotangent: Any) -> Any:
         """One cotangent per argument of the function, from one of the structure of its result."""

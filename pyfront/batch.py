@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.core import types
 
-from pyfront import engine
 from pyfront.annotations import Annotation, BatchDuplicated, Duplicated, Interleaved
 from pyfront.dispatch import BatchDispatcher, EntryDispatcher
 from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, with_help
 
 if TYPE_CHECKING:
     from pyfront.derivative import Derivative
+
+_NEVER_TOO_MANY = 16
+"""Shadows for which the engine need not be asked."""
 
 
 def needs_width(annotations: Sequence[Any]) -> bool:
@@ -75,16 +77,23 @@ class BatchDerivative:
         """The derivative for batches of this size."""
         known = self._widths.get(width)
         if known is None:
-            most = engine.load().contract.max_width
-            if not 1 <= width <= most:
-                raise ShapeError(
-                    with_help(
-                        f"`{self.__name__}`: a batch of {width} shadows",
-                        f"pass 1 to {most}, and further ones in another call on fresh arguments",
-                    )
-                )
+            self._check_width(width)
             known = self._widths.setdefault(width, self._of_width(width))
         return known
+
+    def _check_width(self, width: int) -> None:
+        if 1 <= width <= _NEVER_TOO_MANY:
+            return
+        from pyfront import engine
+
+        most = engine.load().contract.max_width
+        if not 1 <= width <= most:
+            raise ShapeError(
+                with_help(
+                    f"`{self.__name__}`: a batch of {width} shadows",
+                    f"pass 1 to {most}, and further ones in another call on fresh arguments",
+                )
+            )
 
     @property
     def _numba_type_(self) -> types.Type:

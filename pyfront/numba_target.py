@@ -54,7 +54,7 @@ from pyfront.errors import UnsupportedError, with_help
 from pyfront.rules import library as numpy_rules
 from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.registry import Rule, rule_of
-from pyfront.specialized import Specialized
+from pyfront.specialized import Specialized, TwinnedDispatcher
 
 TARGET = "pyfront"
 
@@ -477,15 +477,6 @@ def _capture_jit(**options: Any) -> Callable[[Callable[..., Any]], CaptureDispat
 jit_registry[Pyfront] = _capture_jit
 
 
-class TwinnedDispatcher(Dispatcher):
-    """A dispatcher that compiles no Python function but has a twin on this target."""
-
-    @property
-    def twin(self) -> Dispatcher:
-        """The dispatcher that stands for this one in captured code."""
-        raise NotImplementedError
-
-
 _twins: weakref.WeakKeyDictionary[Dispatcher, CaptureDispatcher] = weakref.WeakKeyDictionary()
 
 
@@ -551,3 +542,9 @@ def _with_twin(numba_type: Any) -> Any:
     if isinstance(numba_type, types.Dispatcher) and _is_capturable(numba_type):
         return types.Dispatcher(_twin(numba_type.dispatcher))
     return numba_type
+
+
+def twin_overloads(dispatcher: Dispatcher) -> int:
+    """For how many types a function has been captured so far."""
+    twin = _twins.get(dispatcher)
+    return len(twin.overloads) if twin is not None else 0

@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from numba.core import types
-from numba.core.dispatcher import _FunctionCompiler
+from numba.core.dispatcher import Dispatcher, _FunctionCompiler
 from numba.core.registry import CPUDispatcher
 
 Implement = Callable[[tuple[types.Type, ...]], Callable[..., Any]]
@@ -55,6 +55,15 @@ class _SpecializingCompiler(_FunctionCompiler):
 
     def _get_implementation(self, args: tuple[types.Type, ...], kws: dict[str, types.Type]) -> Callable[..., Any]:
         return self._implement(tuple(types.unliteral(type_) for type_ in args))
+
+
+class TwinnedDispatcher(Dispatcher):
+    """A dispatcher that compiles no Python function but has a twin on the capture target (``numba_target``)."""
+
+    @property
+    def twin(self) -> Dispatcher:
+        """The dispatcher that stands for this one in captured code."""
+        raise NotImplementedError
 
 
 def renamed(function: FunctionType, name: str) -> FunctionType:

@@ -157,6 +157,10 @@ class Parts:
         symbol: str = self._compiled(part).fndesc.llvm_func_name
         return symbol
 
+    def library(self, part: str) -> Any:
+        """The code of a wrapped part."""
+        return self._compiled(part).library
+
     def _part(self, name: str) -> Any:
         """The rule's own part."""
         if self.rule.parts_for is None:
@@ -457,12 +461,19 @@ def parts_of(rule: Rule, argument_types: tuple[types.Type, ...], is_batch: bool 
 _PREFIX = "pyfront.part"
 
 
-def resolve(module: Any) -> None:
-    """Compile the parts that a module of the engine's names, and give them their names in the process."""
+def resolve(module: Any) -> list[Any]:
+    """Compile the parts that a module of the engine's names, and give them their names in the process.
+
+    Returned are the libraries of their code.
+    """
+    libraries = []
     for function in module.functions:
         base, _, part = function.name.removeprefix(_PREFIX).partition(".")
         if function.name.startswith(_PREFIX) and f"{_PREFIX}{base}" in _by_symbol:
-            function.name = _by_symbol[f"{_PREFIX}{base}"].address_name(part)
+            parts = _by_symbol[f"{_PREFIX}{base}"]
+            function.name = parts.address_name(part)
+            libraries.append(parts.library(part))
+    return libraries
 
 
 def value_type(returned: types.Type) -> types.Type:

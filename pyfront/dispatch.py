@@ -16,7 +16,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from pyfront.arguments import SEED, Argument
-from pyfront.cache.entries import Cache
+from pyfront.cache.entries import Cache, types_of_call
 from pyfront.compiled import Differentiated
 from pyfront.errors import AliasedCallError, SeedError, UnsupportedError, with_help
 from pyfront.shape import Shape
@@ -97,6 +97,12 @@ class EntryDispatcher(TwinnedDispatcher):
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
         """Called by the C dispatcher with the arguments of a call whose types it does not know."""
         assert not kws
+        if self.cache is not None:
+            plain = types_of_call(self, args)
+            found = None if plain is None else self._cached(plain)
+            if found is not None:
+                self._types_active_call.clear()
+                return found
         self._compilation_chain_init_hook()
         try:
             given = tuple(self.typeof_pyval(value) for value in args)
@@ -109,25 +115,21 @@ class EntryDispatcher(TwinnedDispatcher):
                             "pass numbers, NumPy arrays, or tuples of them",
                         )
                     )
-            return self._cached(given) or self._overload_to_cache(given).entry_point
+            overload = self._overload(given)
+            if self.cache is not None:
+                self.cache.store(given, overload, self._shape.serial)
+            return overload.entry_point
         finally:
             self._types_active_call.clear()
 
     def _cached(self, given: tuple[types.Type, ...]) -> Any:
         """The entry that another process has left for these types, if there is one."""
-        if self.cache is None:
-            return None
+        assert self.cache is not None
         found = self.cache.find(given)
         if found is not None:
             self._serials.add(self.cache.said[given])
             self._insert([type_._code for type_ in given], found, False)
         return found
-
-    def _overload_to_cache(self, given: tuple[types.Type, ...]) -> Any:
-        overload = self._overload(given)
-        if self.cache is not None:
-            self.cache.store(given, overload, self._shape.serial)
-        return overload
 
     @global_compiler_lock
     def _overload(self, given: tuple[types.Type, ...]) -> Any:

@@ -13,12 +13,15 @@ from __future__ import annotations
 import os
 import secrets
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from numba.core import types
+import numpy as np
+from numba.core import errors, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
+from numba.np import numpy_support
 
 from pyfront.cache import objects, store
 from pyfront.cache.fingerprint import Fingerprint, Unknown, digest, environment
@@ -137,3 +140,28 @@ class _Key:
         self.stale_twins: list[str] = []
 
 
+
+
+_SCALARS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64, np.int32, np.bool_})
+
+
+def types_of_call(dispatcher: Dispatcher, args: Sequence[Any]) -> tuple[types.Type, ...] | None:
+    """The types of the arguments of a call from Python, None if one is of a kind that is not looked up.
+
+    They are Numba's; but to tell a plain array Numba imports `numpy.ma`, which takes half as long as all of the call.
+    """
+    result = []
+    for value in args:
+        kind = type(value)
+        if kind is np.ndarray and not value.dtype.hasobject:
+            try:
+                dtype = numpy_support.from_dtype(value.dtype)
+            except errors.NumbaError:
+                return None
+            layout, readonly = numpy_support.map_layout(value), not value.flags.writeable
+            result.append(types.Array(dtype, value.ndim, layout, readonly=readonly))
+        elif kind in _SCALARS or isinstance(value, tuple):
+            result.append(dispatcher.typeof_pyval(value))
+        else:
+            return None
+    return None if types.pyobject in result else tuple(result)

@@ -135,11 +135,8 @@ class _Maker:
         return found
 
     def _check_capture(self, captured: Any) -> None:
-        """What was differentiated is what the key knows: no function of an extension of Numba's, no address."""
-        text = str(captured.module)
-        if _DYNAMIC in text:
-            raise Unknown("an address of this process, of a large global array or of a function of C")
-        for file, folder in _FILE.findall(text):
+        """What was differentiated is what the key knows: no function of an extension of Numba's."""
+        for file, folder in _FILE.findall(str(captured.module)):
             path = file if file.startswith(("/", "<")) else os.path.join(folder, file)
             if not path.startswith(("<", _OWN)) and path not in self._files and file not in self._files:
                 raise Unknown(f"code of {path} that implements a function for Numba")

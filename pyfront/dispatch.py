@@ -16,7 +16,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from pyfront.arguments import SEED, Argument
-from pyfront.cache.entries import Cache, types_of_call
+from pyfront.cache.entries import Cache, TypesOfArrays, types_of_call
 from pyfront.compiled import Differentiated
 from pyfront.errors import AliasedCallError, SeedError, UnsupportedError, with_help
 from pyfront.shape import Shape
@@ -26,7 +26,7 @@ Specialize = Callable[[Sequence[types.Type], bool], Differentiated]
 """From the types of a call without its seed, and whether arguments may alias, to the derivative."""
 
 
-class EntryDispatcher(TwinnedDispatcher):
+class EntryDispatcher(TypesOfArrays, TwinnedDispatcher):
     """A dispatcher whose overloads are entries of derivatives.
 
     ``specialize`` makes derivatives that run, ``embed`` those for captured code; ``seeded`` gives the dispatcher for

@@ -14,13 +14,13 @@ from numba.core import types
 from numba.core.dispatcher import Dispatcher, _FunctionCompiler
 from numba.core.registry import CPUDispatcher
 
-from pyfront.cache.entries import Cache, types_of_call
+from pyfront.cache.entries import Cache, TypesOfArrays, types_of_call
 
 Implement = Callable[[tuple[types.Type, ...]], Callable[..., Any]]
 """From the types of the arguments, literals made plain, to the function that is compiled for them."""
 
 
-class Specialized(CPUDispatcher):
+class Specialized(TypesOfArrays, CPUDispatcher):
     """A function called ``name``, implemented anew for each signature."""
 
     def __init__(

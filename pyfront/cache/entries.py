@@ -142,25 +142,30 @@ class _Key:
 
 
 
-_SCALARS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64, np.int32, np.bool_})
+_PLAIN = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, np.int32, np.bool_})
+
+
+class TypesOfArrays:
+    """Of a dispatcher: to tell a plain array Numba imports `numpy.ma`, which takes as long as loading an entry does."""
+
+    def typeof_pyval(self, val: Any) -> Any:
+        """Numba's type of an argument."""
+        if type(val) is not np.ndarray:
+            return super().typeof_pyval(val)  # type: ignore[misc]
+        try:
+            dtype = numpy_support.from_dtype(val.dtype)
+        except errors.NumbaError:
+            return super().typeof_pyval(val)  # type: ignore[misc]
+        layout, readonly = numpy_support.map_layout(val), not val.flags.writeable
+        return types.Array(dtype, val.ndim, layout, readonly=readonly)
 
 
 def types_of_call(dispatcher: Dispatcher, args: Sequence[Any]) -> tuple[types.Type, ...] | None:
-    """The types of the arguments of a call from Python, None if one is of a kind that is not looked up.
-
-    They are Numba's; but to tell a plain array Numba imports `numpy.ma`, which takes half as long as all of the call.
-    """
+    """The types of the arguments of a call from Python, None if one is of a kind that is not looked up."""
     result = []
     for value in args:
         kind = type(value)
-        if kind is np.ndarray and not value.dtype.hasobject:
-            try:
-                dtype = numpy_support.from_dtype(value.dtype)
-            except errors.NumbaError:
-                return None
-            layout, readonly = numpy_support.map_layout(value), not value.flags.writeable
-            result.append(types.Array(dtype, value.ndim, layout, readonly=readonly))
-        elif kind in _SCALARS or isinstance(value, tuple):
+        if kind in _PLAIN or isinstance(value, tuple):
             result.append(dispatcher.typeof_pyval(value))
         else:
             return None

@@ -9,7 +9,7 @@ Operators are imported when the first one is named: a process that calls a deriv
 
 from typing import TYPE_CHECKING, Any
 
-from pyfront import collection  # noqa: F401, I001, before what allocates
+from pyfront import collection  # noqa: F401, before what allocates
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed
 from pyfront.check import check
 from pyfront.compile_report import CompileReport

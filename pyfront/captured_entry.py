@@ -65,5 +65,3 @@ class CapturedBatchDispatcher(BatchDispatcher):
     @property
     def twin(self) -> BatchDispatcher:
         return self
-
-

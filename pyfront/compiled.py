@@ -16,8 +16,8 @@ from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import results
 from pyfront import kernel as kernels
+from pyfront import results
 from pyfront.annotations import BatchDuplicated
 from pyfront.arguments import Argument
 from pyfront.compile_report import CompileReport, Stage, Stopwatch

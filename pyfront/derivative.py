@@ -20,8 +20,8 @@ from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
 from pyfront.batch import BatchDerivative, check_batches, needs_width, width_of
-from pyfront.compiled import BySignature, Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.cache.entries import Cache, new_serial
+from pyfront.compiled import BySignature, Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.dispatch import EntryDispatcher
 from pyfront.errors import (
     AliasedCallError,
@@ -208,7 +208,14 @@ class Derivative:
         return types.Dispatcher(self._entry)
 
     def __reduce__(self) -> Any:
-        return _derivative, (self._kernel, self._annotations, self._mode, self._disable, self._given_width, self._is_cached)
+        return _derivative, (
+            self._kernel,
+            self._annotations,
+            self._mode,
+            self._disable,
+            self._given_width,
+            self._is_cached,
+        )
 
     def __repr__(self) -> str:
         annotations = ", ".join(annotation.__name__ for annotation in self._annotations)

@@ -21,7 +21,16 @@ from pyfront.compile_report import Stage, parse_stages
 from pyfront.errors import EngineMismatch, EngineNotFound
 from pyfront.runtime import LIBRARY, OVERRIDE, Runtime, find_library
 
-__all__ = ["OVERRIDE", "Diagnostic", "Engine", "EngineResult", "check_llvm", "find_library", "load", "parse_diagnostics"]
+__all__ = [
+    "OVERRIDE",
+    "Diagnostic",
+    "Engine",
+    "EngineResult",
+    "check_llvm",
+    "find_library",
+    "load",
+    "parse_diagnostics",
+]
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Engine(Runtime):
         named = itertools.takewhile(lambda name: name != self._ffi.NULL, steps)
         self.plan_steps: tuple[str, ...] = tuple(map(self._string, named))
         """The plan's improvements, each of which can be switched off by its name."""
+
     def differentiate(self, bitcode: bytes, request: str) -> EngineResult:
         """Differentiate the module as the request says (JSON, ``docs/architecture.md``). Releases the GIL."""
         result = self._lib.pyfront_differentiate(bitcode, len(bitcode), request.encode())

@@ -26,7 +26,7 @@ from pyfront.errors import RuleError
 from pyfront.link import OptimizedOnce
 from pyfront.native import Group, Part
 from pyfront.results import Number, derivative_type
-from pyfront.shape import Shape
+from pyfront.shape import Shape as Shape
 
 _serial = itertools.count()
 

@@ -48,7 +48,6 @@ class Specialized(TypesOfArrays, CPUDispatcher):
         found: Callable[..., Any] = self._compiler._get_implementation
         return found
 
-
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
         """Called by the C dispatcher with the arguments of a call whose types it does not know."""
         if self.cache is None or kws:

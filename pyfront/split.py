@@ -26,7 +26,6 @@ from pyfront.cache.entries import Cache, new_serial
 from pyfront.compile_report import CompileReport
 from pyfront.compiled import BySignature, Halves, differentiate, load_halves
 from pyfront.derivative import check_plan_steps
-from pyfront.shape import Shape
 from pyfront.errors import (
     AliasedCallError,
     ArgumentError,
@@ -36,6 +35,7 @@ from pyfront.errors import (
     UnsupportedError,
     with_help,
 )
+from pyfront.shape import Shape
 from pyfront.split_dispatch import ForwardDispatcher, ReverseDispatcher
 from pyfront.tape import Tape
 
@@ -133,7 +133,12 @@ class _Split:
         entries = self._forward.get(may_alias)
         if entries is None:
             shape = Shape(
-                f"{self.name}_forward", self.primals, with_primal=True, seeded=False, may_alias=may_alias, **self._serial()
+                f"{self.name}_forward",
+                self.primals,
+                with_primal=True,
+                seeded=False,
+                may_alias=may_alias,
+                **self._serial(),
             )
             cache = self._cache("forward", may_alias)
             entries = self._forward.setdefault(may_alias, ForwardDispatcher(shape, self._specialize_forward, cache))

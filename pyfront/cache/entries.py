@@ -129,7 +129,7 @@ class _Key:
     def __init__(self, function: Any, origin: Any, given: tuple[types.Type, ...]) -> None:
         found = Fingerprint()
         question = (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
-        of_types = tuple(map(found.type, given))
+        of_types = tuple(map(found.of_type, given))
         depends = found.of(origin)
         self.text = digest((question, of_types, depends, environment()))
         name = f"{Path(function.__code__.co_filename).stem}.{function.__qualname__}"
@@ -138,8 +138,6 @@ class _Key:
         self.dispatchers = found.dispatchers
         self.stale: list[Any] = []
         self.stale_twins: list[str] = []
-
-
 
 
 _PLAIN = frozenset({float, int, bool, complex, np.ndarray, np.float64, np.float32, np.int64, np.int32, np.bool_})

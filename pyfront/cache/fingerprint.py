@@ -47,11 +47,25 @@ _NAMED = (BuiltinFunctionType, np.ufunc, type(np.dot), type(len))
 
 _OWN = "pyfront"
 
-_UNIMPORTANT = (
-    "CACHE_DIR CACHE_LOCATOR_CLASSES NUM_THREADS NUMBA_NUM_THREADS NUMBA_DEFAULT_NUM_THREADS COLOR_SCHEME JIT_COVERAGE "
-    "DISABLE_PERFORMANCE_WARNINGS SHOW_HELP WARNINGS DEVELOPER_MODE THREADING_LAYER THREADING_LAYER_PRIORITY TRACE "
-    "HIGHLIGHT_DUMPS COMPILER_TIMER CAPTURED_ERRORS FULL_TRACEBACKS ENABLE_PROFILING"
-).split()
+_UNIMPORTANT = frozenset(
+    {
+        "CACHE_DIR",
+        "CACHE_LOCATOR_CLASSES",
+        "CAPTURED_ERRORS",
+        "COLOR_SCHEME",
+        "DEVELOPER_MODE",
+        "DISABLE_PERFORMANCE_WARNINGS",
+        "FULL_TRACEBACKS",
+        "HIGHLIGHT_DUMPS",
+        "NUMBA_DEFAULT_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "SHOW_HELP",
+        "THREADING_LAYER",
+        "THREADING_LAYER_PRIORITY",
+        "TRACE",
+    }
+)
+"""Settings of Numba's that change no code."""
 
 
 class Unknown(Exception):
@@ -112,7 +126,7 @@ class Fingerprint:
 
     def of(self, value: Any) -> Any:
         """What ``value`` is, of strings, numbers and tuples; or raises `Unknown`."""
-        if value is None or value is Ellipsis or isinstance(value, (bool, int, str, bytes)) and _is_plain(value):
+        if value is None or value is Ellipsis or (isinstance(value, (bool, int, str, bytes)) and _is_plain(value)):
             return (type(value).__name__, repr(value))
         if type(value) is float:
             return ("float", struct.pack("<d", value))
@@ -131,16 +145,16 @@ class Fingerprint:
         if isinstance(value, (np.ndarray, np.generic, np.dtype)):
             return _of_numpy(value)
         if isinstance(value, (types.Type, Signature)):
-            return ("type", type(value).__name__, self.type(value) if isinstance(value, types.Type) else str(value))
+            return ("type", type(value).__name__, self.of_type(value) if isinstance(value, types.Type) else str(value))
         return self._object(value)
 
-    def type(self, type_: types.Type) -> Any:
+    def of_type(self, type_: types.Type) -> Any:
         """A type of Numba's: its name, and what its name does not say."""
         if isinstance(type_, types.BaseTuple):
             of_class = getattr(type_, "instance_class", None)
             if of_class is not None and _is_local(of_class):
                 raise Unknown(f"the class {of_class.__qualname__}, which other processes cannot import")
-            return ("tuple", of_class and self._class(of_class), tuple(map(self.type, type_.types)))
+            return ("tuple", of_class and self._class(of_class), tuple(map(self.of_type, type_.types)))
         if isinstance(type_, types.Omitted):
             return ("omitted", self.of(type_.value))
         known = (types.Number, types.Boolean, types.Array, types.NoneType, types.StringLiteral, types.Literal)
@@ -178,7 +192,7 @@ class Fingerprint:
 
     def _own(self, value: Any) -> Any:
         """An object of this package: what it would be made of again."""
-        reduced = value.__reduce__() if type(value).__reduce__ is not object.__reduce__ else None
+        reduced = value.__reduce__() if "__reduce__" in dir_of(type(value)) else None
         if isinstance(reduced, tuple):
             return ("own", type(value).__qualname__, self.of(reduced[0]), self.of(reduced[1]))
         if hasattr(value, "__dataclass_fields__"):
@@ -278,6 +292,11 @@ class Fingerprint:
         self._seen[id(value)] = len(self._seen)
         read = [(name, self._read(getattr(value, name), attributes)) for name in attributes if hasattr(value, name)]
         return ("module", value.__name__, read)
+
+
+def dir_of(class_: type) -> set[str]:
+    """What a class and its bases in this package define."""
+    return {name for base in class_.__mro__ if _root(base) == _OWN for name in vars(base)}
 
 
 def _names_read(code: CodeType) -> tuple[list[str], list[str]]:

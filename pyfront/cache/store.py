@@ -17,7 +17,6 @@ import pickle
 import re
 import uuid
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def folders(source: str) -> list[Path]:
     subfolder = UserProvidedCacheLocator.get_suitable_cache_subpath(source)
     if config.CACHE_DIR:
         return [Path(config.CACHE_DIR) / subfolder]
-    user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir) / subfolder
+    user = _user_folder() / subfolder
     beside = [Path(source).parent / "__pycache__"] if os.path.exists(source) else []
     return [*beside, user]
 
@@ -97,6 +96,7 @@ def write(source: str, name: str, key: str, entry: Any) -> bool:
         except OSError as error:
             problem = error
             continue
+        _note_folder(folder)
         _forget_old(folder, name)
         return True
     warn(f"derivatives cannot be cached: {problem}")
@@ -132,19 +132,34 @@ def _forget_old(folder: Path, name: str) -> None:
             os.unlink(path)
 
 
-def places() -> Iterator[Path]:
-    """The folders in which entries are looked for by `everything`."""
-    if config.CACHE_DIR:
-        yield Path(config.CACHE_DIR)
+def _note_folder(folder: Path) -> None:
+    """Remember a folder beside sources, so that `everything` finds it."""
+    notes = _user_folder() / "pyfront-folders"
+    note = notes / hashlib.sha256(str(folder).encode()).hexdigest()[:32]
+    if config.CACHE_DIR or _user_folder() in folder.parents or note.exists():
         return
-    yield Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
-    yield Path.cwd()
+    with contextlib.suppress(OSError):
+        notes.mkdir(parents=True, exist_ok=True)
+        _write_whole(note, str(folder).encode())
 
 
 def everything() -> list[Path]:
-    """The entries in all known places, and temporary files."""
+    """The entries, and what killed writers left: below NUMBA_CACHE_DIR if that is set, else all that were written."""
     found: set[Path] = set()
-    for place in places():
-        for kind in (SUFFIX, f"{SUFFIX}.*.tmp"):
-            found.update(place.rglob(f"*{kind}"))
+    user = _user_folder()
+    for place in [Path(config.CACHE_DIR)] if config.CACHE_DIR else [user]:
+        found.update(path for path in place.rglob(f"*{SUFFIX}*") if _is_ours(path))
+    if not config.CACHE_DIR:
+        for note in (user / "pyfront-folders").glob("*"):
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                found.update(path for path in Path(note.read_text()).glob(f"*{SUFFIX}*") if _is_ours(path))
     return sorted(found)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name.endswith((SUFFIX, ".tmp"))
+
+
+def _user_folder() -> Path:
+    """Numba's folder for the user."""
+    return Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)

@@ -124,7 +124,7 @@ class Calls:
 
     def call_into(self, leaves: Sequence[Any], out: Any) -> Any:
         """The result in its structure, in the caller's arrays."""
-        template = self._template
+        template = self._template or self._found_template()
         if template is None:
             template = self.program(self.types_of(leaves)).template
         if type(out) is np.ndarray and isinstance(template, Leaf):

@@ -372,9 +372,7 @@ def present(operator: Any, wrapped: Any, doc: str) -> None:
     operator.__signature__ = inspect.signature(wrapped)
 
 
-def user_function(
-    dispatcher: Dispatcher, out: int | str | None, wrapped: Any, cache: bool = False
-) -> UserFunction:
+def user_function(dispatcher: Dispatcher, out: int | str | None, wrapped: Any, cache: bool = False) -> UserFunction:
     """The source that a jitted function is, the same one each time; ``wrapped`` is what the user handed over."""
     return remembered(dispatcher, ("source", out, cache), lambda: UserFunction(dispatcher, out, wrapped, cache))
 

@@ -43,7 +43,8 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, cache: bool
     """The function that returns the gradient of ``f`` by the arguments that ``argnums`` names.
 
     ``f`` returns a float. The gradient by an array is an array of its shape, by a tuple, list or dict one like it;
-    several ``argnums`` give a tuple. Arguments are not changed, whatever ``f`` does to them. ``cache`` as in `autodiff`.
+    several ``argnums`` give a tuple. Arguments are not changed, whatever ``f`` does to them. With ``cache`` machine
+    code is kept on disk, beside Numba's, for other processes.
 
     >>> import numpy as np, pyfront as ad
     >>> def norm(x):

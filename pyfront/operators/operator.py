@@ -59,7 +59,8 @@ def _kept_on_disk(function: Operator | UserFunction) -> Any:
     """The same operator on a function of which code is kept on disk."""
     if isinstance(function, UserFunction):
         return user_function(function.dispatcher, function.out, function.wrapped, True)
-    make, arguments = function.__reduce__()[:2]
+    remake: Any = function.__reduce__()
+    make, arguments = remake
     is_source = (Operator, UserFunction)
     return make(*(source_of(each, cache=True) if isinstance(each, is_source) else each for each in arguments))
 

@@ -210,7 +210,12 @@ def _again(pushforward: Pushforward, state: tuple[Any, ...], *more: Any) -> Prep
 
 
 def jvp(
-    f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, out: int | str | None = None, cache: bool = False
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    out: int | str | None = None,
+    cache: bool = False,
 ) -> tuple[Any, Any]:
     """``(value, tangent)`` of ``f``: its result, and how that changes if each primal moves along its tangent.
 

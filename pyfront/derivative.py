@@ -208,14 +208,8 @@ class Derivative:
         return types.Dispatcher(self._entry)
 
     def __reduce__(self) -> Any:
-        return _derivative, (
-            self._kernel,
-            self._annotations,
-            self._mode,
-            self._disable,
-            self._given_width,
-            self._is_cached,
-        )
+        choices = (self._kernel, self._annotations, self._mode, self._disable, self._given_width)
+        return _derivative, (*choices, True) if self._is_cached else choices
 
     def __repr__(self) -> str:
         annotations = ", ".join(annotation.__name__ for annotation in self._annotations)

@@ -38,10 +38,7 @@ def make(overload: Any, files: Collection[str], stale: Collection[Any]) -> Code:
 
     ``files`` are those of the functions that its key knows, ``stale`` libraries that it may not be linked with.
     """
-    for library in linked_libraries(overload.library):
-        if any(library is other for other in stale):
-            raise Unknown(f"{library.name}, which was compiled before, perhaps with other globals")
-    return _Maker(overload, files).code()
+    return _Maker(overload, files, stale).code()
 
 
 def linked_libraries(root: Any) -> list[Any]:
@@ -57,8 +54,10 @@ def linked_libraries(root: Any) -> list[Any]:
 
 
 class _Maker:
-    def __init__(self, overload: Any, files: Collection[str]) -> None:
+    def __init__(self, overload: Any, files: Collection[str], stale: Collection[Any]) -> None:
         self._overload = overload
+        self._stale = stale
+        self._check_fresh(overload.library)
         self._files = files
         self._module: llvm.ModuleRef = overload.library._final_module.clone()
         self._linked: list[Any] = [overload.library]
@@ -115,6 +114,7 @@ class _Maker:
                 break
             self._linked += new
             for library in new:
+                self._check_fresh(library)
                 self._module.link_in(library._final_module.clone())
         known = {function.name for function in rtsys.library.get_defined_functions()}
         if any(function.is_declaration and function.name in known for function in self._module.functions):
@@ -133,6 +133,12 @@ class _Maker:
         if found is None:
             raise Unknown(f"an address of this process, {address:#x}: of an array, or of a function of C")
         return found
+
+    def _check_fresh(self, root: Any) -> None:
+        """Nothing is linked that may have been compiled with globals of other values than the key knows."""
+        for library in linked_libraries(root):
+            if any(library is other for other in self._stale):
+                raise Unknown(f"{library.name}, which was compiled before, perhaps with other globals")
 
     def _check_capture(self, captured: Any) -> None:
         """What was differentiated is what the key knows: no function of an extension of Numba's."""

@@ -56,7 +56,14 @@ class Missing(Exception):
 
 
 def load(code: Code) -> Any:
-    """The function that Python calls, of an object made in another process."""
+    """The function that Python calls, of an object made in another process; the same one each time."""
+    known = _functions.get(code.wrapper)
+    if known is None:
+        known = _functions[code.wrapper] = _load(code)
+    return known
+
+
+def _load(code: Code) -> Any:
     runtime.load()
     context = cpu_target.target_context
     _have(code)
@@ -75,14 +82,13 @@ def load(code: Code) -> Any:
         _point(engine.get_global_value_address(pointer), id(environment))
         kept.append(environment)
         own = environment if pointer == code.environment else own
-    _everything.append(kept)
     address = engine.get_function_address(code.wrapper)
     doc = f"cached wrapper for {code.name!r}"
     return _dynfunc.make_function(_module, code.name, doc, address, own, (kept,))
 
 
-_everything: list[Any] = []
-"""Machine code is never unloaded, so what it refers to stays."""
+_functions: dict[str, Any] = {}
+"""What is loaded, with all that it refers to: machine code is never unloaded."""
 
 import pyfront as _module  # noqa: E402
 

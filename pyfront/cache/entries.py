@@ -35,6 +35,7 @@ class Cache:
         self._function = function
         self._origin = origin
         self._keys: dict[tuple[types.Type, ...], _Key] = {}
+        self._unknown: dict[tuple[types.Type, ...], Unknown] = {}
         self.found: dict[tuple[types.Type, ...], Any] = {}
         """The functions that came from the cache, by the types of the call."""
         self.said: dict[tuple[types.Type, ...], Any] = {}
@@ -54,7 +55,7 @@ class Cache:
         try:
             key = _Key(self._function, self._origin, given)
         except Unknown as reason:
-            self._warn(reason)
+            self._unknown[given] = reason
             return None
         self._keys[given] = key
         entry = store.read(self._source, key.file_name, key.text)
@@ -79,6 +80,8 @@ class Cache:
     @global_compiler_lock
     def store(self, given: tuple[types.Type, ...], overload: Any, said: Any = None) -> None:
         """Store what was compiled after `find` had found nothing for these types, and plain data that goes with it."""
+        if given in self._unknown:
+            self._warn(self._unknown.pop(given))
         key = self._keys.pop(given, None)
         if key is None:
             return
@@ -87,7 +90,7 @@ class Cache:
         try:
             if key.stale_twins:
                 raise Unknown(f"`{key.stale_twins[0]}`, which was compiled before, perhaps with other globals")
-            code = making.make(overload, key.files, key.stale)
+            code = making.make(overload, key.found, key.stale)
         except Unknown as reason:
             self._warn(reason)
             return
@@ -134,7 +137,7 @@ class _Key:
         self.text = digest((question, of_types, depends, environment()))
         name = f"{Path(function.__code__.co_filename).stem}.{function.__qualname__}"
         self.file_name = store.file_name(name, digest((question, of_types)), self.text)
-        self.files = frozenset(found.files)
+        self.found = found
         self.dispatchers = found.dispatchers
         self.stale: list[Any] = []
         self.stale_twins: list[str] = []

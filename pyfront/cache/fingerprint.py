@@ -68,6 +68,10 @@ _UNIMPORTANT = frozenset(
 """Settings of Numba's that change no code."""
 
 
+Place = tuple[str, int]
+"""The file and the line where a function begins."""
+
+
 class Unknown(Exception):
     """What cannot be looked into; the message says why code that depends on it is not cached."""
 
@@ -120,8 +124,11 @@ class Fingerprint:
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
         self._alive: list[Any] = []
-        self.files: set[str] = set()
-        """The files of the functions that were looked at."""
+        self.places: set[Place] = set()
+        """Where the functions that were looked at are defined."""
+        self.must_be_compiled: set[Place] = set()
+        """Of these the ones that are no dispatchers: unless Numba compiles them, something else stands for them."""
+        self._in_rule = 0
         self.dispatchers: list[Dispatcher] = []
 
     def of(self, value: Any) -> Any:
@@ -246,15 +253,20 @@ class Fingerprint:
 
     def _rule(self, rule: Rule) -> Any:
         names = [name for name in rule.__dataclass_fields__ if name not in ("primal", "serial")]
-        return ("rule", tuple((name, self.of(getattr(rule, name))) for name in names))
+        self._in_rule += 1
+        found = ("rule", tuple((name, self.of(getattr(rule, name))) for name in names))
+        self._in_rule -= 1
+        return found
 
     def _plain_function(self, function: FunctionType) -> Any:
         if _root(function) in _VERSIONED or (_root(function) == _OWN and _is_found_by_name(function)):
             return self._named(function)
+        if not self._in_rule:
+            self.must_be_compiled.add(place_of(function))
         return ("function", self._function(function))
 
     def _function(self, function: Any) -> Any:
-        self.files.add(function.__code__.co_filename)
+        self.places.add(place_of(function))
         names, attributes = _names_read(function.__code__)
         cells = []
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -313,6 +325,11 @@ def _names_read(code: CodeType) -> tuple[list[str], list[str]]:
                 attributes.add(instruction.argval)
         pending += [constant for constant in current.co_consts if isinstance(constant, CodeType)]
     return sorted(names), sorted(attributes)
+
+
+def place_of(function: Any) -> Place:
+    """Where a function is defined."""
+    return function.__code__.co_filename, function.__code__.co_firstlineno
 
 
 def _is_local(class_: type) -> bool:

@@ -10,7 +10,7 @@ import itertools
 import os
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +22,27 @@ from numba.core.runtime import rtsys
 
 import pyfront
 from pyfront import link
-from pyfront.cache.fingerprint import Unknown
+from pyfront.cache.fingerprint import Fingerprint, Place, Unknown
 from pyfront.cache.objects import Code, undefined_symbols
 from pyfront.linear import fortran
 
 _DYNAMIC = "numba.dynamic.globals."
 _ENVIRONMENT = "_ZN08NumbaEnv"
 _UNRESOLVED = ".numba.unresolved$"
-_FILE = re.compile(r'!DIFile\(filename: "([^"]*)", directory: "([^"]*)"')
+_FILE = re.compile(r'^(!\d+) = !DIFile\(filename: "([^"]*)", directory: "([^"]*)"', re.MULTILINE)
+_FUNCTION = re.compile(r"!DISubprogram\(.* file: (!\d+), line: (\d+)")
+_GENERATED = re.compile(r"<\S+ \d+>$")
+"""The file of a function that this package has made of source, of what the key knows."""
+_KNOWN = ("numba", "pyfront")
 _OWN = str(Path(pyfront.__path__[0])) + os.sep
 
 
-def make(overload: Any, files: Collection[str], stale: Collection[Any]) -> Code:
+def make(overload: Any, key: Fingerprint, stale: Collection[Any]) -> Code:
     """The code of an overload of a dispatcher, or `Unknown` with the reason why it cannot be stored.
 
-    ``files`` are those of the functions that its key knows, ``stale`` libraries that it may not be linked with.
+    ``key`` has seen the functions that the code may be of, ``stale`` are libraries that it may not be linked with.
     """
-    return _Maker(overload, files, stale).code()
+    return _Maker(overload, key, stale).code()
 
 
 def linked_libraries(root: Any) -> list[Any]:
@@ -53,12 +57,31 @@ def linked_libraries(root: Any) -> list[Any]:
     return found
 
 
+def _places(text: str) -> Iterator[Place]:
+    """Where the functions of a captured module are defined."""
+    files = {
+        name: file if not folder or file.startswith(("/", "<")) else os.path.join(folder, file)
+        for name, file, folder in _FILE.findall(text)
+    }
+    for name, line in _FUNCTION.findall(text):
+        yield files[name], int(line)
+
+
+def _overloads() -> Iterator[Any]:
+    """The implementations of functions that Numba types by ``@overload``."""
+    for known in cpu_target.typing_context._functions.values():
+        for template in known if isinstance(known, list) else known.templates:
+            if hasattr(template, "_overload_func"):
+                yield template
+
+
 class _Maker:
-    def __init__(self, overload: Any, files: Collection[str], stale: Collection[Any]) -> None:
+    def __init__(self, overload: Any, key: Fingerprint, stale: Collection[Any]) -> None:
         self._overload = overload
         self._stale = stale
         self._check_fresh(overload.library)
-        self._files = files
+        self._key = key
+        self._compiled: set[Place] = set()
         self._module: llvm.ModuleRef = overload.library._final_module.clone()
         self._linked: list[Any] = [overload.library]
         tag = uuid.uuid4().hex
@@ -69,6 +92,7 @@ class _Maker:
     def code(self) -> Code:
         descriptor = self._overload.fndesc
         pointers = self._link()
+        self._check_stand_ins()
         wrapper = descriptor.llvm_cpython_wrapper_name
         environments = self._environments()
         shown = [wrapper, *itertools.chain(*pointers), *environments]
@@ -142,10 +166,20 @@ class _Maker:
 
     def _check_capture(self, captured: Any) -> None:
         """What was differentiated is what the key knows: no function of an extension of Numba's."""
-        for file, folder in _FILE.findall(str(captured.module)):
-            path = file if file.startswith(("/", "<")) else os.path.join(folder, file)
-            if not path.startswith(("<", _OWN)) and path not in self._files and file not in self._files:
-                raise Unknown(f"code of {path} that implements a function for Numba")
+        for place in _places(str(captured.module)):
+            self._compiled.add(place)
+            is_own = place[0].startswith(_OWN) or _GENERATED.match(place[0])
+            if not is_own and place not in self._key.places:
+                raise Unknown(f"the code at {place[0]}:{place[1]}, which implements a function for Numba")
+
+    def _check_stand_ins(self) -> None:
+        """Nothing stands for a function but its own code."""
+        for file, line in self._key.must_be_compiled - self._compiled:
+            raise Unknown(f"the function at {file}:{line}, which is not compiled itself")
+        for template in _overloads():
+            function = template._overload_func
+            if not template._inline.is_never_inline and function.__module__.partition(".")[0] not in _KNOWN:
+                raise Unknown(f"the overload at {function.__module__}.{function.__qualname__}, which Numba may inline")
 
     def _define(self, name: str) -> None:
         """Make a pointer that is filled in later of one that Numba's linker fills in."""

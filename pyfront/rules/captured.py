@@ -31,7 +31,8 @@ def stand_in(dispatcher: Dispatcher, rule: Rule, declare: Declare) -> Any:
     while call in parameters:
         call += "_"
     scope: dict[str, Any] = {call: _call(rule, parameters, declare)}
-    exec(f"def stub({arguments}): return {call}({arguments})", scope)
+    source = f"def stub({arguments}): return {call}({arguments})"
+    exec(compile(source, f"<{dispatcher.py_func.__name__} 0>", "exec"), scope)  # a file that `pyfront.cache` knows
     stub = renamed(scope["stub"], dispatcher.py_func.__name__)
     stub.__defaults__ = dispatcher.py_func.__defaults__
     return stub

@@ -163,7 +163,7 @@ class _Root:
         from pyfront.derivative import autodiff  # which needs rules itself
 
         scope: dict[str, Any] = {"equation": self.equation, "solve": self.solve, "njit": njit, "np": np}
-        exec(self._residual(), scope)
+        exec(compile(self._residual(), "<residual 0>", "exec"), scope)
         # A scalar is a vector of one element here.
         forward = [Const if kind == "other" else Duplicated for kind in self.kinds]
         reverse = [{"scalar": Active, "array": Duplicated, "other": Const}[kind] for kind in self.kinds]

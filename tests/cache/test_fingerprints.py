@@ -150,11 +150,8 @@ def test_what_cannot_be_looked_into() -> None:
     class Wrong(Exception):
         pass
 
-    for value in (object(), Mine(), Wrong, lambda: Mine, np.zeros(1 << 18), [1], np.array([None])):
+    for value in (object(), Mine(), Mine, Wrong, njit(lambda: Mine), np.zeros(1 << 18), [1], np.array([None])):
         with pytest.raises(Unknown):
-            if callable(value) and not isinstance(value, type):
-                Mine()
-                fingerprint(njit(value))
             fingerprint(value)
 
 

@@ -19,9 +19,6 @@ from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, 
 if TYPE_CHECKING:
     from pyfront.derivative import Derivative
 
-_NEVER_TOO_MANY = 16
-"""Shadows for which the engine need not be asked."""
-
 
 def needs_width(annotations: Sequence[Any]) -> bool:
     """Whether a call has to say how many shadows there are."""
@@ -48,6 +45,20 @@ def check_batches(kernel: str, annotations: Sequence[type[Annotation]]) -> None:
         )
 
 
+def check_width(name: str, width: int) -> None:
+    """Raise if a derivative cannot have so many shadows."""
+    from pyfront import engine
+
+    most = engine.load().contract.max_width
+    if not 1 <= width <= most:
+        raise ShapeError(
+            with_help(
+                f"`{name}`: a batch of {width} shadows",
+                f"pass 1 to {most}, and further ones in another call on fresh arguments",
+            )
+        )
+
+
 class BatchDerivative:
     """The derivatives of a kernel for batches of any size that the engine takes; see `Derivative`."""
 
@@ -58,6 +69,7 @@ class BatchDerivative:
         one = of_width(1)
         self._of_width = of_width
         self._origin = origin
+        self._is_cached = one.is_cached
         self._widths: dict[int, Derivative] = {}
         self._places = _places(annotations)
         self._dispatcher = BatchDispatcher(self._of_types)
@@ -77,23 +89,10 @@ class BatchDerivative:
         """The derivative for batches of this size."""
         known = self._widths.get(width)
         if known is None:
-            self._check_width(width)
+            if not self._is_cached:
+                check_width(self.__name__, width)
             known = self._widths.setdefault(width, self._of_width(width))
         return known
-
-    def _check_width(self, width: int) -> None:
-        if 1 <= width <= _NEVER_TOO_MANY:
-            return
-        from pyfront import engine
-
-        most = engine.load().contract.max_width
-        if not 1 <= width <= most:
-            raise ShapeError(
-                with_help(
-                    f"`{self.__name__}`: a batch of {width} shadows",
-                    f"pass 1 to {most}, and further ones in another call on fresh arguments",
-                )
-            )
 
     @property
     def _numba_type_(self) -> types.Type:

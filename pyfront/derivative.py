@@ -19,7 +19,7 @@ from pyfront import explain, runtime
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
-from pyfront.batch import BatchDerivative, check_batches, needs_width, width_of
+from pyfront.batch import BatchDerivative, check_batches, check_width, needs_width, width_of
 from pyfront.cache.entries import Cache, new_serial
 from pyfront.compiled import BySignature, Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.dispatch import EntryDispatcher
@@ -68,7 +68,8 @@ def autodiff(
     array([0., 2., 4.])
     """
     dispatcher = kernels.as_dispatcher(kernel)
-    check_plan_steps(disable)
+    if not cache:
+        check_plan_steps(disable)
     instances = [annotation for annotation in annotations if isinstance(annotation, Annotation)]
     if instances and len(instances) != len(annotations):
         raise AnnotationError(
@@ -150,7 +151,8 @@ class Derivative:
         self._mode = mode
         self._disable = disable
         self._given_width = width
-        self._is_cached = cache
+        self.is_cached = cache
+        """Whether machine code is kept on disk; then nothing is asked of the engine before something is compiled."""
         self._name = kernels.name(kernel)
         self._names = kernels.parameters(kernel)
         self._check_request()
@@ -209,7 +211,7 @@ class Derivative:
 
     def __reduce__(self) -> Any:
         choices = (self._kernel, self._annotations, self._mode, self._disable, self._given_width)
-        return _derivative, (*choices, True) if self._is_cached else choices
+        return _derivative, (*choices, True) if self.is_cached else choices
 
     def __repr__(self) -> str:
         annotations = ", ".join(annotation.__name__ for annotation in self._annotations)
@@ -285,7 +287,7 @@ class Derivative:
                 with_primal=self._mode.with_primal,
                 seeded=seeded,
                 may_alias=may_alias,
-                **({"serial": new_serial()} if self._is_cached else {}),
+                **({"serial": new_serial()} if self.is_cached else {}),
             )
             other = None if seeded else functools.partial(self._dispatcher, seeded=True, may_alias=may_alias)
             entry = self._entries.setdefault(
@@ -295,7 +297,7 @@ class Derivative:
 
     def _cache(self, *kind: bool) -> Cache | None:
         """Where the entries of a kind are on disk."""
-        if not self._is_cached:
+        if not self.is_cached:
             return None
         origin = (self._kernel, self._annotations, self._mode, self._disable, self._width, kind)
         return Cache(self._kernel.py_func, origin)
@@ -310,6 +312,8 @@ class Derivative:
 
     def _load(self, arguments: Sequence[Argument], may_alias: bool) -> Compiled:
         if self._entry.cache is not None:
+            check_plan_steps(self._disable)
+            check_width(self.__name__, self._width)
             self._entry.cache.note()
         return load(self._differentiate(arguments, may_alias=may_alias, embedded=False))
 

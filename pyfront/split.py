@@ -65,7 +65,8 @@ def autodiff_split(
     array([0., 2., 4.])
     """
     dispatcher = kernels.as_dispatcher(kernel)
-    check_plan_steps(disable)
+    if not cache:
+        check_plan_steps(disable)
     return _halves(dispatcher, annotations, tuple(disable), cache)
 
 
@@ -195,6 +196,7 @@ class _Split:
     def _load(self, arguments: Sequence[Argument], may_alias: bool) -> Halves:
         cache = self.forward(False).cache
         if cache is not None:
+            check_plan_steps(self._disable)
             cache.note()
         return load_halves(
             differentiate(self._kernel, arguments, split=True, may_alias=may_alias, disable=self._disable)

@@ -24,7 +24,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.np import numpy_support
 
 from pyfront.cache import objects, store
-from pyfront.cache.fingerprint import Fingerprint, Unknown, digest, environment
+from pyfront.cache.fingerprint import Fingerprint, Unknown, digest, environment, module_of
 
 
 class Cache:
@@ -131,7 +131,7 @@ def new_serial() -> int:
 class _Key:
     def __init__(self, function: Any, origin: Any, given: tuple[types.Type, ...]) -> None:
         found = Fingerprint()
-        question = (function.__module__, function.__qualname__, function.__code__.co_firstlineno)
+        question = (module_of(function), function.__qualname__, function.__code__.co_firstlineno)
         of_types = tuple(map(found.of_type, given))
         depends = found.of(origin)
         self.text = digest((question, of_types, depends, environment()))

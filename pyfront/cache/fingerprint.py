@@ -76,9 +76,8 @@ class Unknown(Exception):
     """What cannot be looked into; the message says why code that depends on it is not cached."""
 
 
-@functools.cache
 def environment() -> str:
-    """The versions of all that makes code, and the machine that the code is for."""
+    """The versions of all that makes code, Numba's settings, and the machine that the code is for."""
     owner = cpu_target.target_context.codegen()
     settings = sorted(
         (name, repr(value))
@@ -92,6 +91,7 @@ def environment() -> str:
     return digest((versions, owner.magic_tuple(), str(config.OPT), settings, _own_stamp()))
 
 
+@functools.cache
 def _own_stamp() -> list[tuple[str, int, int]]:
     """Of this package's sources and of its libraries: name, size and time of change."""
     folders = [Path(folder) for folder in package_folders]
@@ -279,7 +279,7 @@ class Fingerprint:
         if not _is_of_own_module(function):
             read = [(name, self._read(known[name], attributes)) for name in names if name in known]
         defaults = (self.of(function.__defaults__), self.of(function.__kwdefaults__))
-        return (function.__module__, function.__qualname__, self._code(function.__code__), defaults, cells, read)
+        return (module_of(function), function.__qualname__, self._code(function.__code__), defaults, cells, read)
 
     def _code(self, code: CodeType) -> Any:
         constants = [
@@ -332,9 +332,14 @@ def place_of(function: Any) -> Place:
     return function.__code__.co_filename, function.__code__.co_firstlineno
 
 
+def module_of(value: Any) -> str:
+    """The module of a function or a class; a process that multiprocessing starts has another name for `__main__`."""
+    return "__main__" if value.__module__ == "__mp_main__" else str(value.__module__)
+
+
 def _is_local(class_: type) -> bool:
     """Whether another process cannot import it."""
-    return class_.__module__ == "__main__" or "<locals>" in class_.__qualname__
+    return module_of(class_) == "__main__" or "<locals>" in class_.__qualname__
 
 
 def _is_found_by_name(function: FunctionType) -> bool:

@@ -21,20 +21,19 @@ struct Symbol {
 };
 } // namespace
 
-static const Symbol Symbols[] = {
-    SYMBOL(pyfront_arena_enter),
-    SYMBOL(pyfront_arena_leave),
-    SYMBOL(pyfront_arena_alloc),
-    SYMBOL(pyfront_arena_alloc_zeroed),
-    SYMBOL(pyfront_arena_grow),
-    SYMBOL(pyfront_tape_open),
-    SYMBOL(pyfront_tape_alloc),
-    SYMBOL(pyfront_tape_alloc_shadow),
-    SYMBOL(pyfront_tape_grow),
-    SYMBOL(pyfront_tape_rewind),
-    SYMBOL(pyfront_tape_free),
+static const Symbol Symbols[] = {SYMBOL(pyfront_arena_enter),
+                                 SYMBOL(pyfront_arena_leave),
+                                 SYMBOL(pyfront_arena_alloc),
+                                 SYMBOL(pyfront_arena_alloc_zeroed),
+                                 SYMBOL(pyfront_arena_grow),
+                                 SYMBOL(pyfront_tape_open),
+                                 SYMBOL(pyfront_tape_alloc),
+                                 SYMBOL(pyfront_tape_alloc_shadow),
+                                 SYMBOL(pyfront_tape_grow),
+                                 SYMBOL(pyfront_tape_rewind),
+                                 SYMBOL(pyfront_tape_free),
 #define SPECIAL_FUNCTION(Name) SYMBOL(Name),
-    PYFRONT_SPECIAL_FUNCTIONS(SPECIAL_FUNCTION)
+                                 PYFRONT_SPECIAL_FUNCTIONS(SPECIAL_FUNCTION)
 #undef SPECIAL_FUNCTION
 };
 

@@ -109,3 +109,27 @@ def test_the_command_says_what_there_is_and_removes_it(run: Run, folder: Path, t
     assert run(textwrap.dedent(command), "--clear")[0] == 0
     assert entries(folder) == []
     assert json.dumps(run(textwrap.dedent(command))[1]).count("0 entries") == 1
+
+
+def test_workers_that_are_spawned_find_what_the_parent_has_compiled(run: Run, tmp_path: Path) -> None:
+    """Both the derivative that a worker is sent and the one that it makes itself, of a function of ``__main__``."""
+    program = """
+        import json
+        import multiprocessing
+        import pyfront as ad
+        FACTOR = 3.0
+        def kernel(x):
+            return FACTOR * x * x
+        derivative = ad.autodiff(kernel, ad.Active, cache=True)
+        def work(given):
+            results = [derivative(2.0), given(2.0)]
+            with open("/proc/self/maps") as maps:
+                return [*results, "libenzyme_pass" in maps.read()]
+        if __name__ == "__main__":
+            found = [derivative(2.0)]
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                found += pool.map(work, [derivative])
+            print(json.dumps(found))
+    """
+    (tmp_path / "spawning.py").write_text(textwrap.dedent(program))
+    assert run(tmp_path / "spawning.py") == [12.0, [12.0, 12.0, False]]

@@ -30,7 +30,9 @@ _DYNAMIC = "numba.dynamic.globals."
 _ENVIRONMENT = "_ZN08NumbaEnv"
 _UNRESOLVED = ".numba.unresolved$"
 _FILE = re.compile(r'^(!\d+) = !DIFile\(filename: "([^"]*)", directory: "([^"]*)"', re.MULTILINE)
-_FUNCTION = re.compile(r"!DISubprogram\(.* file: (!\d+), line: (\d+)")
+_FUNCTION = re.compile(r'!DISubprogram\(name: "([^"]*)".* file: (!\d+), line: (\d+)')
+_EXPRESSION = "__numba_array_expr"
+"""What the names of functions begin with that Numba makes of a kernel's array expressions."""
 _GENERATED = re.compile(r"<\S+ \d+>$")
 """The file of a function that this package has made of source, of what the key knows."""
 _KNOWN = ("numba", "pyfront")
@@ -63,8 +65,9 @@ def _places(text: str) -> Iterator[Place]:
         name: file if not folder or file.startswith(("/", "<")) else os.path.join(folder, file)
         for name, file, folder in _FILE.findall(text)
     }
-    for name, line in _FUNCTION.findall(text):
-        yield files[name], int(line)
+    for name, file, line in _FUNCTION.findall(text):
+        if not name.startswith(_EXPRESSION):
+            yield files[file], int(line)
 
 
 def _overloads() -> Iterator[Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.compilation import CompileRow, exponents
 from benchmarks.exported import ExportRow
+from benchmarks.first_call import FirstCall
 from benchmarks.forward import WIDTH, ForwardRow
 from benchmarks.jax_peer import PeerRow
 from benchmarks.measure import Floor, Row
@@ -300,6 +301,17 @@ def floor_text(floor: Floor) -> str:
     )
 
 
+def first_call_text(first: Sequence[FirstCall]) -> str:
+    """What a process pays before it has a derivative."""
+    rows = [
+        f"the {row.title} takes {duration(row.cached_wall)} ({duration(row.cached_cpu)} of processor time) with its "
+        f"code in the cache, {duration(row.compiled_wall)} without"
+        for row in first
+    ]
+    what = "Importing pyfront, making and calling after Numba's import, the least of several processes"
+    return f"{what}: {'; '.join(rows)}."
+
+
 def machine() -> str:
     """Processor, memory, versions, and how busy the machine was."""
     model = next(
@@ -333,6 +345,7 @@ def document(
     exported: Sequence[ExportRow],
     compilation: Sequence[CompileRow],
     floor: Floor,
+    first: Sequence[FirstCall],
     samples: int,
     image: str | None,
 ) -> str:
@@ -359,6 +372,8 @@ def document(
                 compilation_section(compilation, image),
                 FLOOR_TITLE,
                 floor_text(floor),
+                "## The first call in a new process",
+                first_call_text(first),
             )
         )
         + "\n"

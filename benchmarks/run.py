@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import compilation, exported, forward, jax_peer, kernels, measure, operators, report, stiff
+from benchmarks import compilation, exported, first_call, forward, jax_peer, kernels, measure, operators, report, stiff
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -77,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compile_rows = compilation.measure(options.quick or options.only is not None)
     for compile_row in compile_rows:
         print(" · ".join(report.compile_cells(compile_row)), flush=True)
+    first = first_call.measure(options.quick or options.only is not None)
     print(report.floor_text(floor))
+    print(report.first_call_text(first))
     wrong = [row.problem.title for row in (*rows, *forward_rows) if not row.error < TOLERANCE]
     wrong += [row.title for row in peer_rows if not row.difference < TOLERANCE]
     wrong += [row.title for row in export_rows if not row.is_equal]
@@ -90,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             compilation.plot(compile_rows, IMAGE)
             image = str(IMAGE.relative_to(DOCUMENT.parent))
         tables = (rows, forward_rows, operator_rows, stiff_rows, peer_rows, export_rows, compile_rows)
-        options.output.write_text(report.document(*tables, floor, options.samples, image))
+        options.output.write_text(report.document(*tables, floor, first, options.samples, image))
         print(f"wrote {options.output}")
     if options.output == DOCUMENT:
         README.write_text(report.with_readme_table(README.read_text(), rows, forward_rows))

@@ -48,6 +48,9 @@ PYFRONT_API const char *pyfront_declarations(void);
 /** Version of the LLVM that the engine is built with, as "22.1.8". */
 PYFRONT_API const char *pyfront_llvm_version(void);
 
+/* From here on, but for the plan's steps, the functions are those of the
+ * run-time library, libpyfront_runtime.so, which the engine is linked with. */
+
 /** The functions that derivatives call. Name and address of the one at `index`;
  * null past the end. */
 PYFRONT_API size_t pyfront_runtime_symbol_count(void);

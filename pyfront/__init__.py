@@ -3,10 +3,13 @@
 `autodiff` is the entry; the annotations say what it does with each argument. The operators, `grad` and its kin, need
 none: they copy what they are given, and return derivatives. ``docs/architecture.md`` says how it
 works.
+
+Operators are imported when the first one is named: a process that calls a derivative from the cache needs none.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from pyfront import collection  # noqa: F401, before what allocates
 from pyfront.annotations import Active, BatchDuplicated, Const, Duplicated, DuplicatedNoNeed
 from pyfront.check import check
 from pyfront.compile_report import CompileReport
@@ -18,6 +21,7 @@ from pyfront.errors import (
     ArgumentError,
     ArityError,
     AutodiffError,
+    CacheWarning,
     CheckError,
     DtypeError,
     EngineError,
@@ -38,27 +42,29 @@ from pyfront.errors import (
     UnsupportedError,
 )
 from pyfront.modes import Forward, ForwardWithPrimal, Mode, Reverse, ReverseWithPrimal
-from pyfront.operators import (
-    derivative,
-    grad,
-    hessian,
-    hvp,
-    jacfwd,
-    jacobian,
-    jacrev,
-    jvp,
-    prepare,
-    second_derivative,
-    value_and_grad,
-    vjp,
-)
 from pyfront.rules import define_rule, inactive
 from pyfront.rules.forms import custom_jvp, custom_root, custom_vjp
 from pyfront.split import autodiff_split
 from pyfront.tape import Tape
 
 if TYPE_CHECKING:
+    from pyfront.operators import (
+        derivative,
+        grad,
+        hessian,
+        hvp,
+        jacfwd,
+        jacobian,
+        jacrev,
+        jvp,
+        prepare,
+        second_derivative,
+        value_and_grad,
+        vjp,
+    )
     from pyfront.standalone import export
+else:
+    del globals()["derivative"]  # the module, whose name is an operator's
 
 __version__ = "0.1.0"
 
@@ -71,6 +77,7 @@ __all__ = [
     "ArityError",
     "AutodiffError",
     "BatchDuplicated",
+    "CacheWarning",
     "CheckError",
     "CompileReport",
     "Const",
@@ -126,9 +133,18 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`export` is imported when it is used: most programs never do."""
+    """The operators and `export` are imported when they are named: a program that calls derivatives needs neither."""
     if name == "export":
         from pyfront.standalone import export
 
         return export
+    if name in __all__:
+        from pyfront import operators
+
+        found = globals()[name] = getattr(operators, name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba.core import types
 
-from pyfront import engine
 from pyfront.annotations import Annotation, BatchDuplicated, Duplicated, Interleaved
 from pyfront.dispatch import BatchDispatcher, EntryDispatcher
 from pyfront.errors import AnnotationError, ArityError, DtypeError, ShapeError, UnsupportedError, with_help
@@ -46,6 +45,20 @@ def check_batches(kernel: str, annotations: Sequence[type[Annotation]]) -> None:
         )
 
 
+def check_width(name: str, width: int) -> None:
+    """Raise if a derivative cannot have so many shadows."""
+    from pyfront import engine
+
+    most = engine.load().contract.max_width
+    if not 1 <= width <= most:
+        raise ShapeError(
+            with_help(
+                f"`{name}`: a batch of {width} shadows",
+                f"pass 1 to {most}, and further ones in another call on fresh arguments",
+            )
+        )
+
+
 class BatchDerivative:
     """The derivatives of a kernel for batches of any size that the engine takes; see `Derivative`."""
 
@@ -56,6 +69,7 @@ class BatchDerivative:
         one = of_width(1)
         self._of_width = of_width
         self._origin = origin
+        self._is_cached = one.is_cached
         self._widths: dict[int, Derivative] = {}
         self._places = _places(annotations)
         self._dispatcher = BatchDispatcher(self._of_types)
@@ -75,14 +89,8 @@ class BatchDerivative:
         """The derivative for batches of this size."""
         known = self._widths.get(width)
         if known is None:
-            most = engine.load().contract.max_width
-            if not 1 <= width <= most:
-                raise ShapeError(
-                    with_help(
-                        f"`{self.__name__}`: a batch of {width} shadows",
-                        f"pass 1 to {most}, and further ones in another call on fresh arguments",
-                    )
-                )
+            if not self._is_cached:
+                check_width(self.__name__, width)
             known = self._widths.setdefault(width, self._of_width(width))
         return known
 

@@ -11,21 +11,24 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import engine, link, request, results
 from pyfront import kernel as kernels
+from pyfront import results
 from pyfront.annotations import BatchDuplicated
 from pyfront.arguments import Argument
 from pyfront.compile_report import CompileReport, Stage, Stopwatch
-from pyfront.engine import Diagnostic, EngineResult
 from pyfront.errors import AutodiffError, InternalError, UnsupportedError, with_help
-from pyfront.numba_target import Capture, CaptureLibrary, capture, library_of
 from pyfront.results import Number
+
+if TYPE_CHECKING:
+    from pyfront import link
+    from pyfront.engine import Diagnostic, EngineResult
+    from pyfront.numba_target import Capture, CaptureLibrary
 
 DUMP = "PYFRONT_DUMP"
 """Environment variable: a folder; each derivative gets one in it, with the text of every stage."""
@@ -66,6 +69,8 @@ class Differentiated:
     @functools.cached_property
     def plan(self) -> str:
         """Where the reverse sweep gets its values from. Made when wanted: names take a tenth of the engine's time."""
+        from pyfront import engine
+
         asked = json.dumps({**json.loads(self.asked), "texts": ["plan"]})
         return engine.load().differentiate(self.captured.module.as_bitcode(), asked).plan
 
@@ -148,12 +153,16 @@ class BySignature(Generic[Made]):
 
 def load(derivative: Differentiated) -> Compiled:
     """Make the derivative callable."""
+    from pyfront import link
+
     library, timed = _link(derivative, {derivative.local_name: derivative.symbol})
     return Compiled(**vars(timed), library=library, address=link.address(library, derivative.symbol))
 
 
 def load_halves(derivative: Differentiated) -> Halves:
     """Make a derivative that was asked for as ``split`` callable."""
+    from pyfront import engine, link
+
     contract = engine.load().contract
     halves = (contract.forward_half, contract.reverse_half)
     symbols = {derivative.local_name + half: derivative.symbol + half for half in halves}
@@ -164,6 +173,8 @@ def load_halves(derivative: Differentiated) -> Halves:
 
 def _link(derivative: Differentiated, symbols: Mapping[str, str]) -> tuple[link.OptimizedOnce, Differentiated]:
     """Machine code for the derivative, and the derivative with the time that this took in its report."""
+    from pyfront import link
+
     watch = Stopwatch()
     with _linking(derivative), watch.running():
         library = link.load(
@@ -171,6 +182,7 @@ def _link(derivative: Differentiated, symbols: Mapping[str, str]) -> tuple[link.
         )
         for symbol in symbols.values():
             link.address(library, symbol)
+    library.captured = derivative.captured
     folder = _dump_folder(derivative.symbol)
     if folder is not None:
         (folder / "6-optimized.ll").write_text(library.get_llvm_str())
@@ -182,6 +194,8 @@ def _link(derivative: Differentiated, symbols: Mapping[str, str]) -> tuple[link.
 
 def embed(derivative: Differentiated) -> Embedded:
     """Make a derivative that was asked for as ``embedded`` a callee of captured code."""
+    from pyfront.numba_target import library_of
+
     with _linking(derivative):
         library = library_of(
             derivative.bitcode, derivative.local_name, derivative.symbol, derivative.captured.environments
@@ -209,6 +223,9 @@ def differentiate(
     Derivatives that the kernel calls are differentiated on the way. With ``embedded`` the result is code to be
     differentiated again.
     """
+    from pyfront import engine, request
+    from pyfront.numba_target import capture
+
     name = kernels.name(kernel)
     loaded = engine.load()
     if any(kernel is outer for outer in _in_progress):

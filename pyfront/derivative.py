@@ -9,20 +9,20 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numba.core import sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
-from pyfront import cabi, engine, explain, lowlevel
+from pyfront import explain, runtime
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import Argument, call_parameters, check_annotations, resolve
-from pyfront.batch import BatchDerivative, check_batches, needs_width, width_of
+from pyfront.batch import BatchDerivative, check_batches, check_width, needs_width, width_of
+from pyfront.cache.entries import Cache, new_serial
 from pyfront.compiled import BySignature, Compiled, Differentiated, Embedded, differentiate, embed, load
 from pyfront.dispatch import EntryDispatcher
-from pyfront.entry import Shape
 from pyfront.errors import (
     AliasedCallError,
     AnnotationError,
@@ -35,6 +35,10 @@ from pyfront.errors import (
 )
 from pyfront.modes import Mode
 from pyfront.rules.registry import generation
+from pyfront.shape import Shape
+
+if TYPE_CHECKING:
+    from pyfront import cabi
 
 _CACHE = "_pyfront_derivatives"
 
@@ -44,13 +48,15 @@ def autodiff(
     *annotations: type[Annotation] | Annotation,
     mode: Mode = Mode.Reverse,
     disable: Sequence[str] = (),
+    cache: bool = False,
 ) -> Any:
     """Differentiate ``kernel``, with one annotation per argument.
 
     With classes the derivative is returned, compiled at its first call per signature; in a call each ``Duplicated``
     argument is followed by its shadow. In reverse mode it returns the adjoints of the ``Active`` arguments; in forward
     mode, where scalars may be ``Duplicated`` too, the tangent of the kernel's result. With values the kernel is
-    differentiated at once. ``disable`` names steps of the plan to leave out.
+    differentiated at once. ``disable`` names steps of the plan to leave out. With ``cache`` machine code is kept on
+    disk, beside Numba's, for other processes.
 
     >>> import numpy as np, pyfront as ad
     >>> def squares(x, y):
@@ -62,7 +68,8 @@ def autodiff(
     array([0., 2., 4.])
     """
     dispatcher = kernels.as_dispatcher(kernel)
-    check_plan_steps(disable)
+    if not cache:
+        check_plan_steps(disable)
     instances = [annotation for annotation in annotations if isinstance(annotation, Annotation)]
     if instances and len(instances) != len(annotations):
         raise AnnotationError(
@@ -73,7 +80,7 @@ def autodiff(
         )
     classes = tuple(type(a) if isinstance(a, Annotation) else a for a in annotations)
     find = _batch if needs_width(classes) else _derivative
-    derivative = find(dispatcher, classes, mode, tuple(disable))
+    derivative = find(dispatcher, classes, mode, tuple(disable), cache=cache)
     if not instances:
         return derivative
     return derivative(*(value for annotation in instances for value in annotation.values))
@@ -81,7 +88,11 @@ def autodiff(
 
 def check_plan_steps(disable: Sequence[str]) -> None:
     """Raise if ``disable`` names what is no step of the plan."""
-    known = engine.load().plan_steps if disable else ()
+    if not disable:
+        return
+    from pyfront import engine
+
+    known = engine.load().plan_steps
     for step in disable:
         if step not in known:
             raise PlanStepError(with_help(f"the plan has no step {step!r}", f"choose from {', '.join(known)}"))
@@ -93,27 +104,33 @@ def _derivative(
     mode: Mode,
     disable: tuple[str, ...],
     width: int | None = None,
+    cache: bool = False,
 ) -> Derivative:
     """The derivative for these choices, the same one each time: it lives as long as the kernel."""
     known = kernel.__dict__.setdefault(_CACHE, {})
-    key = (annotations, mode, disable, width, generation())
+    choices = (annotations, mode, disable, width, cache)
+    key = (*choices, generation())
     found = known.get(key)
     if found is None:
-        found = known.setdefault(key, Derivative(kernel, annotations, mode, disable, width))
+        found = known.setdefault(key, Derivative(kernel, *choices))
     derivative: Derivative = found
     return derivative
 
 
 def _batch(
-    kernel: Dispatcher, annotations: tuple[type[Annotation], ...], mode: Mode, disable: tuple[str, ...]
+    kernel: Dispatcher,
+    annotations: tuple[type[Annotation], ...],
+    mode: Mode,
+    disable: tuple[str, ...],
+    cache: bool = False,
 ) -> BatchDerivative:
     """The derivatives for these choices of all widths, the same object each time."""
     known = kernel.__dict__.setdefault(_CACHE, {})
-    choices = (annotations, mode, disable)
+    choices = (annotations, mode, disable, cache)
     key = (*choices, generation())
     found = known.get(key)
     if found is None:
-        of_width = functools.partial(_derivative, kernel, annotations, mode, disable)
+        of_width = functools.partial(_derivative, kernel, annotations, mode, disable, cache=cache)
         found = known.setdefault(key, BatchDerivative(of_width, annotations, (_batch, (kernel, *choices))))
     batch: BatchDerivative = found
     return batch
@@ -129,12 +146,15 @@ class Derivative:
         mode: Mode,
         disable: tuple[str, ...],
         width: int | None = None,
+        cache: bool = False,
     ) -> None:
         self._kernel = kernel
         self._annotations = annotations
         self._mode = mode
         self._disable = disable
         self._given_width = width
+        self.is_cached = cache
+        """Whether machine code is kept on disk; then nothing is asked of the engine before something is compiled."""
         self._name = kernels.name(kernel)
         self._names = kernels.parameters(kernel)
         self._check_request()
@@ -180,7 +200,7 @@ class Derivative:
         return aliased(*args, **kwargs) if seed is None else aliased(*args, **kwargs, seed=seed)
 
     def _has_checked(self, error: AliasedCallError) -> bool:
-        return error.entry in [entry.serial for entry in (self._entry, self._seeded_entry) if entry is not None]
+        return any(entry.raised(error) for entry in (self._entry, self._seeded_entry) if entry is not None)
 
     @functools.cached_property
     def as_kernel(self) -> Dispatcher:
@@ -193,7 +213,8 @@ class Derivative:
         return types.Dispatcher(self._entry)
 
     def __reduce__(self) -> Any:
-        return _derivative, (self._kernel, self._annotations, self._mode, self._disable, self._given_width)
+        choices = (self._kernel, self._annotations, self._mode, self._disable, self._given_width)
+        return _derivative, (*choices, True) if self.is_cached else choices
 
     def __repr__(self) -> str:
         annotations = ", ".join(annotation.__name__ for annotation in self._annotations)
@@ -207,6 +228,7 @@ class Derivative:
     @property
     def signatures(self) -> list[tuple[types.Type, ...]]:
         """The types of the kernel's arguments for which the derivative is compiled."""
+        self._compile_what_was_found()
         return list(self._compiled.by_types())
 
     def compiled(self, given: Sequence[types.Type]) -> Compiled:
@@ -263,6 +285,8 @@ class Derivative:
         is ``f(t, y, dy, p)``, with ``states`` elements in y and ``parameter_count`` in p; what is returned has an
         ``address``, of ``void (double t, double *y, double *jacobian, double *p)``, which writes row after row.
         """
+        from pyfront import lowlevel
+
         key = (kind, output, tuple(map(type, parameters)), states, parameter_count)
         with global_compiler_lock:
             compiled = self._callbacks.get(key)
@@ -317,12 +341,20 @@ class Derivative:
                 with_primal=self._mode.with_primal,
                 seeded=seeded,
                 may_alias=may_alias,
+                **({"serial": new_serial()} if self.is_cached else {}),
             )
             other = None if seeded else functools.partial(self._dispatcher, seeded=True, may_alias=may_alias)
             entry = self._entries.setdefault(
-                key, EntryDispatcher(shape, self._specialize, self._specialize_embedded, other)
+                key, EntryDispatcher(shape, self._specialize, self._specialize_embedded, other, self._cache(*key))
             )
         return entry
+
+    def _cache(self, *kind: bool) -> Cache | None:
+        """Where the entries of a kind are on disk."""
+        if not self.is_cached:
+            return None
+        origin = (self._kernel, self._annotations, self._mode, self._disable, self._width, kind)
+        return Cache(self._kernel.py_func, origin)
 
     def _specialize(self, given: Sequence[types.Type], may_alias: bool) -> Compiled:
         """The compiled derivative for the types of a call."""
@@ -333,6 +365,10 @@ class Derivative:
         return self._embedded.of(self._resolve(given), may_alias)
 
     def _load(self, arguments: Sequence[Argument], may_alias: bool) -> Compiled:
+        if self._entry.cache is not None:
+            check_plan_steps(self._disable)
+            check_width(self.__name__, self._width)
+            self._entry.cache.note()
         return load(self._differentiate(arguments, may_alias=may_alias, embedded=False))
 
     def _embed(self, arguments: Sequence[Argument], may_alias: bool) -> Embedded:
@@ -372,6 +408,8 @@ class Derivative:
                 f"`{self._name}` takes {len(self._names)} arguments ({', '.join(self._names)}), "
                 f"the signature has {len(given)}"
             )
+        from pyfront import cabi
+
         is_batch = any(issubclass(annotation, BatchDuplicated) for annotation in self._annotations)
         return cabi.call_types(given, [annotation.has_shadow for annotation in self._annotations], is_batch)
 
@@ -379,12 +417,21 @@ class Derivative:
         compiled = self._for_signature(signature)
         with global_compiler_lock:
             if compiled.symbol not in self._c_functions:
+                from pyfront import cabi
+
                 self._c_functions[compiled.symbol] = cabi.build(compiled, self.__name__)
         return self._c_functions[compiled.symbol]
+
+    def _compile_what_was_found(self) -> None:
+        """Code from the cache is code only: what is to be said of it is found by compiling."""
+        for (seeded, may_alias), entry in self._entries.items():
+            for given in entry.cache.found if entry.cache is not None else ():
+                self._specialize(given[:-1] if seeded else given, may_alias)
 
     def _inspect(self, signature: Any, read: Callable[[Compiled], Any]) -> Any:
         if signature is not None:
             return read(self._for_signature(signature))
+        self._compile_what_was_found()
         known = self._compiled.by_types()
         if len(known) == 1:
             return read(next(iter(known.values())))
@@ -393,4 +440,4 @@ class Derivative:
 
 def release_memory() -> None:
     """Give back the memory that derivatives keep for the next call on this thread."""
-    engine.load().release_memory()
+    runtime.load().release_memory()

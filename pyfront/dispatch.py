@@ -11,25 +11,22 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
-from numba.core import cgutils, sigutils, types, typing
+from numba.core import sigutils, types, typing
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
-from pyfront import entry, native, results
 from pyfront.arguments import SEED, Argument
-from pyfront.batch_entry import BatchBody, is_seed_per_lane
-from pyfront.compiled import Differentiated, Embedded
-from pyfront.entry import Body, Shape
-from pyfront.errors import SeedError, UnsupportedError, with_help
-from pyfront.native import Part
-from pyfront.numba_target import CaptureDispatcher, CaptureLibrary, TwinnedDispatcher
+from pyfront.cache.entries import Cache, TypesOfArrays, types_of_call
+from pyfront.compiled import Differentiated
+from pyfront.errors import AliasedCallError, SeedError, UnsupportedError, with_help
+from pyfront.shape import Shape
+from pyfront.specialized import TwinnedDispatcher
 
 Specialize = Callable[[Sequence[types.Type], bool], Differentiated]
 """From the types of a call without its seed, and whether arguments may alias, to the derivative."""
 
 
-class EntryDispatcher(TwinnedDispatcher):
+class EntryDispatcher(TypesOfArrays, TwinnedDispatcher):
     """A dispatcher whose overloads are entries of derivatives.
 
     ``specialize`` makes derivatives that run, ``embed`` those for captured code; ``seeded`` gives the dispatcher for
@@ -37,7 +34,6 @@ class EntryDispatcher(TwinnedDispatcher):
     """
 
     targetdescr = cpu_target
-    _target: entry.Target = entry.Executable()
 
     def __init__(
         self,
@@ -45,21 +41,32 @@ class EntryDispatcher(TwinnedDispatcher):
         specialize: Specialize,
         embed: Specialize,
         seeded: Callable[[], EntryDispatcher] | None = None,
+        cache: Cache | None = None,
     ) -> None:
         super().__init__(_stub(shape), targetoptions={"nopython": True})
         self._shape = shape
         self._specialize = specialize
         self._embed = embed
         self._seeded = seeded
+        self.cache = cache
+        self._serials = {shape.serial}
+
+    def raised(self, error: AliasedCallError) -> bool:
+        """Whether the error is one of these entries' own checks; those from the cache have other numbers."""
+        return error.entry in self._serials
 
     @property
-    def serial(self) -> int:
-        """What an `AliasedCallError` of these entries carries as its ``entry``."""
-        return self._shape.serial
+    def target(self) -> Any:
+        """What entries are compiled to."""
+        from pyfront.entry import Executable
+
+        return Executable()
 
     @functools.cached_property
     def twin(self) -> EntryDispatcher:
         """The dispatcher of the same derivative in captured code."""
+        from pyfront.captured_entry import CapturedEntryDispatcher
+
         return CapturedEntryDispatcher(self._shape, self._embed, self._embed, self._seeded and self._seeded_twin)
 
     def _seeded_twin(self) -> EntryDispatcher:
@@ -90,6 +97,12 @@ class EntryDispatcher(TwinnedDispatcher):
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
         """Called by the C dispatcher with the arguments of a call whose types it does not know."""
         assert not kws
+        if self.cache is not None:
+            plain = types_of_call(self, args)
+            found = None if plain is None else self._cached(plain)
+            if found is not None:
+                self._types_active_call.clear()
+                return found
         self._compilation_chain_init_hook()
         try:
             given = tuple(self.typeof_pyval(value) for value in args)
@@ -102,9 +115,21 @@ class EntryDispatcher(TwinnedDispatcher):
                             "pass numbers, NumPy arrays, or tuples of them",
                         )
                     )
-            return self._overload(given).entry_point
+            overload = self._overload(given)
+            if self.cache is not None:
+                self.cache.store(given, overload, self._shape.serial)
+            return overload.entry_point
         finally:
             self._types_active_call.clear()
+
+    def _cached(self, given: tuple[types.Type, ...]) -> Any:
+        """The entry that another process has left for these types, if there is one."""
+        assert self.cache is not None
+        found = self.cache.find(given)
+        if found is not None:
+            self._serials.add(self.cache.said[given])
+            self._insert([type_._code for type_ in given], found, False)
+        return found
 
     @global_compiler_lock
     def _overload(self, given: tuple[types.Type, ...]) -> Any:
@@ -130,48 +155,14 @@ class EntryDispatcher(TwinnedDispatcher):
         return compiled, canonical
 
     def _build(self, compiled: Differentiated, canonical: tuple[types.Type, ...]) -> Any:
-        body = BatchBody if compiled.is_batch else Body
-        return entry.build(compiled, self._shape, canonical, body, self._target)
+        from pyfront import entry
+        from pyfront.batch_entry import BatchBody
+
+        body = BatchBody if compiled.is_batch else entry.Body
+        return entry.build(compiled, self._shape, canonical, body, self.target)
 
     def _add_synonym(self, given: tuple[types.Type, ...], overload: Any) -> None:
         self._insert([type_._code for type_ in given], overload.entry_point, False)
-
-
-class CapturedEntry:
-    """IR that is differentiated again: the derivative is called by its symbol and linked."""
-
-    @property
-    def context(self) -> Any:
-        return CaptureDispatcher.targetdescr.target_context
-
-    def library(self, name: str) -> Any:
-        return CaptureLibrary(self.context.codegen(), name)
-
-    def callee(self, context: Any, builder: ir.IRBuilder, derivative: Embedded) -> ir.Value:
-        context.active_code_library.add_linking_library(derivative.library)
-        type_ = native.function_type(context, derivative, Part.WHOLE)
-        return cgutils.get_or_insert_function(builder.module, type_, derivative.symbol)
-
-    def finish(self, context: Any, library: Any, fndesc: Any, environment: Any, nogil: bool) -> Any:
-        library.finalize()
-        return context.get_executable(library, fndesc, environment)
-
-
-class CapturedEntryDispatcher(EntryDispatcher):
-    """The twin of an `EntryDispatcher`; cannot be called."""
-
-    targetdescr = CaptureDispatcher.targetdescr
-    _target = CapturedEntry()
-
-    @property
-    def twin(self) -> EntryDispatcher:
-        return self
-
-    def add_overload(self, cres: Any) -> None:
-        self.overloads[tuple(cres.signature.args)] = cres
-
-    def _add_synonym(self, given: tuple[types.Type, ...], overload: Any) -> None:
-        """Only typed code gets here, and it finds `overloads`."""
 
 
 class BatchDispatcher(TwinnedDispatcher):
@@ -186,7 +177,9 @@ class BatchDispatcher(TwinnedDispatcher):
     @functools.cached_property
     def twin(self) -> BatchDispatcher:
         """The dispatcher of the same derivatives in captured code."""
-        return _CapturedBatchDispatcher(lambda args, kws: self._of_types(args, kws).twin)
+        from pyfront.captured_entry import CapturedBatchDispatcher
+
+        return CapturedBatchDispatcher(lambda args, kws: self._of_types(args, kws).twin)
 
     def get_call_template(self, args: Sequence[types.Type], kws: dict[str, types.Type]) -> Any:
         """How compiled code calls the derivative of the width that these types have."""
@@ -195,14 +188,6 @@ class BatchDispatcher(TwinnedDispatcher):
     def get_overload(self, sig: Any) -> Any:
         given, _ = sigutils.normalize_signature(sig)
         return self._of_types(given, {}).get_overload(sig)
-
-
-class _CapturedBatchDispatcher(BatchDispatcher):
-    targetdescr = CaptureDispatcher.targetdescr
-
-    @property
-    def twin(self) -> BatchDispatcher:
-        return self
 
 
 def _batch_stub(*args: Any) -> None:
@@ -229,6 +214,9 @@ def call_types(arguments: Sequence[Argument]) -> list[types.Type]:
 
 def seed_type(compiled: Differentiated, given: types.Type) -> types.Type:
     """The type as which a seed is taken; raises if there can be none."""
+    from pyfront import results
+    from pyfront.batch_entry import is_seed_per_lane
+
     if not compiled.takes_seed:
         what = "nothing" if compiled.returns is types.none else f"{compiled.returns}, which has no derivative"
         raise SeedError(

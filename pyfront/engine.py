@@ -1,7 +1,7 @@
 """The engine: ``libenzyme_pass.so`` behind its C API (``enzyme_pass/CApi.h``), loaded once per process.
 
-Nothing outside this file knows how the engine is reached. The runtime symbols that emitted code calls are registered
-with llvmlite when the library is loaded, so derivatives can be linked by Numba's JIT from then on.
+Nothing outside this file knows how the engine is reached. What emitted code calls is in the library that it is linked
+with (``runtime``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,21 @@ from typing import Any
 import cffi
 import llvmlite.binding as llvm
 
-from pyfront import __path__ as package_folders
 from pyfront import contract
 from pyfront.compile_report import Stage, parse_stages
 from pyfront.errors import EngineMismatch, EngineNotFound
+from pyfront.runtime import LIBRARY, OVERRIDE, Runtime, find_library
 
-LIBRARY = "libenzyme_pass.so"
-OVERRIDE = "PYFRONT_ENGINE"
+__all__ = [
+    "OVERRIDE",
+    "Diagnostic",
+    "Engine",
+    "EngineResult",
+    "check_llvm",
+    "find_library",
+    "load",
+    "parse_diagnostics",
+]
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,8 @@ class EngineResult:
     """Of the prepared kernel."""
 
 
-class Engine:
-    """The loaded library."""
+class Engine(Runtime):
+    """The loaded library, and the run-time library with which it is linked."""
 
     def __init__(self, path: Path) -> None:
         text = _told(path)
@@ -63,16 +70,13 @@ class Engine:
         self._ffi = cffi.FFI()
         self._ffi.cdef(contract.declarations(text))
         self._lib: Any = self._ffi.dlopen(str(path))
+        super().__init__(path.with_name(LIBRARY))
         self.llvm_version: str = self._string(self._lib.pyfront_llvm_version())
         check_llvm(self.llvm_version, llvm.llvm_version_info)
         steps = map(self._lib.pyfront_plan_step, itertools.count())
         named = itertools.takewhile(lambda name: name != self._ffi.NULL, steps)
         self.plan_steps: tuple[str, ...] = tuple(map(self._string, named))
         """The plan's improvements, each of which can be switched off by its name."""
-        for index in range(self._lib.pyfront_runtime_symbol_count()):
-            address = self._ffi.new("void **")
-            name = self._string(self._lib.pyfront_runtime_symbol(index, address))
-            llvm.add_symbol(name, int(self._ffi.cast("uintptr_t", address[0])))
 
     def differentiate(self, bitcode: bytes, request: str) -> EngineResult:
         """Differentiate the module as the request says (JSON, ``docs/architecture.md``). Releases the GIL."""
@@ -94,41 +98,6 @@ class Engine:
             )
         finally:
             self._lib.pyfront_result_free(result)
-
-    def release_memory(self) -> None:
-        """Give back the memory that this thread's arena, and freed tapes, keep for the next call."""
-        self._lib.pyfront_release_memory()
-
-    def arena_capacity(self) -> int:
-        """Bytes that this thread's arena holds."""
-        return int(self._lib.pyfront_arena_capacity())
-
-    def arena_in_use(self) -> int:
-        """Bytes of this thread's arena that are in use: 0 outside the call of a derivative."""
-        return int(self._lib.pyfront_arena_in_use())
-
-    def arena_peak(self) -> int:
-        """The most bytes of this thread's arena in use at once since `arena_reset_peak`."""
-        return int(self._lib.pyfront_arena_peak())
-
-    def arena_reset_peak(self) -> None:
-        self._lib.pyfront_arena_reset_peak()
-
-    def refused_bytes(self) -> int:
-        """The bytes that this thread was last refused; negative: more than can be counted."""
-        return int(self._lib.pyfront_refused_bytes())
-
-    def release_tape(self, tape: int) -> None:
-        """End the life of the tape at this address."""
-        self._lib.pyfront_release_tape(self._ffi.cast("void *", tape))
-
-    def tape_bytes(self, tape: int) -> int:
-        """Bytes that the tape at this address holds."""
-        return int(self._lib.pyfront_tape_bytes(self._ffi.cast("void *", tape)))
-
-    def live_tapes(self) -> int:
-        """How many tapes are alive in the process."""
-        return int(self._lib.pyfront_live_tapes())
 
     def _text(self, result: Any, what: str) -> str:
         return self._string(self._lib.pyfront_result_text(result, what.encode()))
@@ -173,21 +142,6 @@ def check_llvm(engine_version: str, numba_version: tuple[int, ...]) -> None:
             f"the engine is built with LLVM {engine_version}, but the installed llvmlite has LLVM "
             f"{'.'.join(map(str, numba_version))}\n  help: install numba 0.68.x with llvmlite 0.50.x"
         )
-
-
-def find_library() -> Path:
-    """The engine's path: the override in the environment, else next to the package."""
-    override = os.environ.get(OVERRIDE)
-    if override:
-        return Path(override)
-    candidates = [Path(folder) / "_lib" / LIBRARY for folder in package_folders]
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate
-    raise EngineNotFound(
-        f"the engine is not installed: no {' or '.join(map(str, candidates))}\n"
-        f"  help: `make setup` builds it; {OVERRIDE} names a library elsewhere"
-    )
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from llvmlite import ir
@@ -19,32 +19,16 @@ from numba.core.environment import Environment
 from numba.core.registry import cpu_target
 
 from pyfront import checks, engine, explain, native
-from pyfront.arguments import SEED, Leaf
+from pyfront.arguments import Leaf
 from pyfront.checks import Pair, Role, View
 from pyfront.compiled import Differentiated
 from pyfront.errors import RuleError
 from pyfront.link import OptimizedOnce
 from pyfront.native import Group, Part
 from pyfront.results import Number, derivative_type
+from pyfront.shape import Shape as Shape
 
 _serial = itertools.count()
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What an entry looks like from outside, whatever the types."""
-
-    name: str
-    parameters: tuple[str, ...]
-    with_primal: bool
-    seeded: bool
-    may_alias: bool
-    serial: int = field(default_factory=itertools.count().__next__, compare=False)
-    """Unique in the process."""
-
-    @property
-    def all_parameters(self) -> tuple[str, ...]:
-        return (*self.parameters, SEED) if self.seeded else self.parameters
 
 
 class Target(Protocol):

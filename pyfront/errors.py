@@ -126,6 +126,10 @@ class EngineMismatch(EngineError):
     """Numba's LLVM and the engine's are of different major versions, so neither reads the other's bitcode reliably."""
 
 
+class CacheWarning(UserWarning):
+    """Derivatives are compiled though `cache=True` was asked for: the message says why. Given once in a process."""
+
+
 def with_help(message: str, help: str | None) -> str:
     """The text of an error: what is wrong, then what to do."""
     return f"{message}\n  help: {help}" if help else message

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pyfront import engine
+from pyfront import runtime
 from pyfront.errors import ShapeError, with_help
 
 _TAPE_HELP = (
@@ -61,7 +61,7 @@ def _with_shapes(error: ShapeError, arguments: Mapping[str, Any]) -> ShapeError:
 
 
 def _with_bytes(error: MemoryError, kernel: str) -> MemoryError:
-    refused = engine.load().refused_bytes()
+    refused = runtime.load().refused_bytes()
     size = f"{refused:,} bytes" if 0 <= refused < 1 << 60 else "more bytes than can be counted"
     return MemoryError(str(error).replace(f"`{kernel}`", f"`{kernel}`: {size} at once", 1))
 

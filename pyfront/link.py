@@ -7,6 +7,7 @@ would lose what the engine says of its parameters).
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,10 @@ class OptimizedOnce(codegen.JITCodeLibrary):
     def __init__(self, owner: codegen.Codegen, name: str) -> None:
         super().__init__(owner, name)
         self.optimizing = Stopwatch()
+        self.parts: list[Any] = []
+        """The libraries of the parts of rules that this one calls."""
+        self.captured: Any = None
+        """The capture of what was differentiated."""
 
     def _optimize_functions(self, ll_module: llvm.ModuleRef) -> None:
         ll_module.data_layout = self._codegen._data_layout
@@ -62,7 +67,7 @@ def load(
     library.packs_scalars = packs_scalars
     module = llvm.parse_bitcode(bitcode)
     module.verify()
-    parts.resolve(module)
+    library.parts = parts.resolve(module)
     defined = {function.name for function in module.functions if not function.is_declaration}
     for name, symbol in symbols.items():
         if name not in defined:
@@ -77,9 +82,30 @@ def load(
     for variable, environment in environments.items():
         if variable in globals_:
             owner.set_env(variable, environment)
+            _environments[variable] = environment
     return library
+
+
+_loaded: dict[int, tuple[weakref.ref[OptimizedOnce], str]] = {}
+_environments: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
 def address(library: OptimizedOnce, name: str) -> int:
     """The address of a function of a loaded library."""
-    return int(library.get_pointer_to_function(name))
+    found = int(library.get_pointer_to_function(name))
+    if found not in _loaded:
+        _loaded[found] = (weakref.ref(library), name)
+        weakref.finalize(library, _loaded.pop, found, None)
+    return found
+
+
+def at(address: int) -> tuple[OptimizedOnce, str] | None:
+    """The library whose function is at an address, and its name."""
+    reference, name = _loaded.get(address, (lambda: None, ""))
+    library = reference()
+    return None if library is None else (library, name)
+
+
+def environment(variable: str) -> Any:
+    """The environment to which loaded code refers by this name, None if there is none."""
+    return _environments.get(variable)

@@ -14,7 +14,6 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from pyfront import engine
 from pyfront.arguments import Leaf
 from pyfront.compiled import Differentiated
 
@@ -33,6 +32,8 @@ class Part(enum.Enum):
     @property
     def suffix(self) -> str:
         """What is behind the derivative's symbol in its name."""
+        from pyfront import engine
+
         contract = engine.load().contract
         return {Part.WHOLE: "", Part.FORWARD: contract.forward_half, Part.REVERSE: contract.reverse_half}[self]
 

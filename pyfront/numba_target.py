@@ -57,7 +57,7 @@ from pyfront.rules import sorting, unvaried
 from pyfront.rules.captured import RuledFunction, stand_in
 from pyfront.rules.parts import GENERATED, parts_of, resolve_captured
 from pyfront.rules.registry import Rule, generation, rule_of
-from pyfront.specialized import Specialized
+from pyfront.specialized import Specialized, TwinnedDispatcher
 
 TARGET = "pyfront"
 
@@ -521,15 +521,6 @@ def _capture_jit(**options: Any) -> Callable[[Callable[..., Any]], CaptureDispat
 jit_registry[Pyfront] = _capture_jit
 
 
-class TwinnedDispatcher(Dispatcher):
-    """A dispatcher that compiles no Python function but has a twin on this target."""
-
-    @property
-    def twin(self) -> Dispatcher:
-        """The dispatcher that stands for this one in captured code."""
-        raise NotImplementedError
-
-
 _twins: weakref.WeakKeyDictionary[Dispatcher, CaptureDispatcher] = weakref.WeakKeyDictionary()
 
 
@@ -608,3 +599,9 @@ def _holds_functions(numba_type: types.Type) -> bool:
     if isinstance(numba_type, types.BaseTuple):
         return any(map(_holds_functions, numba_type.types))
     return isinstance(numba_type, types.Dispatcher)
+
+
+def twin_overloads(dispatcher: Dispatcher) -> int:
+    """For how many types a function has been captured so far."""
+    twin = _twins.get(dispatcher)
+    return len(twin.overloads) if twin is not None else 0

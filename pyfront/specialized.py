@@ -11,14 +11,16 @@ from types import FunctionType
 from typing import Any
 
 from numba.core import types
-from numba.core.dispatcher import _FunctionCompiler
+from numba.core.dispatcher import Dispatcher, _FunctionCompiler
 from numba.core.registry import CPUDispatcher
+
+from pyfront.cache.entries import Cache, TypesOfArrays, types_of_call
 
 Implement = Callable[[tuple[types.Type, ...]], Callable[..., Any]]
 """From the types of the arguments, literals made plain, to the function that is compiled for them."""
 
 
-class Specialized(CPUDispatcher):
+class Specialized(TypesOfArrays, CPUDispatcher):
     """A function called ``name``, implemented anew for each signature."""
 
     def __init__(
@@ -36,12 +38,37 @@ class Specialized(CPUDispatcher):
         stub.__defaults__ = defaults or None
         super().__init__(stub, targetoptions={"nopython": True, "boundscheck": None, "nogil": nogil})
         self._compiler: _FunctionCompiler = _SpecializingCompiler(implement, self._compiler)
+        self.cache: Cache | None = None
+        self.said: Callable[[], Any] = _nothing
+        """What its owner has to store with code in the cache."""
 
     @property
     def implementation(self) -> Callable[..., Any]:
         """From the types of the arguments, and those of keywords, to the function that is compiled for them."""
         found: Callable[..., Any] = self._compiler._get_implementation
         return found
+
+    def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
+        """Called by the C dispatcher with the arguments of a call whose types it does not know."""
+        if self.cache is None or kws:
+            return super()._compile_for_args(*args, **kws)
+        given = types_of_call(self, args)
+        if given is None:
+            return super()._compile_for_args(*args)
+        found = self.cache.find(given)
+        if found is not None:
+            self._types_active_call.clear()
+            self._insert([type_._code for type_ in given], found, False)
+            return found
+        entry_point = super()._compile_for_args(*args)
+        overload = self.overloads.get(given)
+        if overload is not None:
+            self.cache.store(given, overload, self.said())
+        return entry_point
+
+
+def _nothing() -> None:
+    return None
 
 
 class _SpecializingCompiler(_FunctionCompiler):
@@ -55,6 +82,15 @@ class _SpecializingCompiler(_FunctionCompiler):
 
     def _get_implementation(self, args: tuple[types.Type, ...], kws: dict[str, types.Type]) -> Callable[..., Any]:
         return self._implement(tuple(types.unliteral(type_) for type_ in args))
+
+
+class TwinnedDispatcher(Dispatcher):
+    """A dispatcher that compiles no Python function but has a twin on the capture target (``numba_target``)."""
+
+    @property
+    def twin(self) -> Dispatcher:
+        """The dispatcher that stands for this one in captured code."""
+        raise NotImplementedError
 
 
 def renamed(function: FunctionType, name: str) -> FunctionType:

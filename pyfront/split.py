@@ -22,10 +22,10 @@ from pyfront import explain
 from pyfront import kernel as kernels
 from pyfront.annotations import Annotation, BatchDuplicated
 from pyfront.arguments import SEED, Argument, call_parameters, check_annotations, resolve
+from pyfront.cache.entries import Cache, new_serial
 from pyfront.compile_report import CompileReport
 from pyfront.compiled import BySignature, Halves, differentiate, load_halves
 from pyfront.derivative import check_plan_steps
-from pyfront.entry import Shape
 from pyfront.errors import (
     AliasedCallError,
     ArgumentError,
@@ -36,7 +36,8 @@ from pyfront.errors import (
     with_help,
 )
 from pyfront.rules.registry import generation
-from pyfront.split_entry import ForwardDispatcher, ReverseDispatcher
+from pyfront.shape import Shape
+from pyfront.split_dispatch import ForwardDispatcher, ReverseDispatcher
 from pyfront.tape import Tape
 
 _CACHE = "_pyfront_split_derivatives"
@@ -44,13 +45,13 @@ _TAPE = "tape"
 
 
 def autodiff_split(
-    kernel: Callable[..., Any], *annotations: type[Annotation], disable: Sequence[str] = ()
+    kernel: Callable[..., Any], *annotations: type[Annotation], disable: Sequence[str] = (), cache: bool = False
 ) -> tuple[ForwardHalf, ReverseHalf]:
     """The derivative of ``kernel`` in two halves, with one annotation (a class) per argument; reverse mode.
 
     ``forward`` takes the kernel's arguments, runs it, and returns its result and a `Tape`. ``reverse`` takes the
     shadows, the seed if the kernel returns a float (default 1.0), and the tape, and returns the adjoints of the
-    ``Active`` arguments. It can be called any number of times.
+    ``Active`` arguments. It can be called any number of times. ``cache`` as in `autodiff`.
 
     >>> import numpy as np, pyfront as ad
     >>> def squares(x, y):
@@ -65,18 +66,20 @@ def autodiff_split(
     array([0., 2., 4.])
     """
     dispatcher = kernels.as_dispatcher(kernel)
-    check_plan_steps(disable)
-    return _halves(dispatcher, annotations, tuple(disable))
+    if not cache:
+        check_plan_steps(disable)
+    return _halves(dispatcher, annotations, tuple(disable), cache)
 
 
 def _halves(
-    kernel: Dispatcher, annotations: tuple[type[Annotation], ...], disable: tuple[str, ...]
+    kernel: Dispatcher, annotations: tuple[type[Annotation], ...], disable: tuple[str, ...], cache: bool = False
 ) -> tuple[ForwardHalf, ReverseHalf]:
     """The halves for these choices, the same ones each time: they live as long as the kernel."""
     known = kernel.__dict__.setdefault(_CACHE, {})
-    key = (annotations, disable, generation())
+    choices = (annotations, disable, cache)
+    key = (*choices, generation())
     if key not in known:
-        split = _Split(kernel, annotations, disable)
+        split = _Split(kernel, *choices)
         known.setdefault(key, (ForwardHalf(split), ReverseHalf(split)))
     halves: tuple[ForwardHalf, ReverseHalf] = known[key]
     return halves
@@ -89,8 +92,15 @@ def _half(place: int, origin: tuple[Any, ...]) -> Any:
 class _Split:
     """What the two halves have in common: the request, and the code by signature."""
 
-    def __init__(self, kernel: Dispatcher, annotations: tuple[type[Annotation], ...], disable: tuple[str, ...]) -> None:
-        self.origin = (kernel, annotations, disable)
+    def __init__(
+        self,
+        kernel: Dispatcher,
+        annotations: tuple[type[Annotation], ...],
+        disable: tuple[str, ...],
+        cache: bool = False,
+    ) -> None:
+        self.origin = (kernel, annotations, disable, cache)
+        self._is_cached = cache
         self.name = kernels.name(kernel)
         self.doc = kernel.py_func.__doc__
         self.names = kernels.parameters(kernel)
@@ -125,8 +135,16 @@ class _Split:
         """The entries of the forward half."""
         entries = self._forward.get(may_alias)
         if entries is None:
-            shape = Shape(f"{self.name}_forward", self.primals, with_primal=True, seeded=False, may_alias=may_alias)
-            entries = self._forward.setdefault(may_alias, ForwardDispatcher(shape, self._specialize_forward))
+            shape = Shape(
+                f"{self.name}_forward",
+                self.primals,
+                with_primal=True,
+                seeded=False,
+                may_alias=may_alias,
+                **self._serial(),
+            )
+            cache = self._cache("forward", may_alias)
+            entries = self._forward.setdefault(may_alias, ForwardDispatcher(shape, self._specialize_forward, cache))
         return entries
 
     def reverse(self, seeded: bool, may_alias: bool) -> ReverseDispatcher:
@@ -138,9 +156,25 @@ class _Split:
             while tape in self.parameters:
                 tape += "_"
             parameters = (*self.parameters, tape)
-            shape = Shape(f"{self.name}_reverse", parameters, with_primal=False, seeded=seeded, may_alias=may_alias)
-            entries = self._reverse.setdefault(key, ReverseDispatcher(shape, self._specialize))
+            shape = Shape(
+                f"{self.name}_reverse",
+                parameters,
+                with_primal=False,
+                seeded=seeded,
+                may_alias=may_alias,
+                **self._serial(),
+            )
+            cache = self._cache("reverse", *key)
+            entries = self._reverse.setdefault(key, ReverseDispatcher(shape, self._specialize, cache))
         return entries
+
+    def _serial(self) -> dict[str, int]:
+        return {"serial": new_serial()} if self._is_cached else {}
+
+    def _cache(self, *kind: Any) -> Cache | None:
+        """Where the entries of a kind are on disk."""
+        origin = (self._kernel, self.annotations, self._disable, kind)
+        return Cache(self._kernel.py_func, origin) if self._is_cached else None
 
     def interleave(self, arguments: Sequence[Any], shadows: Sequence[Any]) -> list[Any]:
         """Each argument, followed by its shadow if it has one."""
@@ -162,6 +196,10 @@ class _Split:
         return self.compiled.of(resolve(self.name, self.names, self.annotations, given), may_alias)
 
     def _load(self, arguments: Sequence[Argument], may_alias: bool) -> Halves:
+        cache = self.forward(False).cache
+        if cache is not None:
+            check_plan_steps(self._disable)
+            cache.note()
         return load_halves(
             differentiate(self._kernel, arguments, split=True, may_alias=may_alias, disable=self._disable)
         )
@@ -233,7 +271,7 @@ class ForwardHalf(_Half):
         try:
             value, address = self._entry(*args)
         except AliasedCallError as error:
-            if error.entry != self._entry.serial:
+            if not self._entry.raised(error):
                 raise
             may_alias = True
             value, address = split.forward(True)(*args)

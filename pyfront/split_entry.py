@@ -16,16 +16,16 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
-from pyfront import entry, native
+from pyfront import native
 from pyfront.compiled import Differentiated, Halves
-from pyfront.dispatch import EntryDispatcher, Specialize, call_types, seed_type
-from pyfront.entry import Body, Executable, Shape, Slots
+from pyfront.entry import Body, Executable, Slots
 from pyfront.native import Group, Part
+from pyfront.shape import Shape
 
 _ADDRESS = types.uintp
 
 
-class _HalfTarget(Executable):
+class HalfTarget(Executable):
     """One half of a derivative, as `Body.part` of its entry says which."""
 
     def __init__(self, part: Part) -> None:
@@ -73,39 +73,3 @@ class ReverseBody(Body):
 
     def _values(self, slots: Slots) -> dict[Group, Sequence[ir.Value]]:
         return {**super()._values(slots), Group.TAPE: [self._builder.inttoptr(self._tape, native.POINTER)]}
-
-
-class ForwardDispatcher(EntryDispatcher):
-    """The entries of the forward half, by the types of the kernel's arguments."""
-
-    _target = _HalfTarget(Part.FORWARD)
-
-    def __init__(self, shape: Shape, specialize: Specialize) -> None:
-        super().__init__(shape, specialize, specialize)
-
-    def _canonical(self, given: tuple[types.Type, ...]) -> tuple[Differentiated, tuple[types.Type, ...]]:
-        compiled = self._specialize(given, self._shape.may_alias)
-        return compiled, tuple(argument.type for argument in compiled.arguments)
-
-    def _build(self, compiled: Differentiated, canonical: tuple[types.Type, ...]) -> Any:
-        return entry.build(compiled, self._shape, canonical, ForwardBody, self._target)
-
-
-class ReverseDispatcher(EntryDispatcher):
-    """The entries of the reverse half, by the types of the arguments and their shadows."""
-
-    _target = _HalfTarget(Part.REVERSE)
-
-    def __init__(self, shape: Shape, specialize: Specialize) -> None:
-        super().__init__(shape, specialize, specialize)
-
-    def _canonical(self, given: tuple[types.Type, ...]) -> tuple[Differentiated, tuple[types.Type, ...]]:
-        count = len(self._shape.parameters) - 1
-        compiled = self._specialize(given[:count], self._shape.may_alias)
-        canonical = (*call_types(compiled.arguments), _ADDRESS)
-        if self._shape.seeded:
-            canonical += (seed_type(compiled, given[-1]),)
-        return compiled, canonical
-
-    def _build(self, compiled: Differentiated, canonical: tuple[types.Type, ...]) -> Any:
-        return entry.build(compiled, self._shape, canonical, ReverseBody, self._target)

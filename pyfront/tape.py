@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from pyfront import engine
+from pyfront import runtime
 from pyfront.errors import TapeError, with_help
 
 
@@ -26,7 +26,7 @@ class Tape:
     def __init__(self, address: int, owner: Any, name: str, arguments: tuple[Any, ...], may_alias: bool) -> None:
         """``owner``: what both halves have in common; ``name``: the kernel's."""
         self._address = address
-        self._finalizer = weakref.finalize(self, engine.load().release_tape, address)
+        self._finalizer = weakref.finalize(self, runtime.load().release_tape, address)
         self.owner = owner
         self.arguments = tuple(_seen(argument) for argument in arguments)
         self.may_alias = may_alias
@@ -42,7 +42,7 @@ class Tape:
     def nbytes(self) -> int:
         """Bytes of memory that the tape holds; 0 once it is closed."""
         with self._lock:
-            return 0 if self.closed else engine.load().tape_bytes(self._address)
+            return 0 if self.closed else runtime.load().tape_bytes(self._address)
 
     def close(self) -> None:
         """Give the memory back now; the tape cannot be used any more."""

@@ -10,27 +10,38 @@
 #include "enzyme_pass/runtime/Arena.h"
 #include "enzyme_pass/runtime/SpecialFunctions.h"
 #include "enzyme_pass/runtime/TapeMemory.h"
-
-using namespace pyfront;
+#include <iterator>
 
 #define SYMBOL(Name) {#Name, reinterpret_cast<void *>(&Name)}
 
-llvm::ArrayRef<RuntimeSymbol> pyfront::runtimeSymbols() {
-  static const RuntimeSymbol Symbols[] = {
-      SYMBOL(pyfront_arena_enter),
-      SYMBOL(pyfront_arena_leave),
-      SYMBOL(pyfront_arena_alloc),
-      SYMBOL(pyfront_arena_alloc_zeroed),
-      SYMBOL(pyfront_arena_grow),
-      SYMBOL(pyfront_tape_open),
-      SYMBOL(pyfront_tape_alloc),
-      SYMBOL(pyfront_tape_alloc_shadow),
-      SYMBOL(pyfront_tape_grow),
-      SYMBOL(pyfront_tape_rewind),
-      SYMBOL(pyfront_tape_free),
+namespace {
+struct Symbol {
+  const char *Name;
+  void *Address;
+};
+} // namespace
+
+static const Symbol Symbols[] = {SYMBOL(pyfront_arena_enter),
+                                 SYMBOL(pyfront_arena_leave),
+                                 SYMBOL(pyfront_arena_alloc),
+                                 SYMBOL(pyfront_arena_alloc_zeroed),
+                                 SYMBOL(pyfront_arena_grow),
+                                 SYMBOL(pyfront_tape_open),
+                                 SYMBOL(pyfront_tape_alloc),
+                                 SYMBOL(pyfront_tape_alloc_shadow),
+                                 SYMBOL(pyfront_tape_grow),
+                                 SYMBOL(pyfront_tape_rewind),
+                                 SYMBOL(pyfront_tape_free),
 #define SPECIAL_FUNCTION(Name) SYMBOL(Name),
-      PYFRONT_SPECIAL_FUNCTIONS(SPECIAL_FUNCTION)
+                                 PYFRONT_SPECIAL_FUNCTIONS(SPECIAL_FUNCTION)
 #undef SPECIAL_FUNCTION
-  };
-  return Symbols;
+};
+
+size_t pyfront_runtime_symbol_count(void) { return std::size(Symbols); }
+
+const char *pyfront_runtime_symbol(size_t Index, void **Address) {
+  if (Index >= std::size(Symbols))
+    return nullptr;
+  *Address = Symbols[Index].Address;
+  return Symbols[Index].Name;
 }

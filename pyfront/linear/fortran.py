@@ -49,7 +49,7 @@ def routine(library: str, name: str, dtype: Any) -> Callable[..., Any]:
     Called with a tuple: an ``np.uint8`` is a character, other numbers are passed by reference, arrays by their data.
     Those of LAPACK take their last parameter, ``info``, from here. Returns it; 0 from BLAS.
     """
-    symbol = _linked(library, get_blas_kind(dtype, name) + name)
+    symbol = linked(library, get_blas_kind(dtype, name) + name)
     has_info = library == "lapack"
 
     @intrinsic
@@ -72,12 +72,17 @@ def routine(library: str, name: str, dtype: Any) -> Callable[..., Any]:
     return call  # type: ignore[no-any-return]
 
 
+ROUTINES: dict[str, tuple[str, str]] = {}
+"""The libraries and the names of those that compiled code can call, by symbol."""
+
+
 @cache
-def _linked(library: str, name: str) -> str:
+def linked(library: str, name: str) -> str:
     """The symbol of SciPy's ``name``, which compiled code can call from now on."""
     ensure_lapack()
     symbol = f"pyfront_{name}"
     SYMBOLS[symbol] = f"{name}_"
+    ROUTINES[symbol] = (library, name)
     llvmlite.binding.add_symbol(symbol, get_cython_function_address(f"scipy.linalg.cython_{library}", name))
     return symbol
 

@@ -7,6 +7,7 @@ included. What it refuses is looked at again here, to say which array it was, an
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numba import typeof
 from numba.core import errors, types
 
+from pyfront.cache.entries import Cache
 from pyfront.errors import DtypeError, ShapeError, with_help
 from pyfront.operators import program as programs
 from pyfront.operators import text
@@ -58,6 +60,7 @@ class Calls:
         directions: int | None = None,
         *,
         nogil: bool,
+        home: Any = None,
     ) -> None:
         self.name = name
         self.nogil = nogil
@@ -73,10 +76,24 @@ class Calls:
         self.runs: dict[Any, Specialized] = {}
         self._names = [f"a{index}" for index in range(len(self.labels))]
         parameters = self.labels if restructure else self._names
+        self._home = home
         self.fresh = Compiled(name, parameters, self._implement, self._implement_out, defaults, nogil=nogil)
+        self.cached(self.fresh, "fresh")
 
     def __reduce__(self) -> Origin:
         return self._origin
+
+    def cached(self, function: Specialized, *kind: Any) -> None:
+        """Let the machine code of one of these functions be kept on disk, if that is asked for."""
+        if self._home is not None:
+            function.cache = Cache(self._home, (self, kind))
+            function.said = lambda: pickle.dumps(self._template)
+
+    def _found_template(self) -> Tree | None:
+        """The structure of the result, as it was stored with code from the cache."""
+        if self._template is None and self.fresh.cache is not None:
+            self._template = next(map(pickle.loads, self.fresh.cache.said.values()), None)
+        return self._template
 
     def program(self, given: tuple[types.Type, ...]) -> Program:
         """The program for leaves of these types."""
@@ -101,13 +118,13 @@ class Calls:
         except ShapeError:
             self.explain(leaves)
             raise
-        template = self._template
+        template = self._template or self._found_template()
         assert template is not None
         return result if is_native(template) else unflatten(template, result)
 
     def call_into(self, leaves: Sequence[Any], out: Any) -> Any:
         """The result in its structure, in the caller's arrays."""
-        template = self._template
+        template = self._template or self._found_template()
         if template is None:
             template = self.program(self.types_of(leaves)).template
         if type(out) is np.ndarray and isinstance(template, Leaf):
@@ -136,6 +153,7 @@ class Calls:
                 return programs.into(self.program(given[count:]), pattern, given[:count])
 
             known = self._into[pattern] = Specialized(self.name, names, implement, nogil=self.nogil)
+            self.cached(known, "into", pattern)
         return known
 
     def types_of(self, leaves: Sequence[Any]) -> tuple[types.Type, ...]:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numba.core import sigutils, types
 
-from pyfront.numba_target import CaptureDispatcher, TwinnedDispatcher
-from pyfront.specialized import Implement, Specialized
+from pyfront.specialized import Implement, Specialized, TwinnedDispatcher
+
+if TYPE_CHECKING:
+    from pyfront.numba_target import CaptureDispatcher
 
 OUT = "out"
 
 
-class _WithOut:
+class WithOut:
     """How a dispatcher finds the one for calls with ``out=``."""
 
     into: Any
@@ -35,7 +37,7 @@ class _WithOut:
         return super().get_overload(sig)  # type: ignore[misc]
 
 
-class Compiled(_WithOut, Specialized, TwinnedDispatcher):
+class Compiled(WithOut, Specialized, TwinnedDispatcher):
     """``implement`` is for calls without ``out=``, ``implement_out`` for those with it."""
 
     def __init__(
@@ -58,17 +60,6 @@ class Compiled(_WithOut, Specialized, TwinnedDispatcher):
 
     @functools.cached_property
     def twin(self) -> CaptureDispatcher:
-        return _CapturedOperator(self)
+        from pyfront.operators.captured import CapturedOperator
 
-
-class _CapturedOperator(_WithOut, CaptureDispatcher):
-    """The twin of a `Compiled`."""
-
-    def __init__(self, original: Compiled) -> None:
-        super().__init__(original.py_func, original.locals, original.targetoptions, original.implementation)
-        self.original = original
-
-    @functools.cached_property
-    def into(self) -> CaptureDispatcher:
-        into = self.original.into
-        return CaptureDispatcher(into.py_func, into.locals, into.targetoptions, into.implementation)
+        return CapturedOperator(self)

@@ -95,6 +95,7 @@ class Jacobian(Operator):
                 lambda given: self._program_with(direction, lanes, Call(trees, given)),
                 (self._calls_with, (direction, lanes, trees)),
                 nogil=self.nogil,
+                home=self.home,
             )
 
         return remembered(self, (direction, lanes, trees), make)
@@ -142,17 +143,35 @@ class Jacobian(Operator):
         return Direction.REVERSE, _lanes(rows, exact=False)
 
 
-def jacfwd(f: Callable[..., Any], argnums: int | Sequence[int] | None = None, *, out: int | str | None = None) -> Any:
+def jacfwd(
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    *,
+    out: int | str | None = None,
+    cache: bool = False,
+) -> Any:
     """The Jacobian of ``f`` by forward sweeps over columns, which suits functions of few inputs; see `jacobian`."""
-    return _jacobian("jacfwd", f, argnums, out, Direction.FORWARD)
+    return _jacobian("jacfwd", f, argnums, out, Direction.FORWARD, cache=cache)
 
 
-def jacrev(f: Callable[..., Any], argnums: int | Sequence[int] | None = None, *, out: int | str | None = None) -> Any:
+def jacrev(
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    *,
+    out: int | str | None = None,
+    cache: bool = False,
+) -> Any:
     """The Jacobian of ``f`` by reverse sweeps over rows, which suits functions of few results; see `jacobian`."""
-    return _jacobian("jacrev", f, argnums, out, Direction.REVERSE)
+    return _jacobian("jacrev", f, argnums, out, Direction.REVERSE, cache=cache)
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] | None = None, *, out: int | str | None = None) -> Any:
+def jacobian(
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    *,
+    out: int | str | None = None,
+    cache: bool = False,
+) -> Any:
     """The function that returns all derivatives of ``f``'s result, by forward or reverse sweeps as the shapes suggest.
 
     ``f(x)`` returns a float or an array; or it leaves its result in the argument that ``out`` names, by position or
@@ -167,10 +186,10 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] | None = None, 
     array([[0., 2.],
            [6., 0.]])
     """
-    return _jacobian("jacobian", f, argnums, out, Direction.BY_SHAPE)
+    return _jacobian("jacobian", f, argnums, out, Direction.BY_SHAPE, cache=cache)
 
 
-def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Any:
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, cache: bool = False) -> Any:
     """The function that returns the second derivatives of ``f``, which returns a float: shape argument + argument.
 
     Several ``argnums`` give a tuple of tuples of blocks.
@@ -180,11 +199,15 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Any:
     array([[6., 4.],
            [4., 0.]])
     """
-    return _jacobian("hessian", grad(f, argnums), argnums, None, Direction.FORWARD)
+    return _jacobian("hessian", grad(f, argnums, cache=cache), argnums, None, Direction.FORWARD)
 
 
 def derivative(
-    f: Callable[..., Any], argnums: int | Sequence[int] | None = None, *, out: int | str | None = None
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    *,
+    out: int | str | None = None,
+    cache: bool = False,
 ) -> Any:
     """The function that returns the derivative of ``f`` by a number: a float, or an array if ``f`` returns one.
 
@@ -192,11 +215,15 @@ def derivative(
     >>> ad.derivative(lambda x: x * x * x)(2.0)
     12.0
     """
-    return _jacobian("derivative", f, argnums, out, Direction.FORWARD, of_scalars=True)
+    return _jacobian("derivative", f, argnums, out, Direction.FORWARD, of_scalars=True, cache=cache)
 
 
 def second_derivative(
-    f: Callable[..., Any], argnums: int | Sequence[int] | None = None, *, out: int | str | None = None
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    *,
+    out: int | str | None = None,
+    cache: bool = False,
 ) -> Any:
     """The function that returns the second derivative of ``f`` by a number.
 
@@ -204,7 +231,7 @@ def second_derivative(
     >>> ad.second_derivative(lambda x: x * x * x)(2.0)
     12.0
     """
-    first = derivative(f, argnums, out=out)
+    first = derivative(f, argnums, out=out, cache=cache)
     return _jacobian("second_derivative", first, first.argnums, None, Direction.FORWARD, of_scalars=True)
 
 
@@ -216,8 +243,9 @@ def _jacobian(
     direction: Direction,
     *,
     of_scalars: bool = False,
+    cache: bool = False,
 ) -> Jacobian:
-    source = source_of(f, out)
+    source = source_of(f, out, cache=cache)
     chosen = as_key(label, argnums)
     return remembered(
         source, (label, chosen), lambda: Jacobian(label, source, chosen, direction, of_scalars=of_scalars)

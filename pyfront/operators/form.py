@@ -18,7 +18,7 @@ from numba.core import errors, types
 from numba.core.dispatcher import Dispatcher
 
 from pyfront import kernel as kernels
-from pyfront import numba_target
+from pyfront.cache.entries import Cache
 from pyfront.errors import ArgumentError, ArityError, DtypeError, ResultError, ShapeError, UnsupportedError, with_help
 from pyfront.operators import text
 from pyfront.operators.containers import expression
@@ -131,6 +131,10 @@ class Source(Protocol):
         """Whether calls from Python let other threads run."""
 
     @property
+    def home(self) -> Any:
+        """The Python function beside whose source machine code is kept, None if it is not."""
+
+    @property
     def wrapped(self) -> Any:
         """What has the signature and the documentation of an operator on it."""
 
@@ -148,8 +152,9 @@ class Source(Protocol):
 class UserFunction:
     """A function as a user wrote it: ``f(x)`` returns the result, or ``f(out, x)`` leaves it in ``out``."""
 
-    def __init__(self, dispatcher: Dispatcher, out: int | str | None, wrapped: Any) -> None:
+    def __init__(self, dispatcher: Dispatcher, out: int | str | None, wrapped: Any, cache: bool = False) -> None:
         self.dispatcher = dispatcher
+        self.home = dispatcher.py_func if cache else None
         self.wrapped = wrapped
         self.nogil = bool(dispatcher.targetoptions.get("nogil"))
         self.defaults: tuple[Any, ...] = dispatcher.py_func.__defaults__ or ()
@@ -159,7 +164,7 @@ class UserFunction:
         self._checked: set[Any] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.dispatcher, self.out, self.wrapped is self.dispatcher)
+        return _restored, (self.dispatcher, self.out, self.wrapped is self.dispatcher, self.home is not None)
 
     def form(self, call: Call) -> Form:
         return remembered(self, ("form", call), lambda: self._form(call))
@@ -211,6 +216,8 @@ class UserFunction:
                 f"got {len(call.trees)}"
             )
         self._check_types(call)
+        if self.home is not None:
+            Cache(self.home, self).note()
         return self._in_place(call, self.out) if self.out is not None else self._returning(call)
 
     def _position(self, out: int | str) -> int:
@@ -263,6 +270,8 @@ class UserFunction:
         kernel = self.dispatcher
         if call.trees != row(len(self.parameters)):
             kernel = self._wrapper(call, (), "return {}", inputs)
+        from pyfront import numba_target
+
         returned = types.unliteral(numba_target.return_type(kernel, call.types))
         if isinstance(returned, types.Float):
             return Form(kernel, inputs, (), Leaf(0), value=returned)
@@ -326,6 +335,8 @@ class UserFunction:
             )
         inputs = tuple(leaf for leaf in range(len(call.types)) if leaf != tree.index)
         kernel = self.dispatcher
+        from pyfront import numba_target
+
         returns = numba_target.return_type(kernel, call.types) if call.trees == row(len(self.parameters)) else None
         if tree.index != 0 or returns != types.none:
             kernel = self._wrapper(call, (f"a{tree.index}",), "{}", inputs)
@@ -362,13 +373,15 @@ def present(operator: Any, wrapped: Any, doc: str) -> None:
     operator.__signature__ = inspect.signature(wrapped)
 
 
-def user_function(dispatcher: Dispatcher, out: int | str | None, wrapped: Any) -> UserFunction:
+def user_function(dispatcher: Dispatcher, out: int | str | None, wrapped: Any, cache: bool = False) -> UserFunction:
     """The source that a jitted function is, the same one each time; ``wrapped`` is what the user handed over."""
-    return remembered(dispatcher, ("source", out, generation()), lambda: UserFunction(dispatcher, out, wrapped))
+    return remembered(
+        dispatcher, ("source", out, cache, generation()), lambda: UserFunction(dispatcher, out, wrapped, cache)
+    )
 
 
-def _restored(dispatcher: Dispatcher, out: int | None, is_jitted: bool) -> UserFunction:
-    return user_function(dispatcher, out, dispatcher if is_jitted else dispatcher.py_func)
+def _restored(dispatcher: Dispatcher, out: int | None, is_jitted: bool, cache: bool = False) -> UserFunction:
+    return user_function(dispatcher, out, dispatcher if is_jitted else dispatcher.py_func, cache)
 
 
 def leaf_names(parameters: Sequence[str], trees: Sequence[Tree]) -> list[str]:

@@ -39,11 +39,12 @@ class Gradient(Operator):
         return sweeps.gradient(self.name, form, seen, selection, with_value=self._with_value)
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Gradient:
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, cache: bool = False) -> Gradient:
     """The function that returns the gradient of ``f`` by the arguments that ``argnums`` names.
 
     ``f`` returns a float. The gradient by an array is an array of its shape, by a tuple, list or dict one like it;
-    several ``argnums`` give a tuple. Arguments are not changed, whatever ``f`` does to them.
+    several ``argnums`` give a tuple. Arguments are not changed, whatever ``f`` does to them. With ``cache`` machine
+    code is kept on disk, beside Numba's, for other processes.
 
     >>> import numpy as np, pyfront as ad
     >>> def norm(x):
@@ -53,16 +54,18 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Gradient:
     >>> ad.grad(norm)(x), x
     (array([0.6, 0.8]), array([3., 4.]))
     """
-    return _gradient("grad", f, argnums, with_value=False)
+    return _gradient("grad", f, argnums, with_value=False, cache=cache)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Gradient:
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, cache: bool = False) -> Gradient:
     """The function that returns ``(value, gradient)``, both from one run of ``f``; see `grad`."""
-    return _gradient("value_and_grad", f, argnums, with_value=True)
+    return _gradient("value_and_grad", f, argnums, with_value=True, cache=cache)
 
 
-def _gradient(label: str, f: Callable[..., Any], argnums: int | Sequence[int], *, with_value: bool) -> Gradient:
-    source = source_of(f)
+def _gradient(
+    label: str, f: Callable[..., Any], argnums: int | Sequence[int], *, with_value: bool, cache: bool = False
+) -> Gradient:
+    source = source_of(f, cache=cache)
     chosen = as_key(label, argnums)
     assert chosen is not None
     return remembered(source, (label, chosen), lambda: Gradient(label, source, chosen, with_value=with_value))

@@ -35,14 +35,14 @@ PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int6
 """Types of arguments that are leaves, so that a call need not look any closer."""
 
 
-def source_of(function: Any, out: int | str | None = None) -> Source:
-    """What is differentiated when a user hands over ``function``."""
+def source_of(function: Any, out: int | str | None = None, *, cache: bool = False) -> Source:
+    """What is differentiated when a user hands over ``function``; with ``cache`` code of it is kept on disk."""
     if isinstance(function, Prepared):
         function = function.operator
     if isinstance(function, (Operator, UserFunction)):
         if out is not None:
             raise ArgumentError(f"`{function.name}` returns its result, so it has no argument for out=")
-        return function
+        return _kept_on_disk(function) if cache and function.home is None else function
     dispatcher = kernels.as_dispatcher(function)
     if isinstance(out, bool) or not (out is None or isinstance(out, (int, str))):
         raise ArgumentError(
@@ -52,7 +52,17 @@ def source_of(function: Any, out: int | str | None = None) -> Source:
             )
         )
     wrapped = function if isinstance(function, (FunctionType, Dispatcher)) else dispatcher.py_func
-    return user_function(dispatcher, out, wrapped)
+    return user_function(dispatcher, out, wrapped, cache)
+
+
+def _kept_on_disk(function: Operator | UserFunction) -> Any:
+    """The same operator on a function of which code is kept on disk."""
+    if isinstance(function, UserFunction):
+        return user_function(function.dispatcher, function.out, function.wrapped, True)
+    remake: Any = function.__reduce__()
+    make, arguments = remake
+    is_source = (Operator, UserFunction)
+    return make(*(source_of(each, cache=True) if isinstance(each, is_source) else each for each in arguments))
 
 
 def take_apart(args: Sequence[Any]) -> tuple[tuple[Tree, ...], list[Any]]:
@@ -72,6 +82,7 @@ class Operator(abc.ABC):
         self.parameters = source.parameters
         self.defaults = source.defaults
         self.nogil = source.nogil
+        self.home = source.home
         self.argnums: Argnums = normalize(label, source, argnums)
         self._count = len(self.parameters)
         present(self, source.wrapped, f"The {label} of `{source.name}`.")
@@ -187,6 +198,7 @@ class Operator(abc.ABC):
                 self._calls_of_structure if is_compiled else None,
                 self.defaults if is_compiled else (),
                 nogil=self.nogil,
+                home=self.home,
             )
 
         return remembered(self, trees, make)

@@ -198,12 +198,23 @@ def other_structure(name: str) -> StructureError:
 class _Run(Specialized):
     """A function of one signature. Arguments of other types are taken where no value can be lost."""
 
-    def __init__(self, calls: Calls, given: Types, implement: Callable[[Types], Callable[..., Any]]) -> None:
+    def __init__(
+        self, calls: Calls, given: Types, reuse: bool, implement: Callable[[Types], Callable[..., Any]]
+    ) -> None:
         names = ["address", *(f"a{index}" for index in range(len(given)))]
         super().__init__(calls.name, names, implement, nogil=calls.nogil)
         self._labels = ["address", *calls.labels]
         self._signature = (types.int64, *given)
+        calls.cached(self, "run", given, reuse)
+        self._entry_point = None if self.cache is None else self.cache.find(self._signature)
+        if self._entry_point is not None:
+            self._insert([type_._code for type_ in self._signature], self._entry_point, False)
+            return
         self.compile(self._signature)
+        overload = self.overloads[self._signature]
+        self._entry_point = overload.entry_point
+        if self.cache is not None:
+            self.cache.store(self._signature, overload)
 
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
         """Called by the C dispatcher with arguments that are not of the types of the signature."""
@@ -226,14 +237,14 @@ class _Run(Specialized):
                         "prepare it for these as well",
                     )
                 )
-        return self.overloads[self._signature].entry_point
+        return self._entry_point
 
 
 def _run(calls: Calls, given: Types, reuse: bool) -> _Run:
     """The function of a table's address and leaves of these types, the same one each time."""
     known = calls.runs.get((given, reuse))
     if known is None:
-        known = _Run(calls, given, lambda _: programs.run(calls.program(given), reuse=reuse))
+        known = _Run(calls, given, reuse, lambda _: programs.run(calls.program(given), reuse=reuse))
         known = calls.runs.setdefault((given, reuse), known)
     run: _Run = known
     return run

@@ -118,11 +118,19 @@ class Pushforward:
             return self._program(form, seen, moving, labels)
 
         tangents = (f"the tangent of {labels[leaf]}" for leaf in moving)
-        origin, nogil = (self.calls, (trees, moving)), self._source.nogil
+        origin, source = (self.calls, (trees, moving)), self._source
         return remembered(
             self,
             (trees, moving),
-            lambda: Calls(self.name, (*labels, *tangents), build, origin, directions=count, nogil=nogil),
+            lambda: Calls(
+                self.name,
+                (*labels, *tangents),
+                build,
+                origin,
+                directions=count,
+                nogil=source.nogil,
+                home=source.home,
+            ),
         )
 
     def _program(self, form: Form, seen: Call, moving: tuple[int, ...], labels: Sequence[str]) -> Program:
@@ -202,7 +210,12 @@ def _again(pushforward: Pushforward, state: tuple[Any, ...], *more: Any) -> Prep
 
 
 def jvp(
-    f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, out: int | str | None = None
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    out: int | str | None = None,
+    cache: bool = False,
 ) -> tuple[Any, Any]:
     """``(value, tangent)`` of ``f``: its result, and how that changes if each primal moves along its tangent.
 
@@ -212,11 +225,11 @@ def jvp(
     >>> ad.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
     (6.0, 4.0)
     """
-    value, tangent = pushforward(source_of(f, out))(primals, tangents)
+    value, tangent = pushforward(source_of(f, out, cache=cache))(primals, tangents)
     return value, tangent
 
 
-def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any, *, cache: bool = False) -> Any:
     """The Hessian of ``f``, which returns a float, times a vector; one forward sweep over a gradient.
 
     For a function of one argument these are arrays of the same shape. For several, two tuples with one element per
@@ -227,8 +240,8 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     array([6., 0.])
     """
     if isinstance(primals, tuple):
-        return hessian_product(f, places(primals, tangents))(primals, tangents)
-    return hessian_product(f)((primals,), (tangents,))
+        return hessian_product(f, places(primals, tangents), cache=cache)(primals, tangents)
+    return hessian_product(f, cache=cache)((primals,), (tangents,))
 
 
 def prepare_jvp(
@@ -250,11 +263,14 @@ def pushforward(source: Source) -> Pushforward:
     return remembered(source, "jvp", lambda: Pushforward("jvp", source, (pushforward, (source,)), with_value=True))
 
 
-def hessian_product(f: Callable[..., Any], places: tuple[bool, ...] | None = None) -> Pushforward:
+def hessian_product(
+    f: Callable[..., Any], places: tuple[bool, ...] | None = None, *, cache: bool = False
+) -> Pushforward:
     """The Hessian of ``f`` times a vector: of its only argument, or of several, of which ``places`` have a tangent."""
     if places is None:
-        return _product_of_one(grad(f))
-    return _product_of_several(grad(f, tuple(index for index, place in enumerate(places) if place)), places)
+        return _product_of_one(grad(f, cache=cache))
+    moving = tuple(index for index, place in enumerate(places) if place)
+    return _product_of_several(grad(f, moving, cache=cache), places)
 
 
 def _product_of_one(gradient: Source) -> Pushforward:

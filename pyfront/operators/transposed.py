@@ -10,6 +10,7 @@ pullback keeps the point, and each of its calls runs the function again.
 
 from __future__ import annotations
 
+import pickle
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -19,8 +20,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numba.core import errors, types
 
-from pyfront import engine
+from pyfront import runtime
 from pyfront.annotations import Active
+from pyfront.cache.entries import Cache
 from pyfront.errors import DtypeError, ShapeError, StructureError, TapeError, with_help
 from pyfront.operators import sweeps, text
 from pyfront.operators.argnums import is_float
@@ -40,7 +42,9 @@ from pyfront.split import ReverseHalf, autodiff_split
 Types = tuple[types.Type, ...]
 
 
-def vjp(f: Callable[..., Any], *primals: Any, out: int | str | None = None) -> tuple[Any, Pullback]:
+def vjp(
+    f: Callable[..., Any], *primals: Any, out: int | str | None = None, cache: bool = False
+) -> tuple[Any, Pullback]:
     """``(value, pullback)`` of ``f``; ``pullback(cotangent)`` returns a tuple with one cotangent per primal.
 
     The pullback can be called any number of times; what it needs is kept until it is no longer referred to. A primal
@@ -51,7 +55,7 @@ def vjp(f: Callable[..., Any], *primals: Any, out: int | str | None = None) -> t
     >>> value, pullback(1.0)
     (6.0, (3.0, 2.0))
     """
-    return transposed(source_of(f, out))(*primals)
+    return transposed(source_of(f, out, cache=cache))(*primals)
 
 
 def transposed(source: Source) -> Transposed:
@@ -109,8 +113,8 @@ class Transposed:
             return replace(program, reread=program.parameters)
 
         labels = leaf_labels(self.source.parameters, trees)
-        origin, nogil = (self.value_calls, (trees,)), self.source.nogil
-        return remembered(self, ("value", trees), lambda: Calls(self.name, labels, build, origin, nogil=nogil))
+        origin, more = (self.value_calls, (trees,)), {"nogil": self.source.nogil, "home": self.source.home}
+        return remembered(self, ("value", trees), lambda: Calls(self.name, labels, build, origin, **more))
 
     def pullback_calls(self, trees: tuple[Tree, ...], results: int) -> Calls:
         """The pullback as a function of leaves and ``results`` cotangents, which runs the function again."""
@@ -124,11 +128,11 @@ class Transposed:
             return sweeps.pullback(self.name, form, seen, cotangents)
 
         labels = (*leaf_labels(self.source.parameters, trees), *(f"cotangent {index}" for index in range(results)))
-        origin, nogil = (self.pullback_calls, (trees, results)), self.source.nogil
+        origin, more = (self.pullback_calls, (trees, results)), {"nogil": self.source.nogil, "home": self.source.home}
         return remembered(
             self,
             ("pullback", trees, results),
-            lambda: Calls(self.name, labels, build, origin, directions=count, nogil=nogil),
+            lambda: Calls(self.name, labels, build, origin, directions=count, **more),
         )
 
 
@@ -150,6 +154,13 @@ class _Structure:
         self._parameters = [f"a{leaf}" for leaf in range(self._count)]
         self._forward = Specialized(self._name, self._parameters, self._implement_forward, nogil=owner.source.nogil)
         self._reverse: dict[tuple[int, int], Specialized] = {}
+        self._origin = (owner, trees)
+        self._cached(self._forward, "forward")
+        self._forward.said = lambda: pickle.dumps((self._template, self._results))
+
+    def _cached(self, function: Specialized, *kind: Any) -> None:
+        if self._source.home is not None:
+            function.cache = Cache(self._source.home, (*self._origin, kind))
 
     def __call__(self, leaves: Sequence[Any]) -> tuple[Any, Pullback]:
         try:
@@ -157,6 +168,8 @@ class _Structure:
         except errors.TypingError:
             types_of(self._name, leaves)
             raise
+        if self._template is None and self._forward.cache is not None:
+            self._template, self._results = next(map(pickle.loads, self._forward.cache.said.values()))
         template = self._template
         assert template is not None
         arrays = [index for index, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
@@ -193,6 +206,7 @@ class _Structure:
             known = self._reverse[outputs, results] = Specialized(
                 self._name, names, implement, nogil=self._source.nogil
             )
+            self._cached(known, "reverse", outputs, results)
         return known
 
     def split(self, given: Types) -> ReverseHalf:
@@ -304,7 +318,7 @@ class Pullback:
         self._outputs = outputs
         self._arguments = arguments
         self._lock = threading.Lock()
-        self._release = engine.load().release_tape
+        self._release = runtime.load().release_tape
 
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if not is_finalizing():  # else the process gives back all of its memory, and the engine may be gone
@@ -313,7 +327,7 @@ class Pullback:
     @property
     def nbytes(self) -> int:
         """Bytes of memory on the tape that it keeps."""
-        return engine.load().tape_bytes(self._address)
+        return runtime.load().tape_bytes(self._address)
 
     def __call__(self, cotangent: Any) -> Any:
         """One cotangent per argument of the function, from one of the structure of its result."""

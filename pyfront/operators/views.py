@@ -7,13 +7,13 @@ run time whether a view is possible. Here that is known.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numba.core import cgutils, types, typing
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
 
-from pyfront.checks import Role, View, emit_extent, emit_folded
+if TYPE_CHECKING:
+    from pyfront.checks import View
 
 
 @intrinsic
@@ -22,7 +22,7 @@ def view(typing_context: Any, array: Any, shape: Any) -> Any:
     result = types.Array(array.dtype, len(shape), "C")
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source = make_array(signature.args[0])(context, builder, args[0])
+        source = context.make_array(signature.args[0])(context, builder, args[0])
         target = _array(context, builder, result, args[1], source.data, source.meminfo)
         context.nrt.incref(builder, result, target)
         return target
@@ -50,6 +50,8 @@ def overlaps(typing_context: Any, a: Any, b: Any) -> Any:
     """Whether the extents of two arrays in memory have a byte in common."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        from pyfront.checks import emit_extent
+
         pairs = zip(signature.args, args, strict=True)
         (low_a, high_a), (low_b, high_b) = (emit_extent(builder, _seen(context, builder, *pair)) for pair in pairs)
         below = builder.icmp_unsigned("<", low_a, high_b)
@@ -63,6 +65,8 @@ def folded(typing_context: Any, array: Any) -> Any:
     """Whether elements of an array may share memory with each other."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        from pyfront.checks import emit_folded
+
         return emit_folded(builder, _seen(context, builder, signature.args[0], args[0]))
 
     return typing.signature(types.boolean, array), codegen
@@ -70,7 +74,9 @@ def folded(typing_context: Any, array: Any) -> Any:
 
 def _seen(context: Any, builder: Any, type_: types.Array, value: Any) -> View:
     """An array as the checks of derivatives see it."""
-    array = make_array(type_)(context, builder, value)
+    from pyfront.checks import Role, View
+
+    array = context.make_array(type_)(context, builder, value)
     return View(
         name="",
         type=type_,
@@ -93,7 +99,9 @@ def _array(context: Any, builder: Any, type_: types.Array, shape: Any, data: Any
         step = builder.mul(step, extent)
     if type_.layout != "F":
         strides.reverse()
-    array = make_array(type_)(context, builder)
+    from numba.np.arrayobj import populate_array
+
+    array = context.make_array(type_)(context, builder)
     populate_array(
         array,
         data=data,

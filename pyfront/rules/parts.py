@@ -251,6 +251,10 @@ class Parts:
         symbol: str = self._compiled(part).fndesc.llvm_func_name
         return symbol
 
+    def library(self, part: str) -> Any:
+        """The code of a wrapped part."""
+        return self._compiled(part).library
+
     def _part(self, name: str) -> Any:
         """The rule's own part."""
         if self.rule.parts_for is None:
@@ -614,7 +618,7 @@ def parts_of(rule: Rule, argument_types: tuple[types.Type, ...], is_batch: bool 
 
 
 _PREFIX = "pyfront.part"
-GENERATED = "<pyfront>"
+GENERATED = "<pyfront 0>"
 """The file of source that is made here: no line of it is one of a user's."""
 
 
@@ -626,10 +630,16 @@ def _named(module: Any) -> Iterator[tuple[Any, Parts, str]]:
             yield function, _by_symbol[f"{_PREFIX}{base}"], part
 
 
-def resolve(module: Any) -> None:
-    """Compile the parts that a module of the engine's names, and give them their names in the process."""
+def resolve(module: Any) -> list[Any]:
+    """Compile the parts that a module of the engine's names, and give them their names in the process.
+
+    Returned are the libraries of their code.
+    """
+    libraries = []
     for function, parts, part in _named(module):
         function.name = parts.address_name(part)
+        libraries.append(parts.library(part))
+    return libraries
 
 
 def resolve_captured(module: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import pytest
 
-from pyfront import engine
+from pyfront import engine, runtime
 from pyfront.contract import Contract
 from pyfront.engine import Diagnostic, EngineResult
 
@@ -107,4 +107,5 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """The engine of the test, which needs no library."""
     stand_in = FakeEngine()
     monkeypatch.setattr(engine, "load", lambda: stand_in)
+    monkeypatch.setattr(runtime, "load", lambda: stand_in)
     return stand_in

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyfront import engine
+from pyfront import engine, runtime
 from pyfront.engine import Diagnostic, check_llvm, find_library, parse_diagnostics
 from pyfront.errors import EngineMismatch, EngineNotFound
 
@@ -26,7 +26,7 @@ def test_the_environment_overrides_the_location(monkeypatch, tmp_path):
 
 def test_a_missing_engine_is_said_where(monkeypatch, tmp_path):
     monkeypatch.delenv(engine.OVERRIDE, raising=False)
-    monkeypatch.setattr(engine, "package_folders", [str(tmp_path)])
+    monkeypatch.setattr(runtime, "package_folders", [str(tmp_path)])
     with pytest.raises(EngineNotFound, match=str(tmp_path)):
         find_library()
 

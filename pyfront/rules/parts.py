@@ -20,7 +20,6 @@ which lie in memory that the derivative owns. The order of the parameters is tha
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +39,7 @@ from pyfront import results
 from pyfront.errors import RuleError, UnsupportedError, with_help
 from pyfront.rules import frames, memory
 from pyfront.rules.effects import Effect, effects
+from pyfront.rules.misfits import misfit
 from pyfront.rules.registry import Rule
 from pyfront.scalars import SCALARS
 
@@ -199,7 +199,7 @@ class Parts:
             with on_cpu():
                 dispatcher.compile(signature)
         except NumbaError as error:
-            raise self._misfit(part.split(".")[0], error) from error
+            raise misfit(self, part.split(".")[0], error) from error
         self.compiled[part] = compiled = dispatcher.overloads[signature]
         return compiled
 
@@ -211,40 +211,6 @@ class Parts:
         if key not in self.compiled:
             self.compiled[key] = captured(*self.wrapper(part, embedded=True))
         return self.compiled[key]
-
-    def _misfit(self, kind: str, error: Exception) -> UnsupportedError:
-        """A part of the user's that does not compile in its place."""
-        name = {"forward": "augmented", "primal": "primal"}.get(kind, kind)
-        if name == "reverse" and self.rule.by_tangents:
-            name = "tangent"
-        part = self.rule.primal if name == "primal" else getattr(self.rule, name) or self.rule.primal
-        code = part.py_func.__code__
-        lines = [line.strip() for line in str(error).splitlines()]
-        why = next((line[line.index("it returns") :] for line in lines if "it returns" in line), "\n".join(lines[:3]))
-        place = f"{code.co_filename}:{code.co_firstlineno}: "
-        message = f"{place}the `{name}` part of the rule of `{self.rule.name}` does not fit: {why}"
-        return UnsupportedError(with_help(message, f"write {self._form(name)}"), code.co_filename, code.co_firstlineno)
-
-    def _form(self, part: str) -> str:
-        """How a part is written."""
-        names = list(inspect.signature(self.rule.primal.py_func).parameters)[: len(self.argument_types)]
-        if self.rule.of_values:
-            forms = {
-                "tangent": "jvp(arguments, tangents) -> (value, tangent)",
-                "reverse": f"backward(kept, cotangent) -> a tuple of the cotangents of {', '.join(names)}",
-            }
-            return forms.get(part, f"forward({', '.join(names)}) -> (value, kept)")
-        varied = {leaf.path[0]: leaf.is_array for leaf in self.leaves if leaf.is_float}
-        adjoints = [f"adjoint of {name}" for k, name in enumerate(names) if varied.get(k) is False]
-        given = {
-            "augmented": names,
-            "tangent": [n for k, name in enumerate(names) for n in (name, *([f"d{name}"] if k in varied else []))],
-            "reverse": [n for k, name in enumerate(names) for n in (name, *([f"d{name}"] if varied.get(k) else []))],
-        }.get(part, names)
-        returned = {"augmented": "(value, tape)", "tangent": "(value, tangent of value)"}.get(
-            part, f"({', '.join(adjoints)})" if len(adjoints) > 1 else "".join(adjoints) or "None"
-        )
-        return f"{part}({', '.join([*given, *(['seed', 'tape'] if part == 'reverse' else [])])}) -> {returned}"
 
     def address_name(self, part: str) -> str:
         """The symbol of a wrapped part in the process."""
@@ -328,7 +294,7 @@ def forward({arguments}, copies, lender):
         try:
             returned = return_type(self._part("augmented"), self.argument_types)
         except (NumbaError, TypeError) as error:
-            raise self._misfit("forward", error) from error
+            raise misfit(self, "forward", error) from error
         if not isinstance(returned, types.BaseTuple) or len(returned.types) != 2:
             raise UnsupportedError(
                 with_help(

@@ -1,4 +1,4 @@
-"""A product of two matrices through BLAS."""
+"""The norm of a product of two matrices through BLAS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def kernel(a, b):
     c = a @ b
     total = 0.0
     for i in range(c.shape[0]):
-        total += c[i, i]
+        for j in range(c.shape[1]):
+            total += c[i, j] * c[i, j]
     return total
 
 

@@ -1,7 +1,8 @@
 """``total += factor * (a @ b)`` by one BLAS call: what the adjoint and the tangent of every product consist of.
 
 BLAS adds to its output by itself, so no product is stored in between. Transposes are views: a matrix of layout F is the
-transpose of one of layout C, which costs a flag of the call and no copy. What has gaps is copied first.
+transpose of one of layout C, which costs a flag of the call and no copy. A block of a matrix has no gaps inside
+of its rows or columns and is taken where it is; what else has gaps is copied first.
 
     add_product(dA, seed, b.T, 1.0)       matrix += matrix @ matrix     gemm
     add_product(db, a.T, seed, 1.0)       vector += matrix @ vector     gemv
@@ -20,7 +21,7 @@ from numba.core import types
 from numba.core.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
-from pyfront.linear.dense import Array, add_scaled, adjoint, contiguous
+from pyfront.linear.dense import Array, add_scaled, adjoint, contiguous, leading
 from pyfront.linear.fortran import NO_TRANSPOSE, TRANSPOSE, routine
 from pyfront.linear.table import Rule, float_arrays
 
@@ -38,6 +39,8 @@ def _add_product(total: Any, a: Any, b: Any, factor: Any) -> Any:
         return lambda total, a, b, factor: add_product(total, b.T, a, factor)
     if total.ndim == 2 and total.layout == "F":
         return lambda total, a, b, factor: add_product(total.T, b.T, a.T, factor)
+    if dimensions == (2, 2) and "A" in (total.layout, a.layout, b.layout):
+        return _gemm_of_blocks(total)
     if a.layout == "A" or b.layout == "A":
         return lambda total, a, b, factor: add_product(total, contiguous(a), contiguous(b), factor)
     if total.layout == "A":
@@ -66,6 +69,36 @@ def _gemm(total: Any, a: Any, b: Any) -> Any:
         rows_a = max(1, k if a_is_c else m)
         rows_b = max(1, n if b_is_c else k)
         gemm((of_b, of_a, n, m, k, number(factor), b, rows_b, a, rows_a, number(1), total, max(1, n)))
+
+    return impl
+
+
+def _gemm_of_blocks(total: Any) -> Any:
+    """The same where a matrix may be a block of another one, which shows in its strides."""
+    gemm = routine("blas", "gemm", total.dtype)
+    number = as_dtype(total.dtype).type
+
+    def impl(total: Array, a: Array, b: Array, factor: float) -> None:
+        m, k = a.shape
+        n = b.shape[1]
+        if total.shape[0] != m or total.shape[1] != n or b.shape[0] != k:
+            raise ValueError("the shapes of a product and of its factors differ")
+        by_rows, by_columns = leading(total), leading(total.T)
+        a_by_rows, a_by_columns = leading(a), leading(a.T)
+        b_by_rows, b_by_columns = leading(b), leading(b.T)
+        if min(max(a_by_rows, a_by_columns), max(b_by_rows, b_by_columns), max(by_rows, by_columns)) == 0:
+            product = np.zeros(total.shape, total.dtype)
+            add_product(product, np.ascontiguousarray(a), np.ascontiguousarray(b), factor)
+            add_scaled(total, product, total.dtype.type(1))
+            return
+        of_a, rows_a = (NO_TRANSPOSE, a_by_rows) if a_by_rows else (TRANSPOSE, a_by_columns)
+        of_b, rows_b = (NO_TRANSPOSE, b_by_rows) if b_by_rows else (TRANSPOSE, b_by_columns)
+        if by_rows:
+            gemm((of_b, of_a, n, m, k, number(factor), b, rows_b, a, rows_a, number(1), total, by_rows))
+        else:
+            of_a = TRANSPOSE if of_a == NO_TRANSPOSE else NO_TRANSPOSE
+            of_b = TRANSPOSE if of_b == NO_TRANSPOSE else NO_TRANSPOSE
+            gemm((of_a, of_b, m, n, k, number(factor), a, rows_a, b, rows_b, number(1), total, by_columns))
 
     return impl
 

@@ -41,6 +41,21 @@ def _contiguous(a: Any) -> Any:
 
 
 @register_jitable
+def leading(a: Array) -> int:
+    """Elements from one row of a matrix to the next, as BLAS is told; 0 if that does not describe the matrix."""
+    rows, columns = a.shape
+    width: int = max(1, columns)
+    if rows <= 1 and (columns <= 1 or a.strides[1] == a.itemsize):
+        return width
+    if columns > 1 and a.strides[1] != a.itemsize:
+        return 0
+    step = a.strides[0] // a.itemsize
+    if step < width or step * a.itemsize != a.strides[0]:
+        return 0
+    return int(step)
+
+
+@register_jitable
 def add_scaled(total: Array, a: Array, factor: Any) -> None:
     """``total += factor * a`` of vectors or matrices, with no memory in between."""
     if total.ndim == 1:

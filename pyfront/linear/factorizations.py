@@ -27,7 +27,7 @@ from pyfront.linear.dense import (
     product,
     symmetric_of_lower,
 )
-from pyfront.linear.systems import solve_triangular
+from pyfront.linear.systems import divide_by_lower, solve_triangular
 from pyfront.linear.table import Rule, float_arrays
 
 
@@ -47,39 +47,27 @@ def cholesky_tangent(a: Array, da: Array) -> tuple[Array, Array]:
 @register_jitable
 def cholesky_augmented(a: Array) -> tuple[Array, Array]:
     factor = np.linalg.cholesky(a)
-    return factor, np.copy(factor)
+    # Both are copied to memory that lasts, each to its own.
+    return factor, factor
 
 
-BLOCK = 64
+BLOCK = 48
 """Rows of a block: what is inside of one is not worth a call of its own."""
 
 
 @register_jitable
 def _block_adjoint(d: Array, bar: Array) -> Array:
-    """The adjoint of the lower triangle of a block, from that of its factor."""
+    """The adjoint of the lower triangle of a block, from that of its factor: D⁻ᵀ Φ(Dᵀ D̄) D⁻¹ and its transpose."""
     inner = half_of_lower(product(d.T, bar))
-    left = solve_triangular(d, inner, True, True)
-    both = solve_triangular(d, left.T, True, True)
+    divide_by_lower(inner, d)
+    both = np.ascontiguousarray(inner.T)
+    divide_by_lower(both, d)
     result = np.zeros(d.shape, d.dtype)
     for i in range(d.shape[0]):
         result[i, i] = both[i, i]
         for j in range(i):
             result[i, j] = both[i, j] + both[j, i]
     return result
-
-
-@register_jitable
-def _subtract(total: Array, a: Array) -> None:
-    for i in range(total.shape[0]):
-        for j in range(total.shape[1]):
-            total[i, j] -= a[i, j]
-
-
-@register_jitable
-def _replace(total: Array, a: Array) -> None:
-    for i in range(total.shape[0]):
-        for j in range(total.shape[1]):
-            total[i, j] = a[i, j]
 
 
 @register_jitable
@@ -96,27 +84,26 @@ def cholesky_reverse(a: Array, da: Array, seed: Array, tape: Array) -> None:
     """Block by block from the last one on, as the factorization goes from the first: twice its operations.
 
     L = | .  .  . |
-        | R  D  . |      C̄ = C̄ D⁻¹, B̄ -= C̄ R, D̄ -= lower(C̄ᵀ C), D̄ of its own factor,
-        | B  C  . |      R̄ -= C̄ᵀ B + (D̄ + D̄ᵀ) R
+        | R  D  . |      C̄ = C̄ D⁻¹, B̄ -= C̄ R, [R̄ D̄] -= C̄ᵀ [B C], of D̄ the lower triangle,
+        | B  C  . |      D̄ of its own factor, R̄ -= (D̄ + D̄ᵀ) R
     """
     n = a.shape[0]
-    bar = _lower(seed)
+    # What is above the diagonal is never read: of blocks on it the lower triangle is taken.
+    bar = np.empty(a.shape, a.dtype)
+    for i in range(n):
+        for j in range(i + 1):
+            bar[i, j] = seed[i, j]
     for block in range((n + BLOCK - 1) // BLOCK - 1, -1, -1):
         j, k = block * BLOCK, min(n, (block + 1) * BLOCK)
-        r, d = np.ascontiguousarray(tape[j:k, :j]), np.ascontiguousarray(tape[j:k, j:k])
-        b, c = np.ascontiguousarray(tape[k:, :j]), np.ascontiguousarray(tape[k:, j:k])
-        of_d = np.ascontiguousarray(bar[j:k, j:k])
-        of_c = solve_triangular(d, np.ascontiguousarray(bar[k:, j:k]).T, True, True).T
+        r, d = tape[j:k, :j], np.ascontiguousarray(tape[j:k, j:k])
+        of_c = bar[k:, j:k]
         if k < n:
-            _replace(bar[k:, j:k], of_c)
-            _subtract(of_d, _lower(product(of_c.T, c)))
-        of_d = _block_adjoint(d, of_d)
-        _replace(bar[j:k, j:k], of_d)
-        if j > 0:
-            if k < n:
-                _subtract(bar[k:, :j], product(of_c, r))
-                _subtract(bar[j:k, :j], product(of_c.T, b))
-            _subtract(bar[j:k, :j], product(of_d + of_d.T, r))
+            divide_by_lower(of_c, d)
+            add_product(bar[k:, :j], of_c, r, -1.0)
+            add_product(bar[j:k, :k], of_c.T, tape[k:, :k], -1.0)
+        of_d = _block_adjoint(d, _lower(bar[j:k, j:k]))
+        bar[j:k, j:k] = of_d
+        add_product(bar[j:k, :j], of_d + of_d.T, r, -1.0)
     for i in range(n):
         for j in range(i + 1):
             da[i, j] += bar[i, j]

@@ -33,6 +33,7 @@ INTEGER = F_INT_nptype
 NO_TRANSPOSE = np.uint8(ord("N"))
 TRANSPOSE = np.uint8(ord("T"))
 CONJUGATE_TRANSPOSE = np.uint8(ord("C"))
+LEFT = np.uint8(ord("L"))
 LOWER = np.uint8(ord("L"))
 UPPER = np.uint8(ord("U"))
 GENERAL_DIAGONAL = np.uint8(ord("N"))

@@ -19,13 +19,15 @@ import numpy as np
 from numba.core import types
 from numba.core.extending import overload, register_jitable
 from numba.np import linalg as numbas
+from numba.np.numpy_support import as_dtype
 
 from pyfront.linear.accumulate import add_product
-from pyfront.linear.dense import Array, add_scaled, adjoint
+from pyfront.linear.dense import Array, add_scaled, adjoint, leading
 from pyfront.linear.fortran import (
     CONJUGATE_TRANSPOSE,
     GENERAL_DIAGONAL,
     INTEGER,
+    LEFT,
     LOWER,
     NO_TRANSPOSE,
     TRANSPOSE,
@@ -108,6 +110,30 @@ def _solve_triangular(a: Any, b: Any, lower: Any, transposed: Any) -> Any:
             if trtrs((triangle, operation, GENERAL_DIAGONAL, n, x.shape[1], a, n, x, n)) != 0:
                 x[:, :] = np.nan
         return _shaped_as(b, x)
+
+    return impl
+
+
+def divide_by_lower(b: Array, a: Array) -> None:
+    """``b := b a^-1`` of a lower triangle, in place; both are matrices of layout C or blocks of rows of one.
+
+    The upper triangle is not read. NaN or infinities if the diagonal has a zero.
+    """
+    b[:, :] = np.linalg.solve(np.tril(a).T, b.T).T
+
+
+@overload(divide_by_lower, strict=False)
+def _divide_by_lower(b: Any, a: Any) -> Any:
+    trsm = routine("blas", "trsm", a.dtype)
+    number = as_dtype(a.dtype).type
+
+    def impl(b: Array, a: Array) -> None:
+        m, n = b.shape
+        rows_b, rows_a = leading(b), leading(a)
+        if rows_a == 0 or rows_b == 0 or a.shape[0] != n or a.shape[1] != n:
+            raise ValueError("a triangle divides a block of rows of its own width")
+        # Fortran sees the transposes: an upper triangle on the left.
+        trsm((LEFT, UPPER, NO_TRANSPOSE, GENERAL_DIAGONAL, n, m, number(1), a, rows_a, b, rows_b))
 
     return impl
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from numba.core import types
-from numba.core.registry import cpu_target
 
 from pyfront.arguments import Argument, Leaf, leaves
 from pyfront.numba_target import Callee

@@ -330,6 +330,43 @@ def _triangular_reverse(
         add_scaled(da, _triangle(whole, lower), a.dtype.type(1))
 
 
+@register_jitable
+def _dividing(b: Array, a: Array) -> None:
+    divide_by_lower(b, a)
+
+
+@register_jitable
+def _dividing_tangent(b: Array, db: Array | None, a: Array, da: Array | None) -> tuple[None, None]:
+    divide_by_lower(b, a)
+    if db is not None:
+        # Of a batch, the lanes of a matrix lie between each other.
+        moved = np.zeros(b.shape, b.dtype)
+        add_scaled(moved, db, b.dtype.type(1))
+        if da is not None:
+            add_product(moved, b, _triangle(da, True), -1.0)
+        divide_by_lower(moved, a)
+        db[:, :] = moved
+    return None, None
+
+
+@register_jitable
+def _dividing_augmented(b: Array, a: Array) -> tuple[None, None]:
+    divide_by_lower(b, a)
+    return None, None
+
+
+@register_jitable
+def _dividing_reverse(b: Array, db: Array | None, a: Array, da: Array | None, seed: None, tape: None) -> None:
+    """The result is ``b``: its shadow becomes that of what was there before."""
+    if db is not None:
+        w = solve_triangular(a, db.T, True, False).T
+        db[:, :] = w
+        if da is not None:
+            whole = np.zeros(a.shape, a.dtype)
+            add_product(whole, b.T, w, -1.0)
+            add_scaled(da, _triangle(whole, True), a.dtype.type(1))
+
+
 def _takes(*kinds: Any) -> Any:
     """Whether arguments are of these kinds: the dimensions of an array of floats, or a class of Numba's types."""
 
@@ -343,7 +380,22 @@ def _takes(*kinds: Any) -> Any:
 
 FORWARD, BACKWARD = "a⁻¹ (ḃ - ȧ y)", "w = a⁻ᵀ ȳ; b̄ += w; ā -= w yᵀ"
 
-PRIVATE = tuple(
+DIVIDING = Rule(
+    divide_by_lower,
+    "divide_by_lower(b, a)",
+    active=("b", "a"),
+    applies=_takes(2, 2),
+    primal=_dividing,
+    tangent=_dividing_tangent,
+    augmented=_dividing_augmented,
+    reverse=_dividing_reverse,
+    forward="ẏ = (ḃ - y lower(ȧ)) a⁻¹",
+    backward="w = ȳ a⁻ᵀ; ā -= lower(yᵀ w); then b̄ = w, the shadow of `b`",
+    written=("b",),
+    internal=True,
+)
+
+SOLVING = tuple(
     row
     for columns in (1, 2)
     for row in (
@@ -394,3 +446,5 @@ PRIVATE = tuple(
         ),
     )
 )
+
+PRIVATE = (DIVIDING, *SOLVING)

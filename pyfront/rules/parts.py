@@ -127,13 +127,12 @@ class Parts:
             "adjoint_offsets": [number.offset for number in results.numbers(self.adjoint_type)],
             "writes": list(writes),
             "reads": [place for place, leaf in enumerate(self.leaves) if leaf.is_array],
-            "words": [] if frame is None or not embedded else list(frames.words(frame, self._arrays, [(leaf.path, leaf.type) for leaf in self._strided])),
+            "words": self._words(frame) if embedded and frame is not None else [],
         }
 
-    @property
-    def _arrays(self) -> dict[Path, int]:
-        """Where the arrays are in the arguments, with their places among the leaves."""
-        return {leaf.path: place for place, leaf in enumerate(self.leaves) if leaf.is_array}
+    def _words(self, frame: types.Type) -> list[dict[str, Any]]:
+        arrays = {leaf.path: place for place, leaf in enumerate(self.leaves) if leaf.is_array}
+        return list(frames.words(frame, arrays, [(leaf.path, leaf.type) for leaf in self._strided]))
 
     def _frame(self, embedded: bool) -> types.Type:
         """What a wrapped `augmented` returns."""
@@ -144,7 +143,8 @@ class Parts:
     def _wrapper(self, part: str, embedded: bool) -> Made:
         kind, *patterns = part.split(".")
         if kind == "reverse":
-            return self._reverse(*patterns, self._frame(embedded))
+            given, asked = patterns
+            return self._reverse(given, asked, self._frame(embedded))
         wrappers: dict[str, Callable[..., Made]] = {
             "primal": self._primal,
             "forward": self._forward,

@@ -58,8 +58,7 @@ FunctionCallee marker::declareLeft(Module &M, Type *Ty) {
   std::string Name = Left.str();
   raw_string_ostream(Name) << *Ty;
   LLVMContext &C = M.getContext();
-  return declare(M, Name, Ty,
-                 {PointerType::getUnqual(C), Type::getInt64Ty(C)});
+  return declare(M, Name, Ty, {PointerType::getUnqual(C), Type::getInt64Ty(C)});
 }
 
 bool marker::isLeft(const Value *V) {
@@ -101,10 +100,11 @@ FunctionCallee marker::declareLeave(Module &M) {
 
 bool marker::isMarker(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
-  return Callee && (isLeft(&Call) ||
-                    is_contained(ArrayRef<StringRef>{Fail, Allocate, ArrayResult,
-                                                     Returned, Enter, Leave},
-                                 Callee->getName()));
+  return Callee &&
+         (isLeft(&Call) ||
+          is_contained(ArrayRef<StringRef>{Fail, Allocate, ArrayResult,
+                                           Returned, Enter, Leave},
+                       Callee->getName()));
 }
 
 bool marker::isCarriedByException(const StoreInst &Store) {

@@ -394,7 +394,7 @@ class _Token:
 def _customize(flags: compiler.Flags, function: Callable[..., Any]) -> compiler.Flags:
     """Ask for what capture needs: no wrappers, and line locations.
 
-    Functions of libraries get none: once inlined, their instructions then carry the line of the user's call.
+    Numba's own functions get none, nor do our rules: once inlined, their instructions carry the line of a user's call.
     """
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True

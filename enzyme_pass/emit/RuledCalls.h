@@ -66,9 +66,7 @@ private:
   std::string patternOfArguments() const;
   std::string patternOfResults() const;
   llvm::Value *lender(Builder &B) const;
-  llvm::Value *null() const {
-    return llvm::ConstantPointerNull::get(D.ptr());
-  }
+  llvm::Value *null() const { return llvm::ConstantPointerNull::get(D.ptr()); }
   bool isShadowed(const llvm::Value *Ptr) const {
     return llvm::is_contained(Planned.Shadowed, Ptr);
   }

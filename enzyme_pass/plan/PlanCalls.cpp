@@ -164,8 +164,8 @@ SmallVector<Value *, 0> CallPlanner::wordsOf(const CallInst &Call,
   SmallVector<CallInst *, 16> Left = kept::leftOf(Call, Rule);
   unsigned First = kept::operandAt(Call, numba::FirstPassed);
   for (const auto &[Word, Marker] : zip_equal(Rule.Words, Left)) {
-    bool IsOperand = Word.Operand >= 0 &&
-                     (Word.Place < 0 || !(Copies >> Word.Place & 1));
+    bool IsOperand =
+        Word.Operand >= 0 && (Word.Place < 0 || !(Copies >> Word.Place & 1));
     Values.push_back(IsOperand ? Call.getArgOperand(First + Word.Operand)
                                : static_cast<Value *>(Marker));
   }

@@ -60,9 +60,10 @@ void splitAggregateStores(Module &M) {
 }
 
 /// What is at each leaf of `Whole`: extracted, at `B`.
-static void extractLeaves(IRBuilder<> &B, Value *Whole, Type *Ty,
-                          SmallVectorImpl<unsigned> &Path,
-                          function_ref<void(Value *, ArrayRef<unsigned>)> Each) {
+static void
+extractLeaves(IRBuilder<> &B, Value *Whole, Type *Ty,
+              SmallVectorImpl<unsigned> &Path,
+              function_ref<void(Value *, ArrayRef<unsigned>)> Each) {
   if (!Ty->isAggregateType()) {
     Each(B.CreateExtractValue(Whole, Path), Path);
     return;

@@ -16,7 +16,9 @@ float32; arguments of any layout that Numba takes.
 What Numba writes itself with these functions and with loops needs no row: `np.linalg.norm` of every order, `cond`,
 `matrix_power`, `matrix_rank`, `np.trace`, `np.outer`, `np.kron`, `np.inner` where Numba has it.
 
-Second derivatives of kernels that call these functions are refused.
+Derivatives of derivatives go through these functions too, in any nesting: the derivative of a row calls rows again. A
+second derivative is NaN where it would divide by the difference of two equal eigenvalues or singular values what is
+not zero.
 
 | call | tangent | adjoint | kept | notes |
 | --- | --- | --- | --- | --- |

@@ -453,9 +453,13 @@ def _dividing(b: Array, a: Array) -> None:
 def _dividing_tangent(b: Array, db: Array | None, a: Array, da: Array | None) -> tuple[None, None]:
     divide_by_lower(b, a)
     if db is not None:
+        # Of a batch, the lanes of a matrix lie between each other.
+        moved = np.zeros(b.shape, b.dtype)
+        add_scaled(moved, db, b.dtype.type(1))
         if da is not None:
-            add_product(db, b, _triangle(da, True), -1.0)
-        divide_by_lower(db, a)
+            add_product(moved, b, _triangle(da, True), -1.0)
+        divide_by_lower(moved, a)
+        db[:, :] = moved
     return None, None
 
 
@@ -467,14 +471,14 @@ def _dividing_augmented(b: Array, a: Array) -> tuple[None, None]:
 
 @register_jitable
 def _dividing_reverse(b: Array, db: Array | None, a: Array, da: Array | None, seed: None, tape: None) -> None:
-    """``b`` is the quotient already, and ``db`` becomes the adjoint of the dividend."""
+    """The result is ``b``: its shadow becomes that of what was there before."""
     if db is not None:
         w = solve_triangular(a, db.T, True, False).T
+        db[:, :] = w
         if da is not None:
             whole = np.zeros(a.shape, a.dtype)
             add_product(whole, b.T, w, -1.0)
             add_scaled(da, _triangle(whole, True), a.dtype.type(1))
-        db[:, :] = w
 
 
 def _takes(*kinds: Any) -> Any:

@@ -1,8 +1,8 @@
 """What a frame holds, word by word, where a derivative that will be differentiated again keeps it.
 
 A frame is what the wrapped `forward` of a rule returns: the value, the arguments, the tape, strides. As memory it has
-numbers and addresses side by side, of which no outer derivative could be told apart. So the engine keeps each word as a value of
-its own: one that the call was given it has already, the others it takes from the frame where `forward` has run, and
+numbers and addresses side by side, which no outer derivative could tell apart. So the engine keeps each word as a value
+of its own: one that the call was given it has already, the others it takes from the frame where `forward` has run, and
 makes a frame of them where `reverse` does. Of the value `reverse` asks for shapes only, and nobody counts references.
 """
 
@@ -32,8 +32,8 @@ def words(
 ) -> Iterator[dict[str, Any]]:
     """The entries of a request.
 
-    ``arrays``: the place, among the scalars and arrays that are passed, by the path; ``strided``: those of whose
-    strides the frame tells.
+    ``arrays``: the place, among the scalars and arrays that are passed, by the path; ``strided``: those whose strides
+    are in the frame.
     """
     first = _operands(frame.types[ARGUMENTS])
     for found in results.places(frame):

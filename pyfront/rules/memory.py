@@ -1,8 +1,8 @@
 """Memory of a derivative's call, for the parts of a rule.
 
 A derivative hands over addresses: of shadows, of the frame in which a forward part has left what the reverse part
-needs, and, as a number, of the tape (or 0: the arena) that lends memory. What a part leaves in memory that is lent lives
-as long as the call of the outermost derivative, or as its tape; nobody counts references to it.
+needs, and, as a number, of the tape (or 0: the arena) that lends memory. What a part leaves in memory that is lent
+lives as long as the call of the outermost derivative, or as its tape; nobody counts references to it.
 
 A part that is captured, for a derivative that will be differentiated again, allocates as a kernel does, and whoever
 differentiates it decides where that memory is.

@@ -191,7 +191,8 @@ def test_writers_that_are_killed_and_readers(folder: Path) -> None:
             assert path.read_bytes() == written[path]
     print(f"{ROUNDS} rounds: {hits} hits, {misses} misses, {killed} writers killed")
     assert hits
-    assert misses
+    # Of few rounds there may be none in which a reader comes too early.
+    assert misses or ROUNDS < 500
 
 
 def _fork(work: Any, *arguments: Any) -> int:

@@ -262,8 +262,9 @@ constexpr Pass Passes[] = {
     ours("structs", RUN(forwardStructs(P.M)),
          "a copy of an array's struct for each access takes SROA the square of "
          "their number"),
-    ours("aggregates", RUN(splitAggregateStores(P.M)),
-         "the memory of a result holds numbers, not tuples"),
+    ours("aggregates", RUN(splitAggregates(P.M)),
+         "the memory of a result holds numbers, not tuples; a pointer in a phi "
+         "of structs is a pointer"),
     llvms("promote", "function(sroa<modify-cfg>)",
           "variables become values, the operands of comparisons among them"),
     llvms("fence", "function(fence)",

@@ -85,8 +85,8 @@ void countCarriedArrays(llvm::Function &F, const Request &Req);
 /// block has stored or loaded there.
 void forwardStructs(llvm::Module &M);
 
-/// Stores of structs and arrays become stores of what is in them.
-void splitAggregateStores(llvm::Module &M);
+/// Stores and phis of structs and arrays become those of what is in them.
+void splitAggregates(llvm::Module &M);
 
 /// Allocation and reference counts become what they mean for one call: memory
 /// that lives as long as the call. Run after a first simplification.

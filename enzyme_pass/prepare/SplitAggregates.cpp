@@ -1,4 +1,4 @@
-//===- SplitAggregates.cpp - A store of a tuple, number by number ---------===//
+//===- SplitAggregates.cpp - Tuples, number by number ---------------------===//
 ///
 /// \file
 /// Numba stores a tuple in one piece, into its result or an array's struct.
@@ -7,6 +7,12 @@
 ///
 ///   store {float, double} %t, ptr %ret   ->   store float %t.0, ptr %ret
 ///                                             store double %t.1, ptr %ret + 8
+///
+/// Nor do they take apart a phi of structs, such as that of an array which is
+/// copied unless it is contiguous already (`np.ascontiguousarray`):
+///
+///   phi {ptr, i64} [%a, %x], [%b, %y]     ->   phi ptr [%a.0, %x], [%b.0, %y]
+///                                             phi i64 [%a.1, %x], [%b.1, %y]
 ///
 //===----------------------------------------------------------------------===//
 #include "enzyme_pass/prepare/Prepare.h"
@@ -36,13 +42,60 @@ static void storeParts(IRBuilder<> &B, Value *Whole, Type *Ty, Value *To,
   }
 }
 
-void splitAggregateStores(Module &M) {
+/// Puts a phi of each number in the place of one of all; `B` is behind the phis
+/// of the block. What comes around a loop is taken from the whole, which the
+/// caller replaces.
+static Value *phiOfParts(IRBuilder<> &B, PHINode &Whole, Value *Made, Type *Ty,
+                         SmallVectorImpl<unsigned> &Path) {
+  if (Ty->isAggregateType()) {
+    unsigned Parts = Ty->isStructTy() ? Ty->getStructNumElements()
+                                      : Ty->getArrayNumElements();
+    for (unsigned I = 0; I < Parts; ++I) {
+      Path.push_back(I);
+      Made =
+          phiOfParts(B, Whole, Made,
+                     GetElementPtrInst::getTypeAtIndex(Ty, uint64_t(I)), Path);
+      Path.pop_back();
+    }
+    return Made;
+  }
+  IRBuilder<> AtPhi(&Whole);
+  PHINode *Part = AtPhi.CreatePHI(Ty, Whole.getNumIncomingValues());
+  for (auto [From, V] : zip(Whole.blocks(), Whole.incoming_values())) {
+    // A block that is named twice gives one value.
+    int Known = Part->getBasicBlockIndex(From);
+    Part->addIncoming(
+        Known >= 0
+            ? Part->getIncomingValue(Known)
+            : IRBuilder<>(From->getTerminator()).CreateExtractValue(V, Path),
+        From);
+  }
+  return B.CreateInsertValue(Made, Part, Path);
+}
+
+static void splitPhi(PHINode &Whole) {
+  IRBuilder<> B(Whole.getParent(), Whole.getParent()->getFirstInsertionPt());
+  SmallVector<unsigned, 4> Path;
+  Value *Made = phiOfParts(B, Whole, PoisonValue::get(Whole.getType()),
+                           Whole.getType(), Path);
+  Whole.replaceAllUsesWith(Made);
+  Whole.eraseFromParent();
+}
+
+void splitAggregates(Module &M) {
   SmallVector<StoreInst *, 16> Stores;
+  SmallVector<PHINode *, 4> Phis;
   for (Function &F : M)
-    for (Instruction &I : instructions(F))
+    for (Instruction &I : instructions(F)) {
       if (auto *Store = dyn_cast<StoreInst>(&I);
           Store && Store->getValueOperand()->getType()->isAggregateType())
         Stores.push_back(Store);
+      if (auto *Phi = dyn_cast<PHINode>(&I);
+          Phi && Phi->getType()->isAggregateType())
+        Phis.push_back(Phi);
+    }
+  for (PHINode *Phi : Phis)
+    splitPhi(*Phi);
   for (StoreInst *Store : Stores) {
     IRBuilder<> B(Store);
     Value *Whole = Store->getValueOperand();

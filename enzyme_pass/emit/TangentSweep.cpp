@@ -68,11 +68,13 @@ void TangentSweep::emitCall(CallInst &I) {
   auto *Copy = cast<CallInst>(clone(&I));
   auto Shadow = [&](Value *Ptr) { return shadow(Ptr); };
   auto Tangent = [&](Value *V) { return tangent(V); };
+  Value *Frame = ConstantPointerNull::get(D.ptr());
   if (P.Calls.find(&I)->second.Info->Rule)
-    Copy->replaceAllUsesWith(
-        RuleEmitter(D, I).emitTangent(*Copy, Shadow, Tangent));
+    Frame = RuleEmitter(D, I).emitTangent(*Copy, Shadow, Tangent);
   else
     CallEmitter(D, I).emitTangent(*Copy, Shadow, Tangent);
+  // The marks of its arrays use it, until they are dropped.
+  Copy->replaceAllUsesWith(Frame);
   Copy->eraseFromParent();
 }
 

@@ -109,6 +109,40 @@ def test_barnes_hut(rng):
     check(energy, dup(x), dup(y), dup(rng.uniform(0.5, 1.5, 6)), const(0.9))
 
 
+# Strassen's product, of blocks that are copied where they have gaps.
+
+
+@njit
+def strassen(a, b):
+    n = a.shape[0]
+    if n == 1:
+        return a @ b
+    h = n // 2
+    a11, a12, a21, a22 = a[:h, :h], a[:h, h:], a[h:, :h], a[h:, h:]
+    b11, b12, b21, b22 = b[:h, :h], b[:h, h:], b[h:, :h], b[h:, h:]
+    m1 = strassen(a11 + a22, b11 + b22)
+    m2 = strassen(a21 + a22, np.ascontiguousarray(b11))
+    m3 = strassen(np.ascontiguousarray(a11), b12 - b22)
+    m4 = strassen(np.ascontiguousarray(a22), b21 - b11)
+    m5 = strassen(a11 + a12, np.ascontiguousarray(b22))
+    m6, m7 = strassen(a21 - a11, b11 + b12), strassen(a12 - a22, b21 + b22)
+    c = np.empty((n, n))
+    c[:h, :h], c[:h, h:] = m1 + m4 - m5 + m7, m3 + m5
+    c[h:, :h], c[h:, h:] = m2 + m4, m1 - m2 + m3 + m6
+    return c
+
+
+@njit
+def squares_of_product(a, b):
+    c = strassen(a, b)
+    a[0, 0] = c[1, 0]
+    return np.sum(c * c)
+
+
+def test_strassen(rng):
+    check(squares_of_product, dup(rng.normal(size=(2, 2))), dup(rng.normal(size=(2, 2))))
+
+
 # A parser by descent: an expression as whole numbers, with its floats aside.
 
 PLUS, MINUS, TIMES, OVER, OPEN, CLOSE, SIN, LEAF, END = range(9)

@@ -11,9 +11,13 @@ PASSES = "ad-prepare<keep-calls>"
 
 
 def function(name: str, calls: dict[str, int], instructions: int = 0, in_try: bool = False) -> str:
-    lines = [f"define i32 @{name}(ptr %ret, ptr %excinfo, double %x) {{"]
+    lines = [f"define i32 @{name}(ptr noalias %ret, ptr noalias %excinfo, double %x) {{"]
     if in_try:
-        lines += ["  %try_state = alloca i64", "  %n = load i64, ptr %try_state", "  store i64 %n, ptr %try_state"]
+        lines += [
+            "  %try_state = alloca i64",
+            "  %n = load i64, ptr %try_state",
+            "  store i64 %n, ptr %try_state, !pyfront.try !0",
+        ]
     lines += [f"  %v{index} = fadd double %x, 1.0" for index in range(instructions)]
     for callee, times in calls.items():
         lines += [
@@ -24,7 +28,7 @@ def function(name: str, calls: dict[str, int], instructions: int = 0, in_try: bo
 
 def staying(*functions: str, arrays: tuple[str, ...] = (), embedded: bool = False) -> set[str]:
     """The functions of which calls have stayed; those in ``arrays`` return one."""
-    text = "\n".join(functions)
+    text = "\n".join([*functions, "!0 = !{}"])
     names = re.findall(r"define i32 @(\w+)", text)
     scalar = {"name": "x", "kind": "scalar", "type": "f64", "annotation": "const", "param": 2}
     infos = [

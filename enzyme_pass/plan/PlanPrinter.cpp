@@ -178,7 +178,8 @@ static void printCalls(raw_ostream &OS, const Plan &P) {
        << (Planned.IsActive ? "\n" : ", not active\n");
 }
 
-void Plan::print(raw_ostream &OS) const {
+/// The derivative that is planned, as it was asked for.
+static void printRequest(raw_ostream &OS, const Request &Req) {
   static constexpr StringLiteral Notes[] = {"const", "active", "duplicated"};
   static constexpr StringLiteral Modes[] = {"reverse", "forward", "split"};
   OS << "plan " << Modes[static_cast<unsigned>(Req.How)];
@@ -189,7 +190,12 @@ void Plan::print(raw_ostream &OS) const {
   for (const ArgInfo &A : Req.Args)
     OS << Comma << A.Name << ": " << Notes[static_cast<unsigned>(A.Note)]
        << (A.StaysAsLeft ? ", stays" : "");
-  OS << ")\nshadows\n";
+  OS << ")\n";
+}
+
+void Plan::print(raw_ostream &OS) const {
+  printRequest(OS, Req);
+  OS << "shadows\n";
   for (const ObjectPlan &O : Objects)
     if (O.Shadow != ShadowHome::None)
       OS << "  " << O.Name << ": " << homeText(O.Shadow) << zeroText(O) << "\n";

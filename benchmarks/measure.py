@@ -25,7 +25,7 @@ import numpy as np
 
 import pyfront as ad
 from benchmarks.problem import Problem
-from pyfront import compiled, engine
+from pyfront import engine, numba_target
 
 BATCH_SECONDS = 1e-3
 STEPS = (1e-4, 1e-5, 1e-6, 1e-7)
@@ -219,7 +219,7 @@ class OwnTime:
 
     def __enter__(self) -> OwnTime:
         self._patches = contextlib.ExitStack()
-        for owner, name in ((compiled, "capture"), (engine.Engine, "differentiate")):
+        for owner, name in ((numba_target, "capture"), (engine.Engine, "differentiate")):
             self._patches.enter_context(mock.patch.object(owner, name, self._timed(getattr(owner, name))))
         return self
 

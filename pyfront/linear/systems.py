@@ -434,11 +434,10 @@ def _logarithm_reverse(a: Array, da: Array, seed: Any, tape: Any) -> None:
 def add_inverse(a: Array, da: Array, factor: Any, tape: Any) -> None:
     """``da += factor * a⁻ᵀ``, NaN where there is no inverse and something is asked of it."""
     logarithm, factors, pivots = tape
-    if factor == 0:
-        return
     if np.isfinite(logarithm):
+        # Also of a seed that is zero by chance, which has a derivative.
         add_scaled(da, inverse_factored(a, factors, pivots).T, factor)
-    else:
+    elif factor != 0:
         for i in range(a.shape[0]):
             for j in range(a.shape[1]):
                 da[i, j] += np.nan

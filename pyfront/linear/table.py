@@ -17,7 +17,8 @@ Invariants, which the tests hold every row to:
 - Values are those of Numba's function, bit for bit, in ``tangent`` and ``augmented`` too.
 - `None` for a tangent, a shadow, a seed, or an element of a tuple of seeds: there is none, and no work is done for it.
 - ``reverse`` adds to shadows. It finds in its arguments what they held when the call ended, so the tape has only what
-  cannot be had from them. Its arrays are no argument's; they may be the value's, for both are copied to memory that lasts.
+  cannot be had from them. Its arrays are no argument's; they may be the value's, as both are copied to memory that
+  lasts.
 - No argument is written, save shadows and those named in ``written``; every result is fresh.
 - Arguments that are not ``active``, and results in ``passengers``, carry no derivative, floats as they may be. So no
   ``reverse`` returns anything.

@@ -21,7 +21,7 @@ def kernel(a, b):
 
 def make_args(n):
     rng = np.random.default_rng(20)
-    return rng.normal(size=(n, n)), rng.normal(size=(n, n))
+    return rng.uniform(0.0, 1.0, (n, n)), rng.uniform(0.0, 1.0, (n, n))
 
 
 PROBLEM = Problem(

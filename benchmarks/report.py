@@ -6,6 +6,7 @@ Text only: every number was measured in the run that writes it, but for Enzyme's
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 import platform
 import subprocess
@@ -329,8 +330,9 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, {total:.0f} GiB, {load}; {system}, {packages}"
 
 
+@functools.cache
 def revision() -> str:
-    """The commit that was measured, marked if files differ from it."""
+    """The commit that is measured, marked if files differed from it when this was first asked."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
     found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
     return found.stdout.strip() or "unknown"

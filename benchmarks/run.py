@@ -47,6 +47,7 @@ def write_compilation(rows: Sequence[compilation.CompileRow]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    report.revision()  # before anything is written
     if options.compilation:
         write_compilation(compilation.measure(quick=False))
         return 0

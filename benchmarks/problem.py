@@ -27,7 +27,7 @@ class Problem:
     tiny: Mapping[str, int]
     enzyme: str = ""
     has_second: bool = True
-    """Whether the second derivative is measured: recursion has none, and that of linear algebra compiles for seconds."""
+    """Whether the second derivative is measured: recursion has none, that of linear algebra compiles for seconds."""
     runs_on_duals: bool = True
     """Whether CPython runs the kernel on dual numbers, for the test: NumPy does not solve systems of them."""
 
